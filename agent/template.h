@@ -1,0 +1,46 @@
+/*
+ * template.h - records between configuration reader, launcher, template and core. Fixed size, bounds-checked by each
+ * receiver: the launcher parses no text. All over SOCK_SEQPACKET pairs, one struct a message.
+ *
+ *   reader   -> launcher   struct plugin_record, one per plugin, on descriptor 3; the Plan for the core in the memfd on descriptor 4
+ *   launcher -> template   the records (struct template_load each, after a template_begin)
+ *   core     -> template   struct template_ask: start or kill the host of plugin n
+ *   template -> core       struct template_tell: started (with the host's socket as descriptor), ended (with status), refused
+ *   launcher -> core       struct core_tell: a new plan (with the memfd as descriptor), stop
+ */
+#ifndef TEMPLATE_H
+#define TEMPLATE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PLUGINS_MAX 256
+
+struct plugin_record {
+	uint32_t index;
+	uint32_t uid, gid;		/* 0 when not running as root: the host stays what it is */
+	uint64_t memory, file_size;	/* bytes: RLIMIT_AS (not under sanitizers), RLIMIT_FSIZE */
+	uint32_t processes, files;	/* RLIMIT_NPROC, RLIMIT_NOFILE */
+	uint32_t procscan;		/* granted: the host gets a socket to ask for a scan */
+	uint64_t capabilities;		/* mask of CAP_*; only what is on the launcher's fixed list */
+	char name[64];
+	char module[512];		/* absolute path */
+	char state[512];		/* plugin's private directory: made by the template, owned by uid */
+};
+
+enum { TEMPLATE_START = 1, TEMPLATE_KILL, TEMPLATE_STARTED, TEMPLATE_ENDED, TEMPLATE_REFUSED };
+struct template_ask { uint32_t what, plugin, serial; };	/* serial: the core's number of this start */
+struct template_tell {
+	uint32_t what, plugin, serial;
+	int32_t pid, status;		/* status as of waitpid(2) */
+	uint64_t cpu_ns, peak_bytes;	/* rusage of an ended host and its children */
+	char why[160];			/* of a refusal */
+};
+
+enum { CORE_PLAN = 1, CORE_STOP };
+struct core_tell { uint32_t what; };
+
+/* Descriptors at exec of the core: 3 = launcher, 4 = template, 5 = plan. Of the template: 3 = launcher, 4 = core. */
+enum { FD_LAUNCHER = 3, FD_TEMPLATE = 4, FD_CORE = 4, FD_PLAN = 5 };
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * batch.h - a batch on its way through the collector, in one flat block: ingest decodes it, the store commits it, the
+ * engine judges it and frees it. Series and checks are already the collector's own numbers.
+ */
+#ifndef BATCH_H
+#define BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct result {
+	uint32_t check;		/* the collector's number of (host, check) */
+	uint32_t values;	/* how many; they start at batch->series[first_value] */
+	uint32_t first_value;
+	uint8_t outcome;	/* Wire__Outcome */
+	uint8_t round;
+	int64_t at;		/* wall clock of the agent, ns */
+	const void *extra;	/* what is not numbers (error, skips, facts, events, output, dropped): a packed wire.Record */
+	uint32_t extra_size;	/* 0: none */
+};
+
+struct batch {
+	struct batch *next;	/* for the queues */
+	uint32_t host;		/* the collector's number of the agent */
+	uint32_t connection;	/* where the acknowledgement goes: slot of the ingest thread */
+	uint16_t thread;
+	uint64_t epoch, first;
+	uint32_t results;
+	uint32_t values;	/* in all results together */
+	size_t bytes;		/* of the whole block: counted against what may be in flight */
+	int64_t received;	/* boot clock */
+	struct result *result;
+	uint32_t *series;	/* the collector's numbers; as many as values */
+	double *value;
+};
+
+#endif

@@ -1,0 +1,10 @@
+# collector/
+include collector/launcher/local.mk
+include collector/ingest/local.mk
+include collector/store/local.mk
+include collector/judge/local.mk
+include collector/procedure/local.mk
+include collector/engine/local.mk
+include collector/notify/local.mk
+include collector/identity/local.mk
+include collector/web/local.mk

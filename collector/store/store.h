@@ -1,0 +1,53 @@
+/*
+ * store.h - the only door to what is kept. One thread (the store thread) calls everything that writes; readers have a handle
+ * of their own each, in the same process (SECURITY 5.3). 0 or -errno; after an error from a write or commit the caller
+ * ends the connections concerned, calls store_reopen and goes on: an fsync is never retried.
+ *
+ * SQLite: a main file (hosts, checks, series, states, incidents, notices, progress) and one file a UTC day for raw
+ * results, each day file with its own table of highest sequences, so that one transaction stays in one file.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/batch.h"
+
+struct store;
+
+/* Opens or makes the store in `folder`, brings an older schema up, refuses a newer one (-EPROTONOSUPPORT). why: in words. */
+int store_open(const char *folder, struct store **ret, char why[256]);
+void store_close(struct store *);
+int store_reopen(struct store *);
+
+/* ---- names become numbers: main file, own transaction, durable before return ---- */
+
+struct store_label { const char *name; const void *value; uint32_t size; };
+
+int store_host(struct store *, const char *uuid, const char *name, uint32_t *ret);
+int store_check(struct store *, uint32_t host, const char *name, const char *plugin, int64_t interval_ns, uint32_t *ret);
+int store_series(struct store *, uint32_t check, const char *metric, const struct store_label *, size_t labels, uint32_t *ret);
+int store_names_commit(struct store *);		/* makes what the three above added durable */
+
+/* ---- intake: day file ---- */
+
+/* Highest sequence held of the epoch: the maximum over the files; 0: none. */
+int store_held(struct store *, uint32_t host, uint64_t epoch, uint64_t *ret);
+/* Adds a group of batches in one transaction, with their new highest sequences, and commits it with fsync. Records at or
+ * below the highest held are left out (batch->results is shortened to what is new). */
+int store_intake(struct store *, struct batch *const *batches, size_t n);
+/* Unlinks day files older than `days`; pauses while the clock is suspect (the caller knows). */
+int store_retire(struct store *, int64_t now_wall, unsigned days);
+
+/* ---- the engine's own rows: main file ---- */
+
+/* A set of changes of the engine, applied in one transaction, with the engine's progress. */
+struct store_change;
+int store_apply(struct store *, const struct store_change *const *changes, size_t n);
+
+/* Free space below the reserve: intake stops, the reserve file is let go so that notices still get out (R6). */
+bool store_full(struct store *);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * identity.h - who is at the other end: TLS contexts and the one function that decides (SECURITY 5.7, I1, I2).
+ * TLS 1.3 only, mutual, ALPN beadle/1, no tickets, no resumption, no early data. The library's own callback never turns a failure
+ * into a success; the decision is made once, after the handshake, from the whole chain.
+ */
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include <openssl/ssl.h>
+#include <stdint.h>
+
+enum identity_kind { IDENTITY_AGENT, IDENTITY_COLLECTOR };
+
+/* beadle://SCHOOL/agent/UUID or beadle://SCHOOL/collector/NAME, taken apart. */
+struct identity { enum identity_kind kind; char school[64]; char name[64]; };
+
+/* A directory with ca.pem, cert.pem and key.pem (mode 0600 or less). server: expects agents, else the collector. NULL
+ * with a reason in words in why[]. */
+SSL_CTX *identity_context(const char *folder, int server, char why[256]);
+
+/* After the handshake. 0 and *ret_id; or -EACCES and the reason in words. `now` is wall time in seconds: the agent hands
+ * the later of its time floor and the collector's word, the collector its own clock. */
+int identity_verify(SSL *, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256]);
+
+#endif
