@@ -161,8 +161,12 @@ static void read_map(struct reader *r, struct conf_node *map, unsigned depth)
 			free(key);
 			return;
 		}
-		if (twin)
+		if (twin) {
 			problem(r->problems, r->conf->name, (unsigned)line, key, "is here twice: first in line %u", twin->line);
+			free(key);
+			node_free(child);
+			continue;
+		}
 		child->key = key;
 		child->line = (unsigned)line;
 		keep(r, map, child);
@@ -258,6 +262,10 @@ struct conf *conf_parse(const char *text, size_t n, const char *name, struct pro
 		yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, n);
 		read_document(&r);
 		yaml_parser_delete(&r.parser);
+	}
+	if (r.failed) {
+		node_free(c->root);
+		c->root = NULL;
 	}
 	if (!c->root) {
 		r.failed = false;

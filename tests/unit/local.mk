@@ -1,2 +1,6 @@
 # Unit tests of lib/. Each room brings its own in its local.mk.
-CHECK_TEST_LIBS = $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/test_lib
+TESTS += tests/unit/test_lib
+tests_unit_test_lib_SOURCES = tests/unit/test_lib.c
+tests_unit_test_lib_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_lib_LDADD = lib/libconf.la lib/libwire.la lib/libbase.la $(CHECK_LIBS)
