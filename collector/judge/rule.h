@@ -11,19 +11,30 @@
 
 enum state { STATE_OK, STATE_WARNING, STATE_CRITICAL, STATE_UNKNOWN };
 
-/* A bound is crossed at or beyond `at`, in the rule's direction; a state once entered is left at or inside `clear`. */
-struct bound { double at, clear; bool set, stated; bool strict; };	/* stated: the procedure's number, else the school's (≈);
-									   strict: beyond, not at ("> 24 h" as against ">= 85 %") */
+/* How bad: OK < WARNING < UNKNOWN < CRITICAL. Not to know is worse than to know of a small thing. */
+int state_rank(enum state);
+static inline enum state state_worse(enum state a, enum state b) { return state_rank(b) > state_rank(a) ? b : a; }
+const char *state_name(enum state);				/* "ok" "warning" "critical" "unknown" */
+int state_parse(const char *name, enum state *ret);		/* -EINVAL */
+
+/* A bound is crossed at or beyond `at`, in the rule's direction (strict: beyond only; "> 24 h" as against ">= 85 %"). A state
+ * once entered is left when the value is strictly inside `clear`; where clear equals at: when it no longer crosses. */
+struct bound { double at, clear; bool set, stated; bool strict; };	/* stated: the procedure's number, else the school's (≈) */
 
 struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
+
+/* What the collector itself observes has rules too, so that a silent check has a kind and a clause like any other. */
+#define RULE_AGENT_GONE "agent_gone"		/* of a host: no connection, or disconnected and a check overdue */
+#define RULE_CHECK_SILENT "check_silent"	/* of a check: no round for 2.5 intervals while its agent is connected */
+#define RULE_CHECK_FAILED "check_failed"	/* of a check: two rounds in a row could not measure */
 
 struct rule {
 	const char *id;			/* "disk_used" */
 	const char *check_id;		/* "CHK-01" */
-	const char *clause;		/* "5.3.3" */
+	const char *clause;		/* "5.3.3", or several: "5.4.2 5.12.5" */
 	const char *kind;		/* kind of incident it opens: "INC-A" */
 	const char *metric, *unit;
-	const struct rule_label *labels;	/* ends with a NULL name */
+	const struct rule_label *labels;	/* ends with a NULL name; NULL: all */
 	const char *const *hosts;	/* patterns, ends with NULL; NULL: all */
 	bool below;			/* crossed when small: days to the end of support */
 	struct bound warning, critical;
@@ -31,5 +42,11 @@ struct rule {
 	bool rate;			/* a counter: judge the increase per second */
 	const char *title_zh, *title_en;
 };
+
+bool rule_matches(const struct rule *, const char *host, const char *metric, const struct rule_label *labels);
+/* What the rule makes of a value while `current` holds (OK, WARNING or CRITICAL): hysteresis, without `for`. */
+enum state rule_level(const struct rule *, enum state current, double value);
+/* The closed interval in which rule_level stays at `current`: empty (lo > hi) where there is none. */
+void rule_quiet(const struct rule *, enum state current, double *ret_lo, double *ret_hi);
 
 #endif

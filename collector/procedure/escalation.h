@@ -2,18 +2,67 @@
  * escalation.h - who is told of an incident, and when: at once those whom the kind names, in parallel with the delayed chain
  * (owner -> deputy -> computer-room manager -> as the kind says), until somebody acknowledges. Pure: time and rows are
  * arguments; delays are elapsed time on the boot clock, kept as "already waited" over a restart.
+ *
+ * Nobody gets more than one notice about one incident in `quiet` (15 min, 5.10.5): what comes sooner is grouped into one at
+ * its end, and dropped where it no longer holds by then (a recovery that did not last). Only a worse state goes at once.
  */
 #ifndef ESCALATION_H
 #define ESCALATION_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "collector/judge/incident.h"
+#include "people.h"
 
-struct step { const char *role; int64_t after_ns; const char *clause; };	/* after 0: at once */
-struct kind {						/* a row of CLAUSES.md's table of incident kinds */
-	const char *id;					/* "INC-A" */
-	const char *title_zh, *title_en;
-	const struct step *steps; size_t n;		/* in order */
+#define ESCALATION_STEPS 32	/* in one kind with the chain */
+
+struct step {
+	const char *role;
+	int64_t after_ns;	/* 0: at once */
+	int64_t every_ns;	/* again so often until recovered, acknowledged or not (5.10.8.2); 0: once */
+	enum state from;	/* only when the incident is at least so bad: "主管 when severe" */
+	const char *clause;
 };
+struct kind {			/* a row of CLAUSES.md's table of incident kinds */
+	const char *id;		/* "INC-A" */
+	const char *title_zh, *title_en;
+	const struct step *steps; size_t n;	/* at once ones first, then the chain, then what the kind adds; at most 32 */
+	const struct step *by_hand; size_t by_hand_n;	/* whom a person decides to tell: ISP, vendor, police; for the screen */
+};
+
+enum escalation_reason { ESCALATION_NEW, ESCALATION_CHAIN, ESCALATION_WORSE, ESCALATION_MORE, ESCALATION_REPEAT,
+	ESCALATION_ACK_OVER, ESCALATION_BACK, ESCALATION_RECOVERED };
+const char *escalation_reason_name(enum escalation_reason);	/* "new", "chain", ... */
+
+/* A notice that is due now; lives for the call. */
+struct due {
+	uint64_t incident;
+	const char *role;		/* the first that calls for it */
+	const struct person *person;	/* NULL: nobody holds the role; to be recorded (once a step), not sent */
+	const char *channel;		/* "mail", "webhook" */
+	enum escalation_reason reason;
+	const char *clause;
+	bool fallback;			/* the host has no owner or deputy: a finding by 5.1.3 */
+	const char *id;			/* stable over a crash: "12-chen-2-new-mail" */
+};
+typedef void escalation_due(const struct due *, void *arg);
+
+struct escalation;
+/* Kinds and people are kept by the caller, or until escalation_use. */
+struct escalation *escalation_new(const struct kind *kinds, size_t n, const struct people *, int64_t quiet_ns,
+				  escalation_due *, void *arg);
+void escalation_free(struct escalation *);
+void escalation_use(struct escalation *, const struct kind *kinds, size_t n, const struct people *, int64_t quiet_ns);
+
+/* Each step of an incident (call it from incident_told), with the host's name. Only notes what happened; notices come out of the
+ * tick, so that what one batch brought together goes out together. */
+int escalation_step(struct escalation *, const struct incident *, const struct incident_step *, const char *host, int64_t now_boot);
+/* Hands out what is due. About once a second; `incidents` is asked for what is open. */
+void escalation_tick(struct escalation *, const struct incidents *, int64_t now_boot);
+
+/* As text for a column: how long it has waited, which steps are done, who was told what. Changed: since the last save.
+ * NULL: no such incident (any more). The caller frees. */
+bool escalation_changed(const struct escalation *, uint64_t incident);
+char *escalation_save(struct escalation *, uint64_t incident, int64_t now_boot);
+/* 0, or -EINVAL: not such a text; the incident then begins anew. */
+int escalation_load(struct escalation *, const struct incident *, const char *host, const char *text, int64_t now_boot);
 
 #endif
