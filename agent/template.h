@@ -3,7 +3,9 @@
  * receiver: the launcher parses no text. All over SOCK_SEQPACKET pairs, one struct a message.
  *
  *   reader   -> launcher   struct plugin_record, one per plugin, on descriptor 3; the Plan for the core in the memfd on descriptor 4
- *   launcher -> template   the records (struct template_load each, after a template_begin)
+ *   launcher -> template   struct template_load, then as many plugin_records; the template answers with the same template_load when
+ *                          it goes by them. An index names the same plugin as long as the state directory lives, so that the
+ *                          core may go on asking while the records change
  *   core     -> template   struct template_ask: start or kill the host of plugin n
  *   template -> core       struct template_tell: started (with the host's socket as descriptor), ended (with status), refused
  *   launcher -> core       struct core_tell: a new plan (with the memfd as descriptor), stop
@@ -21,12 +23,14 @@ struct plugin_record {
 	uint32_t uid, gid;		/* 0 when not running as root: the host stays what it is */
 	uint64_t memory, file_size;	/* bytes: RLIMIT_AS (not under sanitizers), RLIMIT_FSIZE */
 	uint32_t processes, files;	/* RLIMIT_NPROC, RLIMIT_NOFILE */
-	uint32_t procscan;		/* granted: the host gets a socket to ask for a scan */
+	uint32_t procscan;		/* granted: the host gets a socket on which the template answers with a scan */
 	uint64_t capabilities;		/* mask of CAP_*; only what is on the launcher's fixed list */
 	char name[64];
 	char module[512];		/* absolute path */
-	char state[512];		/* plugin's private directory: made by the template, owned by uid */
+	char state[512];		/* plugin's private directory: made by the template, owned by uid; "" for none */
 };
+
+struct template_load { uint32_t count; };
 
 enum { TEMPLATE_START = 1, TEMPLATE_KILL, TEMPLATE_STARTED, TEMPLATE_ENDED, TEMPLATE_REFUSED };
 struct template_ask { uint32_t what, plugin, serial; };	/* serial: the core's number of this start */

@@ -1,0 +1,56 @@
+#include "grant.h"
+
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <beadle/plugin.h>
+
+static const char *const kinds[] = {
+	[BEADLE_NEED_CAPABILITY] = "capability", [BEADLE_NEED_READ] = "read", [BEADLE_NEED_WRITE] = "write",
+	[BEADLE_NEED_PROGRAM] = "program", [BEADLE_NEED_SOCKET] = "socket", [BEADLE_NEED_NET] = "net",
+	[BEADLE_NEED_SERVICE] = "service",
+};
+
+/* Never SYS_ADMIN, SYS_PTRACE, SYS_MODULE, DAC_OVERRIDE, SETUID or NET_ADMIN: each is root by another name. */
+static const struct { const char *name; int bit; } capabilities[] = {
+	{"cap_dac_read_search", CAP_DAC_READ_SEARCH},
+	{"cap_net_raw", CAP_NET_RAW},
+	{"cap_syslog", CAP_SYSLOG},
+};
+
+const char *grant_kind(int kind)
+{
+	return kind > 0 && (size_t)kind < sizeof(kinds) / sizeof(*kinds) ? kinds[kind] : NULL;
+}
+
+char *grant_put(int kind, const char *what, char *buf, size_t room)
+{
+	snprintf(buf, room, "%s:%s", grant_kind(kind) ? grant_kind(kind) : "none", what);
+	return buf;
+}
+
+bool grant_is(const char *grant, int kind, const char *what)
+{
+	const char *name = grant_kind(kind);
+	size_t n = name ? strlen(name) : 0;
+
+	return name && strncmp(grant, name, n) == 0 && grant[n] == ':' && strcmp(grant + n + 1, what) == 0;
+}
+
+uint64_t grant_capability(const char *name)
+{
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++)
+		if (strcmp(capabilities[i].name, name) == 0)
+			return UINT64_C(1) << capabilities[i].bit;
+	return 0;
+}
+
+uint64_t grant_capabilities(void)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++)
+		all |= UINT64_C(1) << capabilities[i].bit;
+	return all;
+}

@@ -1,0 +1,19 @@
+/* program.h - where our other programs and the plugins are: installed, or in the build tree that BEADLE_LIBEXEC names. */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include <stddef.h>
+
+#define PROGRAM_PATH 512
+
+/* program_path("agent/host/beadle-host", buf): LIBEXECDIR/beadle-host, or $BEADLE_LIBEXEC/agent/host/beadle-host. */
+int program_path(const char *room_and_name, char buf[PROGRAM_PATH]);
+
+/* The module of plugin `name`: FOLDER/NAME.so of the first folder that has one. Without folders: PLUGINDIR/NAME.so, or
+ * $BEADLE_LIBEXEC/plugins/NAME/.libs/NAME.so. 0, -ENOENT or -ENAMETOOLONG. */
+int program_module(const char *name, const char *const *folders, size_t n, char buf[PROGRAM_PATH]);
+
+/* The environment for a program of ours: nothing that a caller could steer it with. Lives until exit; ends with NULL. */
+char **program_environment(void);
+
+#endif
