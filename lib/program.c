@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "program.h"
 
 #include <errno.h>
