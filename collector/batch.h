@@ -15,6 +15,7 @@ struct result {
 	uint8_t outcome;	/* Wire__Outcome */
 	uint8_t round;
 	int64_t at;		/* wall clock of the agent, ns */
+	uint64_t took_ns;
 	const void *extra;	/* what is not numbers (error, skips, facts, events, output, dropped): a packed wire.Record */
 	uint32_t extra_size;	/* 0: none */
 };
@@ -29,6 +30,8 @@ struct batch {
 	uint32_t values;	/* in all results together */
 	size_t bytes;		/* of the whole block: counted against what may be in flight */
 	int64_t received;	/* boot clock */
+	uint32_t day;		/* once stored: the day file, YYYYMMDD, */
+	int64_t row;		/* and the row of the last result in it */
 	struct result *result;
 	uint32_t *series;	/* the collector's numbers; as many as values */
 	double *value;

@@ -43,7 +43,7 @@ int store_retire(struct store *, int64_t now_wall, unsigned days);
 
 /* ---- the engine's own rows: main file ---- */
 
-/* A set of changes of the engine, applied in one transaction, with the engine's progress. */
+/* Changes of the engine (change.h), applied in one transaction, with the engine's progress. Their `done` is the caller's. */
 struct store_change;
 int store_apply(struct store *, const struct store_change *const *changes, size_t n);
 

@@ -1,0 +1,71 @@
+/*
+ * reader.h - reading what is kept: a read-only handle, each for one thread at a time. Every call ends within 5 s (-ETIMEDOUT:
+ * the rest was not read), so that no reader lets the write-ahead log grow. What a callback is handed lives for the call; a
+ * callback that returns other than 0 ends the reading with that value. Calls return 0 or -errno.
+ */
+#ifndef READER_H
+#define READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/batch.h"
+#include "collector/store/store.h"
+
+struct store_reader;
+
+/* The store must be open (its thread made the files). */
+int reader_open(const char *folder, struct store_reader **ret, char why[256]);
+void reader_close(struct store_reader *);
+
+/* ---- names ---- */
+struct reader_host { uint32_t id; const char *uuid, *name; };
+struct reader_check { uint32_t id, host; const char *name, *plugin; int64_t interval_ns; };
+struct reader_series { uint32_t id, check; const char *metric; const struct store_label *labels; size_t n; };
+
+int reader_hosts(struct store_reader *, int (*each)(const struct reader_host *, void *arg), void *arg);
+int reader_checks(struct store_reader *, int (*each)(const struct reader_check *, void *arg), void *arg);
+int reader_series(struct store_reader *, int (*each)(const struct reader_series *, void *arg), void *arg);
+
+/* ---- the engine's rows (change.h), as they were written ---- */
+struct reader_state { uint32_t host, check, series; const char *rule_id; int state; double value; int64_t at; };
+struct reader_incident { uint64_t id; uint32_t host; const char *kind; bool open; int64_t at; const char *json; };
+struct reader_step { uint64_t incident; int64_t at; const char *actor, *action, *json; };
+struct reader_notice { const char *id; uint64_t incident; bool open; int64_t at; const char *json; };
+struct reader_session { const char *hash, *account; int64_t expires; const char *json; };
+
+int reader_states(struct store_reader *, int (*each)(const struct reader_state *, void *arg), void *arg);
+/* Newest first; all the open ones, and at most `closed` of the others. */
+int reader_incidents(struct store_reader *, unsigned closed, int (*each)(const struct reader_incident *, void *arg), void *arg);
+int reader_last_incident(struct store_reader *, uint64_t *ret);		/* 0: none yet */
+int reader_steps(struct store_reader *, uint64_t incident, int (*each)(const struct reader_step *, void *arg), void *arg);
+int reader_notices(struct store_reader *, int (*each)(const struct reader_notice *, void *arg), void *arg);	/* the open ones */
+int reader_accounts(struct store_reader *, int (*each)(const char *name, const char *json, void *arg), void *arg);
+int reader_sessions(struct store_reader *, int (*each)(const struct reader_session *, void *arg), void *arg);
+int reader_setting(struct store_reader *, const char *key, char **ret_json);	/* the caller frees; -ENOENT */
+
+/* ---- raw results ---- */
+struct reader_row {
+	uint32_t day;		/* YYYYMMDD, UTC, of receipt */
+	int64_t row;
+	uint32_t host;
+	uint64_t epoch, sequence;
+	int64_t took_ns;
+	struct result result;	/* first_value 0; extra as in batch.h */
+	const uint32_t *series;
+	const double *value;
+};
+
+/* Everything that was stored and not yet judged: rows after the stored progress (change_progress), oldest first. A row whose
+ * checksum is wrong is left out and counted. One call may end early (-ETIMEDOUT): call it again from where it came to. */
+struct reader_place { uint32_t day; int64_t row; uint64_t damaged; };
+int reader_replay(struct store_reader *, struct reader_place *from,
+		  int (*each)(const struct reader_row *, void *arg), void *arg);
+int reader_progress(struct store_reader *, struct reader_place *ret);	/* day 0: nothing judged yet */
+
+/* Rows of one check received on the days from..to (YYYYMMDD) with agent stamps in [since, until), in order of receipt. */
+int reader_history(struct store_reader *, uint32_t check, int64_t since, int64_t until,
+		   int (*each)(const struct reader_row *, void *arg), void *arg);
+
+#endif
