@@ -1,4 +1,9 @@
-# plugins/
+# plugins/: each brings its page, and a sample configuration that is installed ready to use.
+agentddir = $(sysconfdir)/beadle/agent.d
+dist_agentd_DATA =
+pagesdir = $(docdir)/plugins
+dist_pages_DATA =
+
 include plugins/disk/local.mk
 include plugins/antivirus/local.mk
 include plugins/patch/local.mk

@@ -1,0 +1,258 @@
+/* disk.c - space and inodes of every real file system, and which of them turned read-only (5.3.3). */
+#include <beadle/plugin.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "plugins/disk/mounts.h"
+#include "plugins/disk/writable.h"
+
+#define SECOND INT64_C(1000000000)
+#define TABLE_AGE (60 * SECOND)		/* the kernel tells of mounts at once, but not of all that happens in between */
+#define FILE_SYSTEMS_MAX 1000
+#define FIRST_WAIT SECOND		/* for a remote mount; and in all, before only a glance is left for the rest */
+#define ALL_WAIT (3 * SECOND)
+#define GLANCE (SECOND / 20)
+
+struct disk {
+	struct beadle_path table, fstab;
+	struct beadle_globs *mounts, *skip_mounts, *skip_types, *readonly_ok;
+
+	int fd;				/* the open table */
+	int64_t read_at;		/* boot clock; 0: not yet */
+	struct mounts current;		/* one mount of each file system that is reported */
+	struct fstab wanted;
+	struct writable writable;
+	int64_t waited;			/* this round, for remote mounts */
+};
+
+static const struct beadle_option options[] = {
+	BEADLE_OPTION(struct disk, mounts, "*", "mount points to report"),
+	BEADLE_OPTION(struct disk, skip_mounts,
+		"/dev,/dev/*,/proc/*,/sys/*,/run/credentials/*,/run/user/*,/run/docker/*,/var/lib/docker/*,/var/lib/containers/*",
+		"mount points to leave out"),
+	BEADLE_OPTION(struct disk, skip_types, "autofs,squashfs,iso9660,udf,erofs,cramfs,romfs,nsfs,fuse.portal,fuse.gvfsd-fuse,"
+		"fuse.lxcfs,fuse.snapfuse", "file system types to leave out: what has no free space by its nature"),
+	BEADLE_OPTION(struct disk, readonly_ok, "", "mount points that are meant to be read-only"),
+	BEADLE_OPTION(struct disk, table, "/proc/self/mountinfo", "table of mounts"),
+	BEADLE_OPTION(struct disk, fstab, "/etc/fstab", "what should be mounted"),
+	{0}
+};
+
+static const struct beadle_metric space = {"disk_space", "bytes", "Space, by state: used, free, reserved for root", BEADLE_GAUGE};
+static const struct beadle_metric space_ratio = {"disk_space_used_ratio", "ratio",
+	"Used space as df counts it: used / (used + free)", BEADLE_GAUGE};
+static const struct beadle_metric inodes = {"disk_inodes", "count", "Inodes, by state", BEADLE_GAUGE};
+static const struct beadle_metric inodes_ratio = {"disk_inodes_used_ratio", "ratio", "Used inodes: used / all", BEADLE_GAUGE};
+static const struct beadle_metric readonly = {"disk_readonly", "boolean",
+	"Mounted read-only, though fstab or an earlier round says writable", BEADLE_STATE};
+static const struct beadle_metric mounted = {"disk_mounted", "boolean", "What fstab wants mounted is", BEADLE_STATE};
+static const struct beadle_metric *const metrics[] = {
+	&space, &space_ratio, &inodes, &inodes_ratio, &readonly, &mounted, NULL
+};
+
+static const struct beadle_need needs[] = {
+	{BEADLE_NEED_CAPABILITY, "cap_dac_read_search", "to reach mount points below folders that are closed to others"},
+	{0}
+};
+
+/* Space of a thin or quota'd file system may claim more free than there is; over-full, it wraps below zero. */
+static double put_states(struct beadle_ctx *ctx, const struct beadle_metric *metric, const char *dir, double unit,
+			 uint64_t total, uint64_t free, uint64_t avail)
+{
+	free = free > total ? total : free;
+	avail = avail > free ? 0 : avail;
+	beadle_put(ctx, metric, unit * (double)avail, {"mount", dir}, {"state", "free"});
+	beadle_put(ctx, metric, unit * (double)(free - avail), {"mount", dir}, {"state", "reserved"});
+	beadle_put(ctx, metric, unit * (double)(total - free), {"mount", dir}, {"state", "used"});
+	return total - free + avail > 0 ? (double)(total - free) / (double)(total - free + avail) : 0;
+}
+
+/* True unless it was always read-only: fstab says so, or it never was anything else while we looked. */
+static bool should_be_writable(struct disk *disk, const struct mount *m)
+{
+	const struct fstab_entry *entry = fstab_find(&disk->wanted, m->dir);
+
+	if (beadle_globs_match(disk->readonly_ok, m->dir))
+		return false;
+	if (entry)
+		return !entry->readonly;
+	return writable_has(&disk->writable, m->dir, m->source);
+}
+
+static void put_mount(struct beadle_ctx *ctx, struct disk *disk, const struct mount *m, const struct statvfs *fs)
+{
+	if (fs->f_blocks == 0)	/* proc and its like hold nothing */
+		return;
+	beadle_put(ctx, &space_ratio, put_states(ctx, &space, m->dir, (double)fs->f_frsize, fs->f_blocks, fs->f_bfree,
+		fs->f_bavail), {"mount", m->dir});
+	if (fs->f_files > 0)
+		beadle_put(ctx, &inodes_ratio, put_states(ctx, &inodes, m->dir, 1, fs->f_files, fs->f_ffree, fs->f_favail),
+			{"mount", m->dir});
+
+	if (!(fs->f_flag & ST_RDONLY))
+		writable_add(&disk->writable, m->dir, m->source);
+	beadle_put(ctx, &readonly, (fs->f_flag & ST_RDONLY) && should_be_writable(disk, m), {"mount", m->dir});
+}
+
+static int guarded_statvfs(const void *dir, void *out, size_t size)
+{
+	return statvfs(dir, out) < 0 ? -errno : 0;
+}
+
+/* Dead mounts one after the other must not eat the round: the first few get a second each, the rest a glance. */
+static int remote_statvfs(struct beadle_ctx *ctx, struct disk *disk, const char *dir, struct statvfs *ret)
+{
+	struct beadle_duration wait = {disk->waited < ALL_WAIT ? FIRST_WAIT : GLANCE};
+	int error = beadle_guard(ctx, dir, guarded_statvfs, dir, ret, sizeof(*ret), wait);
+
+	if (error == -ETIMEDOUT)
+		disk->waited += wait.ns;
+	return error;
+}
+
+static void collect_mount(struct beadle_ctx *ctx, struct disk *disk, const struct mount *m)
+{
+	struct statvfs fs;
+	int error;
+
+	if (m->remote)
+		error = remote_statvfs(ctx, disk, m->dir, &fs);
+	else
+		error = statvfs(m->dir, &fs) < 0 ? -errno : 0;
+	if (error)
+		beadle_skip(ctx, -error, m->dir);
+	else
+		put_mount(ctx, disk, m, &fs);
+}
+
+/* What fstab wants, and whether it is there. Without a fstab nothing is wanted. */
+static void read_fstab(struct beadle_ctx *ctx, struct disk *disk, const struct mounts *all)
+{
+	char *text;
+	int fd = open(disk->fstab.name, O_RDONLY | O_CLOEXEC), error = fd < 0 ? -errno : 0;
+
+	fstab_free(&disk->wanted);
+	if (!error)
+		error = mounts_read_text(fd, MOUNTS_TEXT_MAX, &text);
+	if (!error)
+		error = fstab_parse(text, &disk->wanted);
+	if (error && error != -ENOENT)
+		beadle_skip(ctx, -error, disk->fstab.name);
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; i < disk->wanted.n; i++)
+		for (size_t j = 0; j < all->n && !disk->wanted.at[i].mounted; j++)
+			disk->wanted.at[i].mounted = strcmp(all->at[j].dir, disk->wanted.at[i].dir) == 0;
+}
+
+/* An overlay shares its space with the file system below; only as the root of a container it is all that there is. */
+static bool is_wanted(const struct disk *disk, const struct mount *m)
+{
+	return beadle_globs_match(disk->mounts, m->dir) && !beadle_globs_match(disk->skip_mounts, m->dir) &&
+	       !beadle_globs_match(disk->skip_types, m->type) &&
+	       (strcmp(m->type, "overlay") != 0 || strcmp(m->dir, "/") == 0);
+}
+
+static void select_mounts(struct beadle_ctx *ctx, struct disk *disk)
+{
+	size_t kept = 0;
+
+	writable_begin(&disk->writable);
+	for (size_t i = 0; i < disk->current.n; i++)
+		writable_seen(&disk->writable, disk->current.at[i].dir, disk->current.at[i].source);
+	writable_forget(&disk->writable);
+
+	mounts_unique(&disk->current);
+	for (size_t i = 0; i < disk->current.n; i++) {
+		if (!is_wanted(disk, &disk->current.at[i]))
+			continue;
+		if (kept == FILE_SYSTEMS_MAX) {
+			beadle_skip(ctx, E2BIG, "more than 1000 file systems");
+			break;
+		}
+		disk->current.at[kept++] = disk->current.at[i];
+	}
+	disk->current.n = kept;
+}
+
+/* The kernel raises POLLERR and POLLPRI on the open table when a mount came, went or changed: a round costs one statfs
+ * a file system, not a table. */
+static bool is_stale(struct beadle_ctx *ctx, const struct disk *disk)
+{
+	struct pollfd p = {.fd = disk->fd, .events = POLLPRI};
+	bool told = poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLPRI);
+
+	return told || disk->read_at == 0 || beadle_now_boot(ctx) - disk->read_at > TABLE_AGE;
+}
+
+static int refresh(struct beadle_ctx *ctx, struct disk *disk)
+{
+	struct mounts mounts;
+	int error;
+
+	if (!is_stale(ctx, disk))
+		return 0;
+	error = mounts_read(disk->fd, &mounts);
+	if (error)
+		return error;
+	mounts_free(&disk->current);
+	disk->current = mounts;
+	disk->read_at = beadle_now_boot(ctx);
+	read_fstab(ctx, disk, &disk->current);
+	select_mounts(ctx, disk);
+	return 0;
+}
+
+static int collect(struct beadle_ctx *ctx, void *state)
+{
+	struct disk *disk = state;
+	const char *path = beadle_state_path(ctx, "writable");
+	int error = refresh(ctx, disk);
+
+	if (error)
+		return error;
+	disk->waited = 0;
+	for (size_t i = 0; i < disk->current.n; i++)
+		collect_mount(ctx, disk, &disk->current.at[i]);
+	for (size_t i = 0; i < disk->wanted.n; i++)
+		if (disk->wanted.at[i].automatic && beadle_globs_match(disk->mounts, disk->wanted.at[i].dir))
+			beadle_put(ctx, &mounted, disk->wanted.at[i].mounted, {"mount", disk->wanted.at[i].dir});
+
+	error = path ? writable_save(&disk->writable, path) : 0;
+	if (error)
+		beadle_skip(ctx, -error, path);
+	return 0;
+}
+
+static int open_disk(struct beadle_ctx *ctx, void *state)
+{
+	struct disk *disk = state;
+	const char *path = beadle_state_path(ctx, "writable");
+
+	if (path)
+		writable_load(&disk->writable, path);
+	disk->fd = open(disk->table.name, O_RDONLY | O_CLOEXEC);
+	return disk->fd < 0 ? -errno : 0;
+}
+
+static void close_disk(void *state)
+{
+	struct disk *disk = state;
+
+	if (disk->fd > 0)	/* 0 when open did not come so far: descriptor 0 is never the table */
+		close(disk->fd);
+	mounts_free(&disk->current);
+	fstab_free(&disk->wanted);
+	writable_clear(&disk->writable);
+}
+
+BEADLE_PLUGIN(disk, .version = "1", .help = "Space and inodes of every file system",
+	.state_size = sizeof(struct disk), .options = options, .metrics = metrics, .needs = needs,
+	.open = open_disk, .collect = collect, .close = close_disk);
