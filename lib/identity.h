@@ -14,9 +14,15 @@ enum identity_kind { IDENTITY_AGENT, IDENTITY_COLLECTOR };
 /* beadle://SCHOOL/agent/UUID or beadle://SCHOOL/collector/NAME, taken apart. */
 struct identity { enum identity_kind kind; char school[64]; char name[64]; };
 
-/* A directory with ca.pem, cert.pem and key.pem (mode 0600 or less). server: expects agents, else the collector. NULL
+/* A folder with ca.pem, cert.pem and key.pem (mode 0600 or less). server: expects agents, else the collector. NULL
  * with a reason in words in why[]. */
 SSL_CTX *identity_context(const char *folder, int server, char why[256]);
+
+/* Why a handshake failed, in words: what the library found wrong with the peer, or its own error. */
+void identity_why(SSL *, char why[256]);
+
+/* Takes a URI apart; 0 or -EINVAL. Lower-case UUID for agents, [a-z0-9.-] for collectors and schools. */
+int identity_parse(const char *uri, size_t n, struct identity *ret);
 
 /* After the handshake. 0 and *ret_id; or -EACCES and the reason in words. `now` is wall time in seconds: the agent hands
  * the later of its time floor and the collector's word, the collector its own clock. */

@@ -1,0 +1,282 @@
+#include "identity.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ALPN "\x08" "beadle/1"
+#define CERTIFICATE_MAX (8 * 1024)
+#define CHAIN_MAX (16 * 1024)
+#define DEPTH_MAX 3			/* leaf, at most one between, root */
+
+static int deny(char why[256], const char *text)
+{
+	snprintf(why, 256, "%s", text);
+	return -EACCES;
+}
+
+void identity_why(SSL *ssl, char why[256])
+{
+	long verdict = SSL_get_verify_result(ssl);
+	unsigned long e = ERR_peek_last_error();
+
+	if (verdict != X509_V_OK)
+		snprintf(why, 256, "certificate refused: %s", X509_verify_cert_error_string(verdict));
+	else if (ERR_reason_error_string(e))
+		snprintf(why, 256, "handshake failed: %s", ERR_reason_error_string(e));
+	else
+		snprintf(why, 256, "handshake failed: the peer closed the connection");
+	ERR_clear_error();
+}
+
+/* ---- contexts ---- */
+
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n,
+		       void *arg)
+{
+	unsigned char *chosen;
+
+	if (SSL_select_next_proto(&chosen, out_n, (const unsigned char *)ALPN, sizeof(ALPN) - 1, in, in_n) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static bool set_protocol(SSL_CTX *ctx, int server)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+			      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_early_data(ctx, 0);
+	SSL_CTX_set_recv_max_early_data(ctx, 0);
+	SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX);
+	SSL_CTX_set_security_level(ctx, 2);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify_depth(ctx, DEPTH_MAX - 1);
+	/* Whose clock counts is decided in identity_verify, not by the library. */
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_X509_STRICT);
+	if (server)
+		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
+	else if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)ALPN, sizeof(ALPN) - 1) != 0)
+		return false;
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) && SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
+	       SSL_CTX_set_num_tickets(ctx, 0) &&
+	       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") &&
+	       SSL_CTX_set1_groups_list(ctx, "X25519:P-256") && SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") &&
+	       X509_VERIFY_PARAM_set_purpose(param, server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER);
+}
+
+/* "cannot load FOLDER/NAME: reason" */
+static bool loaded(int ok, const char *folder, const char *name, char why[256])
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+	if (!ok)
+		snprintf(why, 256, "cannot load %s/%s: %s", folder, name, reason ? reason : strerror(errno));
+	ERR_clear_error();
+	return ok;
+}
+
+static bool load(SSL_CTX *ctx, const char *folder, char why[256])
+{
+	char ca[4096], cert[4096], key[4096];
+	struct stat st;
+
+	if (snprintf(ca, sizeof(ca), "%s/ca.pem", folder) >= (int)sizeof(ca))
+		return loaded(0, "", "a folder with so long a name", why);
+	snprintf(cert, sizeof(cert), "%s/cert.pem", folder);
+	snprintf(key, sizeof(key), "%s/key.pem", folder);
+	if (stat(key, &st) == 0 && (st.st_mode & 077)) {
+		snprintf(why, 256, "%s can be read by others: chmod 600 %s", key, key);
+		return false;
+	}
+	return loaded(SSL_CTX_load_verify_file(ctx, ca) == 1, folder, "ca.pem", why) &&
+	       loaded(SSL_CTX_use_certificate_chain_file(ctx, cert) == 1, folder, "cert.pem", why) &&
+	       loaded(SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1, folder, "key.pem", why) &&
+	       loaded(SSL_CTX_check_private_key(ctx) == 1, folder, "key.pem (it belongs to another certificate)", why);
+}
+
+SSL_CTX *identity_context(const char *folder, int server, char why[256])
+{
+	SSL_CTX *ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+
+	if (ctx && set_protocol(ctx, server)) {
+		if (load(ctx, folder, why))
+			return ctx;
+	} else
+		snprintf(why, 256, "OpenSSL cannot do what is needed here: TLS 1.3 with AES-GCM, X25519, ECDSA");
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+/* ---- names ---- */
+
+static bool plain_name(const char *s, size_t n, char ret[64])
+{
+	if (n == 0 || n > 63 || strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") < n)
+		return false;
+	memcpy(ret, s, n);
+	ret[n] = 0;
+	return true;
+}
+
+static bool uuid(const char *s, size_t n)
+{
+	if (n != 36)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? s[i] != '-' : !((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
+			return false;
+	}
+	return true;
+}
+
+int identity_parse(const char *uri, size_t n, struct identity *ret)
+{
+	static const char scheme[] = "beadle://";
+	const char *end = uri + n, *school, *kind, *name;
+	struct identity id = {0};
+
+	if (n <= sizeof(scheme) - 1 || memcmp(uri, scheme, sizeof(scheme) - 1))
+		return -EINVAL;
+	school = uri + sizeof(scheme) - 1;
+	kind = memchr(school, '/', (size_t)(end - school));
+	name = kind ? memchr(kind + 1, '/', (size_t)(end - kind - 1)) : NULL;
+	if (!name)
+		return -EINVAL;
+	if ((size_t)(name - kind) == sizeof("/agent") - 1 && !memcmp(kind, "/agent", sizeof("/agent") - 1))
+		id.kind = IDENTITY_AGENT;
+	else if ((size_t)(name - kind) == sizeof("/collector") - 1 && !memcmp(kind, "/collector", sizeof("/collector") - 1))
+		id.kind = IDENTITY_COLLECTOR;
+	else
+		return -EINVAL;
+	name++;
+	if (!plain_name(school, (size_t)(kind - school), id.school) || !plain_name(name, (size_t)(end - name), id.name) ||
+	    (id.kind == IDENTITY_AGENT && !uuid(name, (size_t)(end - name))))
+		return -EINVAL;
+	*ret = id;
+	return 0;
+}
+
+/* Exactly one subject alternative name, a URI of ours. */
+static int name_of(X509 *leaf, struct identity *ret, char why[256])
+{
+	int critical = 0;
+	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, &critical, NULL);
+	int r = -EACCES;
+
+	if (!names || sk_GENERAL_NAME_num(names) != 1)
+		deny(why, "certificate refused: it must name exactly one identity");
+	else {
+		GENERAL_NAME *name = sk_GENERAL_NAME_value(names, 0);
+		const ASN1_IA5STRING *uri = name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
+
+		if (uri && identity_parse((const char *)ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri), ret) == 0)
+			r = 0;
+		else
+			deny(why, "certificate refused: its name is not beadle://SCHOOL/agent/UUID or .../collector/NAME");
+	}
+	GENERAL_NAMES_free(names);
+	return r;
+}
+
+/* ---- the decision ---- */
+
+static int in_time(X509 *cert, int64_t now, char why[256])
+{
+	time_t t = (time_t)now;
+
+	if (X509_cmp_time(X509_get0_notBefore(cert), &t) >= 0)
+		return deny(why, "certificate refused: not yet valid");
+	if (X509_cmp_time(X509_get0_notAfter(cert), &t) <= 0)
+		return deny(why, "certificate refused: expired");
+	return 0;
+}
+
+static bool is_p256(X509 *cert)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	char group[32] = "";
+	size_t n;
+
+	return key && EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), &n) == 1 &&
+	       !strcmp(group, "prime256v1");
+}
+
+static int right_usage(X509 *leaf, enum identity_kind expected, char why[256])
+{
+	uint32_t wanted = expected == IDENTITY_AGENT ? XKU_SSL_CLIENT : XKU_SSL_SERVER;
+	uint32_t flags = X509_get_extension_flags(leaf);
+
+	if (flags & EXFLAG_CA)
+		return deny(why, "certificate refused: a certificate authority's is not a peer's");
+	if (!(flags & EXFLAG_XKUSAGE) || X509_get_extended_key_usage(leaf) != wanted)
+		return deny(why, expected == IDENTITY_AGENT ? "certificate refused: it is not for a client alone"
+							    : "certificate refused: it is not for a server alone");
+	if (!(flags & EXFLAG_KUSAGE) || !(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
+		return deny(why, "certificate refused: its key is not for signatures");
+	return 0;
+}
+
+static int session_is_ours(SSL *ssl, char why[256])
+{
+	const unsigned char *alpn;
+	unsigned n;
+
+	SSL_get0_alpn_selected(ssl, &alpn, &n);
+	if (SSL_version(ssl) != TLS1_3_VERSION)
+		return deny(why, "refused: not TLS 1.3");
+	if (SSL_session_reused(ssl))
+		return deny(why, "refused: a resumed session");
+	if (n != sizeof(ALPN) - 2 || memcmp(alpn, ALPN + 1, n))
+		return deny(why, "refused: the peer does not speak beadle/1");
+	return 0;
+}
+
+int identity_verify(SSL *ssl, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256])
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	struct identity id;
+	int r = session_is_ours(ssl, why);
+
+	if (r < 0)
+		return r;
+	if (!leaf)
+		return deny(why, "refused: no certificate");
+	if (SSL_get_verify_result(ssl) != X509_V_OK) {
+		identity_why(ssl, why);
+		return -EACCES;
+	}
+	if (!chain || sk_X509_num(chain) < 2 || sk_X509_num(chain) > DEPTH_MAX)
+		return deny(why, "certificate refused: its chain is too short or too long");
+	for (int i = 0; i < sk_X509_num(chain) && r == 0; i++) {
+		X509 *cert = sk_X509_value(chain, i);
+
+		r = in_time(cert, now, why);
+		if (r == 0 && (!is_p256(cert) || X509_get_signature_nid(cert) != NID_ecdsa_with_SHA256))
+			r = deny(why, "certificate refused: only P-256 with SHA-256 is used here");
+		if (r == 0 && i2d_X509(cert, NULL) > CERTIFICATE_MAX)
+			r = deny(why, "certificate refused: it is larger than 8 KiB");
+	}
+	if (r == 0)
+		r = right_usage(leaf, expected, why);
+	if (r == 0)
+		r = name_of(leaf, &id, why);
+	if (r == 0 && id.kind != expected)
+		r = deny(why, expected == IDENTITY_AGENT ? "certificate refused: it does not name an agent"
+							 : "certificate refused: it does not name a collector");
+	if (r == 0)
+		*ret_id = id;
+	return r;
+}
