@@ -1,1 +1,15 @@
-# collector/judge
+# collector/judge: pure; time and rules are arguments.
+noinst_LTLIBRARIES += collector/judge/libjudge.la
+collector_judge_libjudge_la_SOURCES = collector/judge/rule.h collector/judge/rule.c collector/judge/judge.h \
+	collector/judge/judge.c collector/judge/room.h collector/judge/track.c collector/judge/silence.c \
+	collector/judge/renew.c
+collector_judge_libjudge_la_LIBADD = lib/libbase.la -lm
+
+check_PROGRAMS += tests/unit/test_judge tests/unit/test_judge_model
+TESTS += tests/unit/test_judge tests/unit/test_judge_model
+tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
+tests_unit_test_judge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_judge_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
+tests_unit_test_judge_model_SOURCES = tests/unit/test_judge_model.c
+tests_unit_test_judge_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_judge_model_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
