@@ -5,6 +5,8 @@ lib_libbase_la_SOURCES = lib/cleanup.h lib/vec.h lib/vec.c lib/log.h lib/log.c l
 	lib/text.h lib/text.c lib/io.h lib/io.c lib/crc32c.h lib/crc32c.c lib/unit.h lib/unit.c \
 	lib/grant.h lib/grant.c lib/program.h lib/program.c
 
+lib_libbase_la_LIBADD = -lm
+
 lib_libconf_la_SOURCES = lib/problem.h lib/problem.c lib/conf.h lib/conf.c
 lib_libconf_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 lib_libconf_la_LIBADD = lib/libbase.la $(YAML_LIBS)

@@ -1,0 +1,22 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+int command_completion(int argc, char **argv)
+{
+	if (argc != 2 || strcmp(argv[1], "bash"))
+		return command_usage(argv[0], "knows the shell bash");
+	printf("_beadle() {\n\tlocal w=\"${COMP_WORDS[COMP_CWORD]}\" c=\"${COMP_WORDS[1]}\"\n"
+	       "\tif [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"--socket --json --help --version");
+	for (const struct command *c = commands; c->name; c++)
+		printf(" %s", c->name);
+	printf("\" -- \"$w\"))\n\telse case \"$c\" in\n"
+	       "\t\tincidents) COMPREPLY=($(compgen -W '--all --host --json' -- \"$w\")) ;;\n"
+	       "\t\tack) COMPREPLY=($(compgen -W '--for --note --json' -- \"$w\")) ;;\n"
+	       "\t\thandle|close) COMPREPLY=($(compgen -W '--note --json' -- \"$w\")) ;;\n"
+	       "\t\tidentity) COMPREPLY=($(compgen -W 'new --host --out --json' -- \"$w\")) ;;\n"
+	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--json --nagios --state -o' -- \"$w\")) ;;\n"
+	       "\t\tcompletion) COMPREPLY=($(compgen -W bash -- \"$w\")) ;;\n\tesac; fi\n}\ncomplete -F _beadle beadle\n");
+	return EXIT_DONE;
+}

@@ -1,0 +1,97 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "command.h"
+#include "document.h"
+#include "screen.h"
+#include "unit.h"
+
+static void print_hosts(const json_t *d)
+{
+	static const char *const heads[] = {"host", "state", "seen", "incidents", "owner", "deputy"};
+	struct screen_table *t = screen_table(heads, 6);
+	const json_t *h;
+	size_t i;
+	char ago[32];
+
+	json_array_foreach(json_object_get(d, "hosts"), i, h) {
+		long long incidents = document_number(h, "incidents");
+
+		screen_cell(t, SCREEN_PLAIN, "%s", document_text(h, "name"));
+		screen_cell(t, screen_of_state(document_text(h, "state")), "%s", document_text(h, "state"));
+		if (json_is_true(json_object_get(h, "connected")))
+			screen_cell(t, SCREEN_GOOD, "connected");
+		else
+			screen_cell(t, SCREEN_BAD, "%s", screen_ago(document_number(h, "seen_at"), ago));
+		screen_cell(t, incidents ? SCREEN_BAD : SCREEN_PLAIN, "%lld", incidents);
+		screen_cell(t, SCREEN_PLAIN, "%s", document_text(h, "owner"));
+		screen_cell(t, SCREEN_PLAIN, "%s", document_text(h, "deputy"));
+	}
+	screen_print(t);
+}
+
+/* mount=/srv,state=used */
+static const char *labels_of(const json_t *series, char *buf, size_t room)
+{
+	json_t *labels = json_object_get(series, "labels"), *value;
+	const char *key;
+	size_t at = 0;
+
+	buf[0] = 0;
+	json_object_foreach(labels, key, value)
+		if (at < room)
+			at += (size_t)snprintf(buf + at, room - at, "%s%s=%s", at ? "," : "", key, json_string_value(value));
+	return buf;
+}
+
+static void print_checks(const json_t *host)
+{
+	static const char *const heads[] = {"check", "metric", "labels", "value", "state", "at"};
+	struct screen_table *t = screen_table(heads, 6);
+	const json_t *c, *s;
+	size_t i, k;
+	char labels[512], value[64], ago[32];
+
+	json_array_foreach(json_object_get(host, "checks"), i, c) {
+		if (json_array_size(json_object_get(c, "series")) == 0) {
+			screen_cell(t, SCREEN_PLAIN, "%s", document_text(c, "name"));
+			screen_cell(t, SCREEN_FAINT, "%s", document_text(c, "why"));
+			screen_cell(t, SCREEN_PLAIN, "-");
+			screen_cell(t, SCREEN_PLAIN, "-");
+			screen_cell(t, screen_of_state(document_text(c, "state")), "%s", document_text(c, "state"));
+			screen_cell(t, SCREEN_FAINT, "%s", screen_ago(document_number(c, "at"), ago));
+		}
+		json_array_foreach(json_object_get(c, "series"), k, s) {
+			screen_cell(t, SCREEN_PLAIN, "%s", document_text(c, "name"));
+			screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "metric"));
+			screen_cell(t, SCREEN_PLAIN, "%s", labels_of(s, labels, sizeof(labels)));
+			screen_cell(t, SCREEN_PLAIN, "%s", unit_put(json_number_value(json_object_get(s, "value")), document_text(s, "unit"),
+								    value, sizeof(value)));
+			screen_cell(t, screen_of_state(document_text(s, "state")), "%s", document_text(s, "state"));
+			screen_cell(t, SCREEN_FAINT, "%s", screen_ago(document_number(s, "at"), ago));
+		}
+	}
+	screen_print(t);
+}
+
+int command_hosts(int argc, char **argv)
+{
+	json_t *d;
+	int r;
+
+	if (argc > 2)
+		return command_usage(argv[0], "takes at most one host");
+	r = argc == 2 ? client_ask("host", json_pack("{s:s}", "host", argv[1]), &d)
+		      : client_ask("hosts", json_pack("{s:i}", "limit", 1000), &d);
+	if (r)
+		return r;
+	if (command_json)
+		return command_print(d);
+	if (argc == 2)
+		print_checks(d);
+	else
+		print_hosts(d);
+	json_decref(d);
+	return EXIT_DONE;
+}

@@ -1,0 +1,122 @@
+/* beadle - the operator's command. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "command.h"
+#include "config.h"
+#include "text.h"
+
+bool command_json;
+
+const struct command commands[] = {
+	{"status", "", "the site in a few lines; exit code 1 when something is critical", command_status},
+	{"hosts", "[HOST]", "all hosts, or one with its checks and values", command_hosts},
+	{"incidents", "[--all] [--host HOST]", "open incidents", command_incidents},
+	{"incident", "ID", "one incident with its findings, steps and notices", command_incident},
+	{"ack", "ID [--for 4h] [--note TEXT]", "acknowledge: escalation pauses until it expires", command_ack},
+	{"handle", "ID --note TEXT", "write down what was done", command_handle},
+	{"close", "ID --note TEXT", "close an incident", command_close},
+	{"identity", "new --host NAME --out FOLDER", "certificate and key for one server's agent", command_identity},
+	{"doctor", "", "find what is wrong with this installation, and the mend", command_doctor},
+	{"completion", "bash", "completion for the shell", command_completion},
+	{NULL, NULL, NULL, NULL},
+};
+
+int command_print(json_t *document)
+{
+	int r = json_dumpf(document, stdout, JSON_INDENT(2));
+
+	putchar('\n');
+	json_decref(document);
+	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+int command_usage(const char *name, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "beadle %s: ", name);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			fprintf(stderr, "usage: beadle %s %s\n", c->name, c->arguments);
+	return EXIT_USAGE;
+}
+
+static int help(FILE *out)
+{
+	fprintf(out, "usage: beadle [--socket PATH] [--json] COMMAND ...\n\n");
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(out, "  %-11s%-31s%s\n", c->name, c->arguments, c->help);
+	fprintf(out, "\nExit codes: 0 done, 1 failed or something is wrong, 2 usage, 3 no collector answers, 4 not allowed, 5 not found.\n");
+	return out == stdout ? EXIT_DONE : EXIT_USAGE;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])];
+	size_t n = 0;
+	const char *nearest;
+
+	for (; commands[n].name; n++)
+		names[n] = commands[n].name;
+	nearest = text_nearest(name, names, n);
+	fprintf(stderr, "beadle: no command is named \"%s\"", name);
+	if (nearest)
+		fprintf(stderr, " (did you mean \"%s\"?)", nearest);
+	fprintf(stderr, "; beadle --help lists them\n");
+	return EXIT_USAGE;
+}
+
+/* --json may also stand behind the command, where people write it. */
+static int take_json(int argc, char **argv)
+{
+	int kept = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "--json"))
+			command_json = true;
+		else
+			argv[kept++] = argv[i];
+	}
+	argv[kept] = NULL;
+	return kept;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	int o;
+
+	while ((o = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+		if (o == 's')
+			client_socket(optarg);
+		else if (o == 'j')
+			command_json = true;
+		else if (o == 'h')
+			return help(stdout);
+		else if (o == 'V')
+			return puts("beadle " PACKAGE_VERSION), EXIT_DONE;
+		else
+			return EXIT_USAGE;
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
+		return help(stderr);
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, argv[0])) {
+			argc = take_json(argc, argv);
+			optind = 0;	/* the command reads its own options afresh */
+			return c->run(argc, argv);
+		}
+	return unknown(argv[0]);
+}
