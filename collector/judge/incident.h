@@ -61,7 +61,7 @@ void incidents_next(struct incidents *, uint64_t id);	/* the next new incident's
 int64_t incident_feed(struct incidents *, const struct judge_change *, const char *what, int64_t now_wall);
 void incident_tick(struct incidents *, int64_t now_wall, int64_t now_boot);	/* acknowledgements that expire */
 
-/* Acts of persons. 0, or -ENOENT; -EINVAL (note or actor missing); -EALREADY (handled is repeatable, it never says so).
+/* Acts of persons. 0, or -ENOENT; -EINVAL: note or actor missing (an acknowledgement needs no note). All may be repeated.
  * ack: for_ns 0 means until it is closed. close: -EBUSY while a finding is WARNING or CRITICAL. */
 int incident_ack(struct incidents *, uint64_t id, const char *actor, const char *note, int64_t for_ns, int64_t now_wall,
 		 int64_t now_boot);
@@ -74,7 +74,7 @@ const struct incident *incident_of(const struct incidents *, uint32_t host, cons
 const struct incident *incident_next(const struct incidents *, const struct incident *);
 
 /* Takes a stored, open incident (copied). Store ack_until_boot - now_boot and hand back now_boot plus it: the time that the
- * collector was away does not count (the clock may have been wrong). 0, -EEXIST, -ENOMEM. */
+ * collector was away does not count (the clock may have been wrong); INT64_MAX stays. 0, -EEXIST, -ENOMEM. */
 int incident_restore(struct incidents *, const struct incident *);
 
 #endif

@@ -2,14 +2,17 @@
 noinst_LTLIBRARIES += collector/judge/libjudge.la
 collector_judge_libjudge_la_SOURCES = collector/judge/rule.h collector/judge/rule.c collector/judge/judge.h \
 	collector/judge/judge.c collector/judge/room.h collector/judge/track.c collector/judge/silence.c \
-	collector/judge/renew.c
+	collector/judge/renew.c collector/judge/incident.h collector/judge/incident.c
 collector_judge_libjudge_la_LIBADD = lib/libbase.la -lm
 
-check_PROGRAMS += tests/unit/test_judge tests/unit/test_judge_model
-TESTS += tests/unit/test_judge tests/unit/test_judge_model
+check_PROGRAMS += tests/unit/test_judge tests/unit/test_judge_model tests/unit/test_incident
+TESTS += tests/unit/test_judge tests/unit/test_judge_model tests/unit/test_incident
 tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
 tests_unit_test_judge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_judge_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
 tests_unit_test_judge_model_SOURCES = tests/unit/test_judge_model.c
 tests_unit_test_judge_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_judge_model_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
+tests_unit_test_incident_SOURCES = tests/unit/test_incident.c
+tests_unit_test_incident_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_incident_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
