@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/queue.h"
+
 struct result {
 	uint32_t check;		/* the collector's number of (host, check) */
 	uint32_t values;	/* how many; they start at batch->series[first_value] */
@@ -20,17 +22,21 @@ struct result {
 	uint32_t extra_size;	/* 0: none */
 };
 
+/* A connection, for whoever answers it later: a slot that was reused has another generation. */
+struct reference { uint16_t thread; uint32_t slot, generation; };
+
 struct batch {
-	struct batch *next;	/* for the queues */
+	struct node node;	/* for the queues */
+	struct batch *next;	/* within a list of batches */
 	uint32_t host;		/* the collector's number of the agent */
-	uint32_t connection;	/* where the acknowledgement goes: slot of the ingest thread */
-	uint16_t thread;
+	struct reference from;	/* where the acknowledgement goes */
 	uint64_t epoch, first;
 	uint32_t results;
 	uint32_t values;	/* in all results together */
 	size_t bytes;		/* of the whole block: counted against what may be in flight */
 	int64_t received;	/* boot clock */
-	uint32_t day;		/* once stored: the day file, YYYYMMDD, */
+	uint64_t through;	/* once stored: highest sequence held of the epoch, */
+	uint32_t day;		/* the day file, YYYYMMDD, */
 	int64_t row;		/* and the row of the last result in it */
 	struct result *result;
 	uint32_t *series;	/* the collector's numbers; as many as values */

@@ -51,7 +51,6 @@ struct reader_row {
 	int64_t row;
 	uint32_t host;
 	uint64_t epoch, sequence;
-	int64_t took_ns;
 	struct result result;	/* first_value 0; extra as in batch.h */
 	const uint32_t *series;
 	const double *value;
@@ -64,7 +63,7 @@ int reader_replay(struct store_reader *, struct reader_place *from,
 		  int (*each)(const struct reader_row *, void *arg), void *arg);
 int reader_progress(struct store_reader *, struct reader_place *ret);	/* day 0: nothing judged yet */
 
-/* Rows of one check received on the days from..to (YYYYMMDD) with agent stamps in [since, until), in order of receipt. */
+/* Rows of one check with agent stamps in [since, until), in order of receipt. */
 int reader_history(struct store_reader *, uint32_t check, int64_t since, int64_t until,
 		   int (*each)(const struct reader_row *, void *arg), void *arg);
 

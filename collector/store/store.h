@@ -17,27 +17,35 @@
 
 struct store;
 
-/* Opens or makes the store in `folder`, brings an older schema up, refuses a newer one (-EPROTONOSUPPORT). why: in words. */
-int store_open(const char *folder, struct store **ret, char why[256]);
+/* Opens or makes the store in `folder`, with a reserve of so many bytes for when the disk is full; brings an older schema up,
+ * refuses a newer one (-EPROTONOSUPPORT). why: in words. */
+int store_open(const char *folder, uint64_t reserve, struct store **ret, char why[256]);
 void store_close(struct store *);
+/* After a failed write: recovers, and writes anew what recovery found in a log, because the kernel may have let go of pages whose
+ * sync failed. Sequences held are read again. */
 int store_reopen(struct store *);
 
 /* ---- names become numbers: main file, own transaction, durable before return ---- */
 
-struct store_label { const char *name; const void *value; uint32_t size; };
+struct store_label { const char *name; const void *value; uint32_t size; };	/* in any order */
 
 int store_host(struct store *, const char *uuid, const char *name, uint32_t *ret);
 int store_check(struct store *, uint32_t host, const char *name, const char *plugin, int64_t interval_ns, uint32_t *ret);
 int store_series(struct store *, uint32_t check, const char *metric, const struct store_label *, size_t labels, uint32_t *ret);
-int store_names_commit(struct store *);		/* makes what the three above added durable */
+int store_names_commit(struct store *);		/* makes what the three above added durable; on error nothing of it counts */
+/* What one host may fill the tables of names with: -EDQUOT above. */
+#define STORE_CHECKS_MAX 1000
+#define STORE_SERIES_MAX 10000			/* of one check */
 
 /* ---- intake: day file ---- */
 
-/* Highest sequence held of the epoch: the maximum over the files; 0: none. */
+/* Highest sequence held of the epoch: the maximum over the files; 0: none. A host may have 1,000 epochs: -EDQUOT. */
 int store_held(struct store *, uint32_t host, uint64_t epoch, uint64_t *ret);
-/* Adds a group of batches in one transaction, with their new highest sequences, and commits it with fsync. Records at or
- * below the highest held are left out (batch->results is shortened to what is new). */
-int store_intake(struct store *, struct batch *const *batches, size_t n);
+/* Adds a group of batches in one transaction, with their new highest sequences, and commits it with fsync, to the file of the
+ * UTC day of `now_wall`. Records at or below the highest held are left out (batch->results is shortened to what is new).
+ * Sets each batch's through, day and row. -ENOSPC: nothing was kept, the store is full, the same batches may be tried again when
+ * store_full says so. Any other error: store_reopen. */
+int store_intake(struct store *, struct batch *const *batches, size_t n, int64_t now_wall);
 /* Unlinks day files older than `days`; pauses while the clock is suspect (the caller knows). */
 int store_retire(struct store *, int64_t now_wall, unsigned days);
 
@@ -47,7 +55,8 @@ int store_retire(struct store *, int64_t now_wall, unsigned days);
 struct store_change;
 int store_apply(struct store *, const struct store_change *const *changes, size_t n);
 
-/* Free space below the reserve: intake stops, the reserve file is let go so that notices still get out (R6). */
+/* The disk was found full: intake stops, the reserve file is let go so that incidents and notices are still kept (R6). Looks at the
+ * disk, and is false again once the reserve could be laid back with as much besides. */
 bool store_full(struct store *);
 
 #endif

@@ -1,0 +1,202 @@
+#include "collector/store/change.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store/inside.h"
+#include "collector/store/change_queue.h"
+#include "vec.h"
+
+/* One row to write: a statement and what is bound to it, in order. */
+enum type { NUMBER, REAL, TEXT };
+struct bound { enum type type; int64_t number; double real; char *text; };
+struct act { int statement; int n; struct bound bound[8]; };
+
+struct store_change {
+	struct change_node head;
+	VEC(struct act) acts;
+	bool short_of_memory;
+};
+
+static const char *const texts[] = {
+	[PUT_STATE - NAME_STATEMENTS] = "INSERT OR REPLACE INTO state VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[DROP_STATE - NAME_STATEMENTS] = "DELETE FROM state WHERE host = ?1 AND task = ?2 AND series = ?3 AND rule = ?4",
+	[PUT_INCIDENT - NAME_STATEMENTS] = "INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ADD_STEP - NAME_STATEMENTS] = "INSERT INTO step (incident, at, actor, action, json) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[PUT_NOTICE - NAME_STATEMENTS] = "INSERT OR REPLACE INTO notice VALUES (?1, ?2, ?3, ?4, ?5)",
+	[PUT_ACCOUNT - NAME_STATEMENTS] = "INSERT OR REPLACE INTO account VALUES (?1, ?2)",
+	[DROP_ACCOUNT - NAME_STATEMENTS] = "DELETE FROM account WHERE name = ?1",
+	[PUT_SESSION - NAME_STATEMENTS] = "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4)",
+	[DROP_SESSION - NAME_STATEMENTS] = "DELETE FROM session WHERE hash = ?1",
+	[PUT_SETTING - NAME_STATEMENTS] = "INSERT OR REPLACE INTO setting VALUES (?1, ?2)",
+	[DROP_SETTING - NAME_STATEMENTS] = "DELETE FROM setting WHERE key = ?1",
+	[PUT_PROGRESS - NAME_STATEMENTS] = "INSERT OR REPLACE INTO progress VALUES (?1, ?2)",
+};
+
+int change_open(struct store *s)
+{
+	int r = 0;
+
+	for (int i = NAME_STATEMENTS; i < MAIN_STATEMENTS && !r; i++)
+		r = sql_prepare(s->main, texts[i - NAME_STATEMENTS], &s->on_main[i]);
+	return r;
+}
+
+struct store_change *change_new(change_done *done, void *arg)
+{
+	struct store_change *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->head.done = done;
+		c->head.arg = arg;
+	}
+	return c;
+}
+
+void change_free(struct store_change *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->acts.n; i++)
+		for (int k = 0; k < c->acts.at[i].n; k++)
+			free(c->acts.at[i].bound[k].text);
+	vec_free(&c->acts);
+	free(c);
+}
+
+bool change_empty(const struct store_change *c)
+{
+	return c->acts.n == 0;
+}
+
+/* types: i number, r real, t text; in the order of the statement. */
+static void act(struct store_change *c, int statement, const char *types, ...)
+{
+	struct act *a = vec_push(&c->acts);
+	va_list list;
+
+	if (!a) {
+		c->short_of_memory = true;
+		return;
+	}
+	a->statement = statement;
+	va_start(list, types);
+	for (; *types; types++) {
+		struct bound *b = &a->bound[a->n++];
+
+		switch (*types) {
+		case 'i':
+			b->type = NUMBER;
+			b->number = va_arg(list, int64_t);
+			break;
+		case 'r':
+			b->type = REAL;
+			b->real = va_arg(list, double);
+			break;
+		default:
+			b->type = TEXT;
+			b->text = strdup(va_arg(list, const char *));
+			c->short_of_memory |= !b->text;
+		}
+	}
+	va_end(list);
+}
+
+#define N(v) ((int64_t)(v))
+
+void change_state(struct store_change *c, uint32_t host, uint32_t check, uint32_t series, const char *rule_id, int state,
+		  double value, int64_t at)
+{
+	if (state)
+		act(c, PUT_STATE, "iiitiri", N(host), N(check), N(series), rule_id, N(state), value, at);
+	else
+		act(c, DROP_STATE, "iiit", N(host), N(check), N(series), rule_id);
+}
+
+void change_incident(struct store_change *c, uint64_t id, uint32_t host, const char *kind, bool open, int64_t at,
+		     const char *json)
+{
+	act(c, PUT_INCIDENT, "iitiit", N(id), N(host), kind, N(open), at, json);
+}
+
+void change_step(struct store_change *c, uint64_t incident, int64_t at, const char *actor, const char *action, const char *json)
+{
+	act(c, ADD_STEP, "iittt", N(incident), at, actor, action, json);
+}
+
+void change_notice(struct store_change *c, const char *id, uint64_t incident, bool open, int64_t at, const char *json)
+{
+	act(c, PUT_NOTICE, "tiiit", id, N(incident), N(open), at, json);
+}
+
+void change_account(struct store_change *c, const char *name, const char *json)
+{
+	if (json)
+		act(c, PUT_ACCOUNT, "tt", name, json);
+	else
+		act(c, DROP_ACCOUNT, "t", name);
+}
+
+void change_session(struct store_change *c, const char *hash, const char *account, int64_t expires, const char *json)
+{
+	if (json)
+		act(c, PUT_SESSION, "ttit", hash, account, expires, json);
+	else
+		act(c, DROP_SESSION, "t", hash);
+}
+
+void change_setting(struct store_change *c, const char *key, const char *json)
+{
+	if (json)
+		act(c, PUT_SETTING, "tt", key, json);
+	else
+		act(c, DROP_SETTING, "t", key);
+}
+
+void change_progress(struct store_change *c, uint32_t day, int64_t row)
+{
+	act(c, PUT_PROGRESS, "ii", N(day), row);
+}
+
+static int apply(struct store *s, const struct act *a)
+{
+	sqlite3_stmt *on = s->on_main[a->statement];
+
+	for (int i = 0; i < a->n; i++) {
+		const struct bound *b = &a->bound[i];
+
+		if (b->type == NUMBER)
+			sqlite3_bind_int64(on, i + 1, b->number);
+		else if (b->type == REAL)
+			sqlite3_bind_double(on, i + 1, b->real);
+		else
+			sqlite3_bind_text(on, i + 1, b->text, -1, SQLITE_STATIC);
+	}
+	return sql_do(on);
+}
+
+static int apply_all(struct store *s, const struct store_change *c)
+{
+	int r = c->short_of_memory ? -ENOMEM : 0;
+
+	for (size_t i = 0; i < c->acts.n && !r; i++)
+		r = apply(s, &c->acts.at[i]);
+	return r;
+}
+
+int store_apply(struct store *s, const struct store_change *const *changes, size_t n)
+{
+	int r = sql_run(s->main, "BEGIN IMMEDIATE");
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = apply_all(s, changes[i]);
+	if (!r)
+		r = sql_run(s->main, "COMMIT");
+	if (r)
+		sql_run(s->main, "ROLLBACK");
+	if (r == -ENOSPC || (!r && store_checkpoint(s->main, &s->main_log, MAIN_LOG_PAGES) == -ENOSPC))
+		store_now_full(s);
+	return r;
+}

@@ -1,0 +1,11 @@
+/* change_queue.h - a change on its way through the threads' queues: what store/keeper.c sees of it. */
+#ifndef CHANGE_QUEUE_H
+#define CHANGE_QUEUE_H
+
+#include "collector/queue.h"
+#include "collector/store/change.h"
+
+/* First member of every change. */
+struct change_node { struct node node; change_done *done; void *arg; int error; };
+
+#endif

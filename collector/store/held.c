@@ -1,0 +1,160 @@
+/* held.c - the highest sequence held of each (host, epoch): in memory while the store is open, read from every file at start. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "collector/store/inside.h"
+#include "vec.h"
+
+#define EPOCHS_MAX 1000		/* of one host; a spool that was not closed cleanly begins a new one */
+
+uint32_t day_of(int64_t wall_ns)
+{
+	time_t t = (time_t)(wall_ns / NS_PER_S);
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || tm.tm_year + 1900 > 9999 || tm.tm_year < 0)
+		return 19700101;
+	return (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
+}
+
+void day_path(const char *folder, uint32_t day, char buf[STORE_PATH])
+{
+	snprintf(buf, STORE_PATH, "%s/" STORE_DAY, folder, day);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int day_list(const char *folder, uint32_t **ret, size_t *ret_n)
+{
+	VEC(uint32_t) days = {0};
+	DIR *d = opendir(folder);
+	struct dirent *e;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		char exact[32];
+		unsigned day;
+		uint32_t *at;
+
+		if (sscanf(e->d_name, STORE_DAY, &day) != 1)
+			continue;
+		snprintf(exact, sizeof(exact), STORE_DAY, day);
+		if (strcmp(exact, e->d_name))
+			continue;
+		at = vec_push(&days);
+		if (!at) {
+			vec_free(&days);
+			closedir(d);
+			return -ENOMEM;
+		}
+		*at = day;
+	}
+	closedir(d);
+	if (days.n)
+		qsort(days.at, days.n, sizeof(*days.at), ascending);
+	*ret = days.at;
+	*ret_n = days.n;
+	return 0;
+}
+
+struct held *held_find(struct store *s, uint32_t host, uint64_t epoch)
+{
+	struct held key = {.key = {.host = host, .epoch = epoch}}, *h;
+
+	HASH_FIND(hh, s->held, &key.key, sizeof(key.key), h);
+	return h;
+}
+
+struct held *held_make(struct store *s, uint32_t host, uint64_t epoch)
+{
+	struct held *h = held_find(s, host, epoch);
+
+	if (h)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return NULL;
+	h->key.host = host;
+	h->key.epoch = epoch;
+	HASH_ADD(hh, s->held, key, sizeof(h->key), h);
+	return h;
+}
+
+void held_forget(struct store *s)
+{
+	struct held *h, *next;
+
+	HASH_ITER(hh, s->held, h, next) {
+		HASH_DEL(s->held, h);
+		free(h);
+	}
+	s->touched = NULL;
+}
+
+static int load_file(struct store *s, sqlite3 *db)
+{
+	STATEMENT *rows = NULL;
+	int r = sql_prepare(db, "SELECT host, epoch, through FROM spool", &rows);
+
+	while (!r && (r = sql_row(rows)) > 0) {
+		uint64_t through = (uint64_t)sqlite3_column_int64(rows, 2);
+		struct held *h = held_make(s, (uint32_t)sqlite3_column_int64(rows, 0),
+					   (uint64_t)sqlite3_column_int64(rows, 1));
+
+		if (!h)
+			return -ENOMEM;
+		if (through > h->committed)
+			h->through = h->committed = through;
+		r = 0;
+	}
+	return r;
+}
+
+int held_load(struct store *s)
+{
+	FREE uint32_t *days = NULL;
+	size_t n = 0;
+	int r = day_list(s->folder, &days, &n);
+
+	held_forget(s);
+	for (size_t i = 0; i < n && !r; i++) {
+		char path[STORE_PATH];
+		sqlite3 *db = NULL;
+
+		/* As a writer: a log that a crash left behind is recovered and folded in. */
+		day_path(s->folder, days[i], path);
+		r = sql_open(path, true, &db);
+		if (!r)
+			r = sql_migrate(db, schema_day, schema_day_steps);
+		if (!r)
+			r = store_fold(db);
+		if (!r)
+			r = load_file(s, db);
+		sql_close(&db);
+	}
+	return r;
+}
+
+int store_held(struct store *s, uint32_t host, uint64_t epoch, uint64_t *ret)
+{
+	struct held *h = held_find(s, host, epoch), *other, *next;
+	unsigned epochs = 0;
+
+	*ret = h ? h->committed : 0;
+	if (h)
+		return 0;
+	HASH_ITER(hh, s->held, other, next)
+		epochs += other->key.host == host;
+	return epochs < EPOCHS_MAX ? 0 : -EDQUOT;
+}

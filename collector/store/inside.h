@@ -1,0 +1,69 @@
+/* inside.h - what the files of the store share; for them alone. */
+#ifndef INSIDE_H
+#define INSIDE_H
+
+#include <uthash.h>
+
+#include "collector/store/schema.h"
+#include "collector/store/sql.h"
+#include "collector/store/store.h"
+
+#define STORE_MAIN "main.db"
+#define STORE_RESERVE "reserve"
+#define STORE_DAY "raw-%08u.db"
+#define STORE_PATH 512
+#define MAIN_LOG_PAGES 512		/* 4 MiB */
+
+/* Statements of the main file. */
+enum { ADD_HOST, GET_HOST, NAME_HOST, ADD_TASK, GET_TASK, COUNT_TASKS, CHANGE_TASK, ADD_SERIES, GET_SERIES, COUNT_SERIES, NAME_STATEMENTS,
+	PUT_STATE = NAME_STATEMENTS, DROP_STATE, PUT_INCIDENT, ADD_STEP, PUT_NOTICE, PUT_ACCOUNT, DROP_ACCOUNT, PUT_SESSION, DROP_SESSION,
+	PUT_SETTING, DROP_SETTING, PUT_PROGRESS, MAIN_STATEMENTS };
+/* Statements of the day file. */
+enum { ADD_SPOOL, MOVE_SPOOL, ADD_RESULT, ADD_RECEIVED, DAY_STATEMENTS };
+
+/* Highest sequence held of one spool: over all files, and where today's file has it. */
+struct held {
+	struct { uint32_t host; uint32_t pad; uint64_t epoch; } key;
+	uint64_t through;		/* with what the open transaction adds */
+	uint64_t committed;
+	int64_t id;			/* of its row in the day file; 0: none yet */
+	bool touched, added;		/* added: the row, by the open transaction */
+	struct held *next_touched;
+	UT_hash_handle hh;
+};
+
+struct store {
+	char folder[STORE_PATH - 64];
+	uint64_t reserve;		/* bytes */
+	bool full, naming;		/* naming: a transaction of names is open */
+	sqlite3 *main, *day;
+	uint32_t today;			/* of the open day file, YYYYMMDD; 0: none */
+	int64_t row;			/* last one used in it */
+	int main_log, day_log;		/* pages in the write-ahead logs */
+	sqlite3_stmt *on_main[MAIN_STATEMENTS], *on_day[DAY_STATEMENTS];
+	struct held *held, *touched;
+	uint8_t *buf;			/* one encoded row */
+	size_t room;
+};
+
+uint32_t day_of(int64_t wall_ns);
+void day_path(const char *folder, uint32_t day, char buf[STORE_PATH]);
+/* The days that have a file, ascending; the caller frees. */
+int day_list(const char *folder, uint32_t **ret, size_t *ret_n);
+
+int held_load(struct store *);		/* from every file; forgets what it knew */
+void held_forget(struct store *);
+struct held *held_find(struct store *, uint32_t host, uint64_t epoch);
+struct held *held_make(struct store *, uint32_t host, uint64_t epoch);	/* finds or adds; NULL: no memory */
+
+int intake_open(struct store *, uint32_t day);	/* makes it today's file */
+void intake_close(struct store *);
+int names_open(struct store *);		/* these two prepare, on the open main file */
+int change_open(struct store *);
+void store_now_full(struct store *);	/* lets go of the reserve */
+/* A log is folded into its file by us alone: when it has more than `pages`, or wholly. */
+void store_watch_log(sqlite3 *, int *pages);
+int store_checkpoint(sqlite3 *, int *pages, int limit);
+int store_fold(sqlite3 *);
+
+#endif

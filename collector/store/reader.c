@@ -1,0 +1,259 @@
+#include "collector/store/reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store/reading.h"
+
+#define LABELS_MAX 64
+
+static int past(void *reader)
+{
+	return clock_boot() > ((struct store_reader *)reader)->deadline;
+}
+
+void reading_limit(struct store_reader *r, sqlite3 *db)
+{
+	r->deadline = clock_boot() + READER_TIME;
+	sqlite3_progress_handler(db, 10000, past, r);
+}
+
+int reader_open(const char *folder, struct store_reader **ret, char why[256])
+{
+	struct store_reader *r = calloc(1, sizeof(*r));
+	char path[STORE_PATH];
+	int e = -ENOMEM;
+
+	if (r && strlen(folder) < sizeof(r->folder)) {
+		strcpy(r->folder, folder);
+		snprintf(path, sizeof(path), "%s/" STORE_MAIN, folder);
+		e = sql_open(path, false, &r->main);
+	}
+	if (e) {
+		snprintf(why, 256, "%.180s: %.60s", folder, strerror(-e));
+		reader_close(r);
+		return e;
+	}
+	*ret = r;
+	return 0;
+}
+
+void reader_close(struct store_reader *r)
+{
+	if (!r)
+		return;
+	sql_close(&r->main);
+	free(r);
+}
+
+/* One row handed to the caller's function, whose shape `hand` knows. */
+typedef int hand(sqlite3_stmt *, void *each, void *arg);
+
+static int walk_of(struct store_reader *r, const char *text, int64_t parameter, hand *to, void *each, void *arg)
+{
+	STATEMENT *s = NULL;
+	int e = sql_prepare(r->main, text, &s);
+
+	if (e)
+		return e;
+	if (sqlite3_bind_parameter_count(s))
+		sqlite3_bind_int64(s, 1, parameter);
+	reading_limit(r, r->main);
+	while ((e = sql_row(s)) > 0) {
+		e = to(s, each, arg);
+		if (e)
+			return e;
+	}
+	return e;
+}
+
+static uint32_t number(sqlite3_stmt *s, int column)
+{
+	return (uint32_t)sqlite3_column_int64(s, column);
+}
+
+static const char *text_of(sqlite3_stmt *s, int column)
+{
+	const char *t = (const char *)sqlite3_column_text(s, column);
+
+	return t ? t : "";
+}
+
+typedef int each_host(const struct reader_host *, void *);
+typedef int each_check(const struct reader_check *, void *);
+typedef int each_series(const struct reader_series *, void *);
+typedef int each_state(const struct reader_state *, void *);
+typedef int each_incident(const struct reader_incident *, void *);
+typedef int each_step(const struct reader_step *, void *);
+typedef int each_notice(const struct reader_notice *, void *);
+typedef int each_account(const char *, const char *, void *);
+typedef int each_session(const struct reader_session *, void *);
+
+static int hand_host(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_host h = {number(s, 0), text_of(s, 1), text_of(s, 2)};
+
+	return (*(each_host **)each)(&h, arg);
+}
+
+int reader_hosts(struct store_reader *r, each_host *each, void *arg)
+{
+	return walk_of(r, "SELECT id, uuid, name FROM host ORDER BY id", 0, hand_host, &each, arg);
+}
+
+static int hand_check(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_check c = {number(s, 0), number(s, 1), text_of(s, 2), text_of(s, 3), sqlite3_column_int64(s, 4)};
+
+	return (*(each_check **)each)(&c, arg);
+}
+
+int reader_checks(struct store_reader *r, each_check *each, void *arg)
+{
+	return walk_of(r, "SELECT id, host, name, plugin, interval_ns FROM task ORDER BY id", 0, hand_check, &each, arg);
+}
+
+/* schema.c says how labels lie in their column. */
+static size_t unpack_labels(const uint8_t *p, size_t n, struct store_label *labels)
+{
+	const uint8_t *end = p + n;
+	size_t count = 0;
+
+	while (p < end && count < LABELS_MAX) {
+		struct store_label *l = &labels[count];
+		const uint8_t *nul = memchr(p, 0, (size_t)(end - p));
+
+		if (!nul || end - nul < 5)
+			break;
+		l->name = (const char *)p;
+		l->size = (uint32_t)nul[1] | (uint32_t)nul[2] << 8 | (uint32_t)nul[3] << 16 | (uint32_t)nul[4] << 24;
+		l->value = nul + 5;
+		if (l->size > (size_t)(end - nul - 5))
+			break;
+		p = nul + 5 + l->size;
+		count++;
+	}
+	return count;
+}
+
+static int hand_series(sqlite3_stmt *s, void *each, void *arg)
+{
+	struct store_label labels[LABELS_MAX];
+	const uint8_t *packed = sqlite3_column_blob(s, 3);
+	size_t n = packed ? unpack_labels(packed, (size_t)sqlite3_column_bytes(s, 3), labels) : 0;
+	const struct reader_series one = {number(s, 0), number(s, 1), text_of(s, 2), labels, n};
+
+	return (*(each_series **)each)(&one, arg);
+}
+
+int reader_series(struct store_reader *r, each_series *each, void *arg)
+{
+	return walk_of(r, "SELECT id, task, metric, labels FROM series ORDER BY id", 0, hand_series, &each, arg);
+}
+
+static int hand_state(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_state one = {number(s, 0), number(s, 1), number(s, 2), text_of(s, 3), sqlite3_column_int(s, 4),
+					 sqlite3_column_double(s, 5), sqlite3_column_int64(s, 6)};
+
+	return (*(each_state **)each)(&one, arg);
+}
+
+int reader_states(struct store_reader *r, each_state *each, void *arg)
+{
+	return walk_of(r, "SELECT host, task, series, rule, state, value, at FROM state", 0, hand_state, &each, arg);
+}
+
+static int hand_incident(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_incident one = {(uint64_t)sqlite3_column_int64(s, 0), number(s, 1), text_of(s, 2),
+					    sqlite3_column_int(s, 3), sqlite3_column_int64(s, 4), text_of(s, 5)};
+
+	return (*(each_incident **)each)(&one, arg);
+}
+
+int reader_incidents(struct store_reader *r, unsigned closed, each_incident *each, void *arg)
+{
+	return walk_of(r, "SELECT id, host, kind, open, at, json FROM incident WHERE open"
+		       " UNION ALL SELECT * FROM (SELECT id, host, kind, open, at, json FROM incident WHERE NOT open"
+		       " ORDER BY id DESC LIMIT ?1) ORDER BY id DESC", closed, hand_incident, &each, arg);
+}
+
+int reader_last_incident(struct store_reader *r, uint64_t *ret)
+{
+	int64_t last;
+	int e = sql_number(r->main, "SELECT coalesce(max(id), 0) FROM incident", &last);
+
+	if (!e)
+		*ret = (uint64_t)last;
+	return e;
+}
+
+static int hand_step(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_step one = {(uint64_t)sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), text_of(s, 2),
+					text_of(s, 3), text_of(s, 4)};
+
+	return (*(each_step **)each)(&one, arg);
+}
+
+int reader_steps(struct store_reader *r, uint64_t incident, each_step *each, void *arg)
+{
+	return walk_of(r, "SELECT incident, at, actor, action, json FROM step WHERE incident = ?1 ORDER BY id",
+		       (int64_t)incident, hand_step, &each, arg);
+}
+
+static int hand_notice(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_notice one = {text_of(s, 0), (uint64_t)sqlite3_column_int64(s, 1), sqlite3_column_int(s, 2),
+					  sqlite3_column_int64(s, 3), text_of(s, 4)};
+
+	return (*(each_notice **)each)(&one, arg);
+}
+
+int reader_notices(struct store_reader *r, each_notice *each, void *arg)
+{
+	return walk_of(r, "SELECT id, incident, open, at, json FROM notice WHERE open ORDER BY at", 0, hand_notice, &each, arg);
+}
+
+static int hand_account(sqlite3_stmt *s, void *each, void *arg)
+{
+	return (*(each_account **)each)(text_of(s, 0), text_of(s, 1), arg);
+}
+
+int reader_accounts(struct store_reader *r, each_account *each, void *arg)
+{
+	return walk_of(r, "SELECT name, json FROM account ORDER BY name", 0, hand_account, &each, arg);
+}
+
+static int hand_session(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_session one = {text_of(s, 0), text_of(s, 1), sqlite3_column_int64(s, 2), text_of(s, 3)};
+
+	return (*(each_session **)each)(&one, arg);
+}
+
+int reader_sessions(struct store_reader *r, each_session *each, void *arg)
+{
+	return walk_of(r, "SELECT hash, account, expires, json FROM session", 0, hand_session, &each, arg);
+}
+
+int reader_setting(struct store_reader *r, const char *key, char **ret_json)
+{
+	STATEMENT *s = NULL;
+	char *json;
+	int e = sql_prepare(r->main, "SELECT json FROM setting WHERE key = ?1", &s);
+
+	if (e)
+		return e;
+	sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
+	e = sql_row(s);
+	if (e <= 0)
+		return e ? e : -ENOENT;
+	json = strdup(text_of(s, 0));
+	if (!json)
+		return -ENOMEM;
+	*ret_json = json;
+	return 0;
+}

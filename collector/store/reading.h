@@ -1,0 +1,19 @@
+/* reading.h - what the files of the reader share; for them alone. */
+#ifndef READING_H
+#define READING_H
+
+#include "clock.h"
+#include "collector/store/inside.h"
+#include "collector/store/reader.h"
+
+#define READER_TIME (5 * NS_PER_S)
+
+struct store_reader {
+	char folder[STORE_PATH - 64];
+	sqlite3 *main;
+	int64_t deadline;
+};
+
+void reading_limit(struct store_reader *, sqlite3 *);	/* from now: interrupts what runs too long */
+
+#endif

@@ -1,0 +1,36 @@
+#include "collector/store/schema.h"
+
+/* In labels: name, NUL, 4 bytes little-endian length, value, for each, sorted by name. */
+const char *const schema_main[] = {
+	"CREATE TABLE host (id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;"
+	"CREATE TABLE task (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, name TEXT NOT NULL, plugin TEXT NOT NULL,"
+	" interval_ns INTEGER NOT NULL, UNIQUE (host, name)) STRICT;"	/* a check; the word is SQL's own */
+	"CREATE TABLE series (id INTEGER PRIMARY KEY, task INTEGER NOT NULL, metric TEXT NOT NULL, labels BLOB NOT NULL,"
+	" UNIQUE (task, metric, labels)) STRICT;"
+	"CREATE TABLE state (host INTEGER, task INTEGER, series INTEGER, rule TEXT, state INTEGER NOT NULL, value REAL,"
+	" at INTEGER NOT NULL, PRIMARY KEY (host, task, series, rule)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE incident (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, kind TEXT NOT NULL, open INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, json TEXT NOT NULL) STRICT;"
+	"CREATE INDEX incident_open ON incident (id) WHERE open;"
+	"CREATE TABLE step (id INTEGER PRIMARY KEY, incident INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,"
+	" action TEXT NOT NULL, json TEXT NOT NULL) STRICT;"
+	"CREATE INDEX step_incident ON step (incident);"
+	"CREATE TABLE notice (id TEXT PRIMARY KEY, incident INTEGER NOT NULL, open INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" json TEXT NOT NULL) STRICT;"
+	"CREATE INDEX notice_open ON notice (at) WHERE open;"
+	"CREATE TABLE account (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;"
+	"CREATE TABLE session (hash TEXT PRIMARY KEY, account TEXT NOT NULL, expires INTEGER NOT NULL, json TEXT NOT NULL) STRICT;"
+	"CREATE TABLE setting (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;"
+	"CREATE TABLE progress (day INTEGER PRIMARY KEY, row INTEGER NOT NULL) STRICT;",
+};
+const int schema_main_steps = sizeof(schema_main) / sizeof(schema_main[0]);
+
+/* A row a result and no index: appending costs no search. spool.through is the highest sequence held of (host, epoch), written in
+ * the transaction that adds the results; received tells, for the last row of each transaction, when it came. */
+const char *const schema_day[] = {
+	"CREATE TABLE spool (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, epoch INTEGER NOT NULL, through INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE result (id INTEGER PRIMARY KEY, spool INTEGER NOT NULL, sequence INTEGER NOT NULL, task INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, outcome INTEGER NOT NULL, data BLOB, extra BLOB, crc INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE received (row INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;",
+};
+const int schema_day_steps = sizeof(schema_day) / sizeof(schema_day[0]);

@@ -1,0 +1,214 @@
+#include "collector/store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "collector/store/inside.h"
+#include "io.h"
+
+/* ---- write-ahead logs ---- */
+
+static int count_log(void *pages, sqlite3 *db, const char *name, int n)
+{
+	*(int *)pages = n;
+	return SQLITE_OK;
+}
+
+void store_watch_log(sqlite3 *db, int *pages)
+{
+	*pages = 0;
+	sqlite3_wal_hook(db, count_log, pages);
+}
+
+int store_checkpoint(sqlite3 *db, int *pages, int limit)
+{
+	int r;
+
+	if (*pages <= limit)
+		return 0;
+	r = sql_errno(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+	if (!r)
+		*pages = 0;
+	return r == -EBUSY ? 0 : r;
+}
+
+int store_fold(sqlite3 *db)
+{
+	int r = sql_errno(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+
+	return r == -EBUSY ? 0 : r;	/* a reader is on it: it stays in the log, and is read from there */
+}
+
+/* ---- the reserve ---- */
+
+static void reserve_path(const struct store *s, char buf[STORE_PATH])
+{
+	snprintf(buf, STORE_PATH, "%s/" STORE_RESERVE, s->folder);
+}
+
+static int reserve_lay(const struct store *s)
+{
+	char path[STORE_PATH];
+	CLOSE int fd = -1;
+	int r;
+
+	reserve_path(s, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = posix_fallocate(fd, 0, (off_t)s->reserve);
+	if (r && unlink(path) < 0)
+		return -errno;
+	return -r;
+}
+
+void store_now_full(struct store *s)
+{
+	char path[STORE_PATH];
+
+	reserve_path(s, path);
+	unlink(path);
+	s->full = true;
+}
+
+bool store_full(struct store *s)
+{
+	struct statvfs fs;
+
+	if (s->full && !statvfs(s->folder, &fs) && (uint64_t)fs.f_bavail * fs.f_frsize >= 2 * s->reserve && !reserve_lay(s))
+		s->full = false;
+	return s->full;
+}
+
+/* ---- open and close ---- */
+
+static void close_main(struct store *s)
+{
+	for (int i = 0; i < MAIN_STATEMENTS; i++) {
+		sqlite3_finalize(s->on_main[i]);
+		s->on_main[i] = NULL;
+	}
+	sql_close(&s->main);
+	s->naming = false;
+}
+
+static int open_main(struct store *s)
+{
+	char path[STORE_PATH];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/" STORE_MAIN, s->folder);
+	r = sql_open(path, true, &s->main);
+	if (!r)
+		r = sql_migrate(s->main, schema_main, schema_main_steps);
+	if (!r)
+		r = store_fold(s->main);
+	if (!r)
+		store_watch_log(s->main, &s->main_log);
+	if (!r)
+		r = names_open(s);
+	return r ? r : change_open(s);
+}
+
+static int open_files(struct store *s, char why[256])
+{
+	int r = open_main(s);
+
+	if (r) {
+		snprintf(why, 256, "%.180s/" STORE_MAIN ": %.60s", s->folder, r == -EPROTONOSUPPORT ?
+			 "made by a newer version of Beadle" : strerror(-r));
+		return r;
+	}
+	r = held_load(s);
+	if (r)
+		snprintf(why, 256, "%.160s: a file of raw results: %.60s", s->folder, r == -EPROTONOSUPPORT ?
+			 "made by a newer version of Beadle" : strerror(-r));
+	return r;
+}
+
+int store_open(const char *folder, uint64_t reserve, struct store **ret, char why[256])
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s || strlen(folder) >= sizeof(s->folder)) {
+		snprintf(why, 256, "%.180s: %.60s", folder, s ? "the path is too long" : "out of memory");
+		free(s);
+		return -ENAMETOOLONG;
+	}
+	strcpy(s->folder, folder);
+	s->reserve = reserve;
+	r = io_make_folders(folder, 0700);
+	if (r)
+		snprintf(why, 256, "%.180s: %.60s", folder, strerror(-r));
+	else if (reserve_lay(s))
+		store_now_full(s);
+	if (!r)
+		r = open_files(s, why);
+	if (r)
+		store_close(s);
+	else
+		*ret = s;
+	return r;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->day)
+		store_fold(s->day);
+	if (s->main)
+		store_fold(s->main);
+	intake_close(s);
+	close_main(s);
+	held_forget(s);
+	free(s->buf);
+	free(s);
+}
+
+int store_reopen(struct store *s)
+{
+	char why[256];
+
+	intake_close(s);
+	close_main(s);
+	return open_files(s, why);
+}
+
+/* ---- retention ---- */
+
+static int unlink_day(const struct store *s, uint32_t day)
+{
+	static const char *const tails[] = {"-wal", "-shm", ""};
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		char path[STORE_PATH], whole[STORE_PATH + 8];
+
+		day_path(s->folder, day, path);
+		snprintf(whole, sizeof(whole), "%s%s", path, tails[i]);
+		if (unlink(whole) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+int store_retire(struct store *s, int64_t now_wall, unsigned days)
+{
+	uint32_t oldest = day_of(now_wall - (int64_t)days * 86400 * NS_PER_S);
+	FREE uint32_t *list = NULL;
+	size_t n = 0;
+	int r = day_list(s->folder, &list, &n);
+
+	for (size_t i = 0; i < n && !r && list[i] < oldest; i++)
+		if (list[i] != s->today)
+			r = unlink_day(s, list[i]);
+	return r;
+}

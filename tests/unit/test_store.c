@@ -1,0 +1,461 @@
+/* The store on a real disk: exactly once, over the change of the day and a restart, migrations, retention, the engine's rows. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "collector/store/change.h"
+#include "collector/store/reader.h"
+#include "collector/store/row.h"
+#include "collector/store/store.h"
+
+#define DAY (86400 * NS_PER_S)
+#define NOON (INT64_C(1800000000) * NS_PER_S)	/* 2027-01-15 08:00 UTC */
+#define RESERVE (1024 * 1024)
+
+static char folder[64];
+static struct store *store;
+static char why[256];
+
+static void setup(void)
+{
+	strcpy(folder, "/tmp/beadle-store.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(store_open(folder, RESERVE, &store, why), 0);
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	store_close(store);
+	store = NULL;
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void restart(void)
+{
+	store_close(store);
+	store = NULL;
+	ck_assert_int_eq(store_open(folder, RESERVE, &store, why), 0);
+}
+
+/* n results of two values each, first..first+n-1 of the epoch. */
+static struct batch *make(uint64_t epoch, uint64_t first, uint32_t n)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+
+	*b = (struct batch){.host = 1, .epoch = epoch, .first = first, .results = n, .values = 2 * n};
+	b->result = calloc(n, sizeof(*b->result));
+	b->series = calloc(2 * n, sizeof(*b->series));
+	b->value = calloc(2 * n, sizeof(*b->value));
+	for (uint32_t i = 0; i < n; i++) {
+		b->result[i] = (struct result){.check = 7, .values = 2, .first_value = 2 * i, .round = 1,
+					       .at = NOON + (int64_t)(first + i), .took_ns = 1234567};
+		b->series[2 * i] = 100000 + i;
+		b->series[2 * i + 1] = 3;
+		b->value[2 * i] = (double)(first + i);
+		b->value[2 * i + 1] = -0.5;
+	}
+	return b;
+}
+
+static void drop(struct batch *b, struct result *result)
+{
+	free(result);
+	free(b->series);
+	free(b->value);
+	free(b);
+}
+
+/* Stores one batch; returns how many results were new. */
+static uint32_t put(uint64_t epoch, uint64_t first, uint32_t n, int64_t now)
+{
+	struct batch *b = make(epoch, first, n);
+	struct result *result = b->result;
+	uint32_t new;
+
+	ck_assert_int_eq(store_intake(store, &b, 1, now), 0);
+	new = b->results;
+	drop(b, result);
+	return new;
+}
+
+static uint64_t held(uint64_t epoch)
+{
+	uint64_t through;
+
+	ck_assert_int_eq(store_held(store, 1, epoch, &through), 0);
+	return through;
+}
+
+struct seen { unsigned n; uint64_t sum, last; uint32_t days[4]; };
+
+static int see(const struct reader_row *row, void *arg)
+{
+	struct seen *seen = arg;
+
+	ck_assert_uint_eq(row->host, 1);
+	ck_assert_uint_eq(row->result.check, 7);
+	ck_assert_uint_eq(row->result.values, 2);
+	ck_assert_uint_eq(row->result.took_ns, 1234567);
+	ck_assert_uint_eq(row->result.round, 1);
+	ck_assert_uint_ge(row->series[0], 100000);
+	ck_assert_uint_eq(row->series[1], 3);
+	ck_assert_double_eq(row->value[0], (double)row->sequence);
+	ck_assert_double_eq(row->value[1], -0.5);
+	seen->n++;
+	seen->sum += row->sequence;
+	seen->last = row->sequence;
+	return 0;
+}
+
+static struct seen replay(struct reader_place *from)
+{
+	struct store_reader *reader;
+	struct seen seen = {0};
+
+	ck_assert_int_eq(reader_open(folder, &reader, why), 0);
+	ck_assert_int_eq(reader_replay(reader, from, see, &seen), 0);
+	reader_close(reader);
+	return seen;
+}
+
+START_TEST(once)
+{
+	struct reader_place all = {0};
+	struct seen seen;
+
+	ck_assert_uint_eq(held(5), 0);
+	ck_assert_uint_eq(put(5, 1, 10, NOON), 10);
+	ck_assert_uint_eq(held(5), 10);
+	ck_assert_uint_eq(put(5, 1, 10, NOON), 0);	/* a duplicate */
+	ck_assert_uint_eq(put(5, 6, 10, NOON), 5);	/* half of it */
+	ck_assert_uint_eq(put(5, 3, 2, NOON), 0);	/* late */
+	ck_assert_uint_eq(put(6, 1, 2, NOON), 2);	/* another epoch */
+	ck_assert_uint_eq(put(5, 20, 1, NOON), 1);	/* after a gap */
+	ck_assert_uint_eq(held(5), 20);
+	seen = replay(&all);
+	ck_assert_uint_eq(seen.n, 18);
+	ck_assert_uint_eq(seen.sum, 15 * 16 / 2 + 3 + 20);
+	ck_assert_uint_eq(all.damaged, 0);
+}
+END_TEST
+
+START_TEST(once_in_a_group)
+{
+	struct batch *b[3] = {make(5, 1, 4), make(5, 1, 4), make(5, 3, 4)};
+	struct result *result[3] = {b[0]->result, b[1]->result, b[2]->result};
+
+	ck_assert_int_eq(store_intake(store, b, 3, NOON), 0);
+	ck_assert_uint_eq(b[0]->results, 4);
+	ck_assert_uint_eq(b[1]->results, 0);
+	ck_assert_uint_eq(b[1]->through, 4);
+	ck_assert_uint_eq(b[2]->results, 2);
+	ck_assert_uint_eq(b[2]->first, 5);
+	ck_assert_uint_eq(b[2]->through, 6);
+	ck_assert_uint_eq(b[2]->values, 4);
+	ck_assert_int_eq(b[2]->row, 6);
+	ck_assert_uint_eq(b[2]->day, 20270115);
+	for (int i = 0; i < 3; i++)
+		drop(b[i], result[i]);
+}
+END_TEST
+
+START_TEST(over_days_and_restarts)
+{
+	struct reader_place all = {0}, later = {.day = 20270115, .row = 2};
+
+	put(5, 1, 3, NOON);
+	put(5, 4, 3, NOON + DAY);
+	restart();
+	ck_assert_uint_eq(held(5), 6);
+	ck_assert_uint_eq(put(5, 1, 6, NOON + DAY), 0);
+	ck_assert_uint_eq(put(5, 1, 8, NOON - DAY), 2);	/* the clock went back */
+	restart();
+	ck_assert_uint_eq(held(5), 8);
+	ck_assert_uint_eq(replay(&all).n, 8);
+	ck_assert_uint_eq(replay(&later).n, 4);
+}
+END_TEST
+
+static bool there(uint32_t day)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/raw-%u.db", folder, day);
+	return !access(path, F_OK);
+}
+
+START_TEST(retention)
+{
+	struct reader_place all = {0};
+
+	put(5, 1, 1, NOON - 3 * DAY);
+	put(5, 2, 1, NOON - 2 * DAY);
+	put(5, 3, 1, NOON);
+	ck_assert_int_eq(store_retire(store, NOON, 2), 0);
+	ck_assert(!there(20270112));
+	ck_assert(there(20270113));
+	ck_assert(there(20270115));
+	ck_assert_uint_eq(replay(&all).n, 2);
+	ck_assert_uint_eq(put(5, 1, 4, NOON), 1);
+}
+END_TEST
+
+START_TEST(names)
+{
+	const struct store_label ab[] = {{"a", "1", 1}, {"b", "2\0x", 3}}, ba[] = {ab[1], ab[0]};
+	uint32_t host, other, check, series, again;
+
+	ck_assert_int_eq(store_host(store, "uuid-1", "alpha", &host), 0);
+	ck_assert_int_eq(store_check(store, host, "disk", "disk", NS_PER_S, &check), 0);
+	ck_assert_int_eq(store_series(store, check, "used", ab, 2, &series), 0);
+	ck_assert_int_eq(store_series(store, check, "used", ba, 2, &again), 0);
+	ck_assert_uint_eq(series, again);
+	ck_assert_int_eq(store_series(store, check, "used", ab, 1, &again), 0);
+	ck_assert_uint_ne(series, again);
+	ck_assert_int_eq(store_host(store, "uuid-2", "beta", &other), 0);
+	ck_assert_uint_ne(host, other);
+	ck_assert_int_eq(store_names_commit(store), 0);
+	restart();
+	ck_assert_int_eq(store_host(store, "uuid-1", "renamed", &other), 0);
+	ck_assert_uint_eq(host, other);
+	ck_assert_int_eq(store_check(store, host, "disk", "disk", 2 * NS_PER_S, &again), 0);
+	ck_assert_uint_eq(check, again);
+	ck_assert_int_eq(store_series(store, check, "used", ba, 2, &again), 0);
+	ck_assert_uint_eq(series, again);
+	ck_assert_int_eq(store_names_commit(store), 0);
+}
+END_TEST
+
+START_TEST(names_have_a_limit)
+{
+	uint32_t host, id;
+	char name[16];
+	int r = 0, i;
+
+	ck_assert_int_eq(store_host(store, "uuid-1", "alpha", &host), 0);
+	for (i = 0; i <= STORE_CHECKS_MAX && !r; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		r = store_check(store, host, name, "p", NS_PER_S, &id);
+	}
+	ck_assert_int_eq(r, -EDQUOT);
+	ck_assert_int_eq(i, STORE_CHECKS_MAX + 1);
+	ck_assert_int_eq(store_names_commit(store), 0);
+}
+END_TEST
+
+static int count_series(const struct reader_series *one, void *arg)
+{
+	ck_assert_str_eq(one->metric, "used");
+	ck_assert_uint_eq(one->n, 2);
+	ck_assert_str_eq(one->labels[1].name, "mount");
+	ck_assert_mem_eq(one->labels[1].value, "/\n", 2);
+	ck_assert_uint_eq(one->labels[1].size, 2);
+	++*(int *)arg;
+	return 0;
+}
+
+static int count_states(const struct reader_state *one, void *arg)
+{
+	ck_assert_str_eq(one->rule_id, "disk_used");
+	ck_assert_uint_eq(one->series, UINT32_MAX);
+	ck_assert_double_eq(one->value, 0.9);
+	++*(int *)arg;
+	return 0;
+}
+
+static int count_incidents(const struct reader_incident *one, void *arg)
+{
+	ck_assert_str_eq(one->json, one->id == 2 ? "{\"b\":2}" : "{}");
+	*(int *)arg = *(int *)arg * 10 + (int)one->id;
+	return 0;
+}
+
+static int count_notices(const struct reader_notice *one, void *arg)
+{
+	ck_assert_str_eq(one->id, "n-2");
+	++*(int *)arg;
+	return 0;
+}
+
+START_TEST(engine_rows)
+{
+	struct store_change *c = change_new(NULL, NULL);
+	const struct store_label labels[] = {{"mount", "/\n", 2}, {"a", "", 0}};
+	struct store_reader *reader;
+	struct reader_place place;
+	uint32_t host, check, series;
+	char *json;
+	uint64_t last;
+	int n;
+
+	store_host(store, "u", "h", &host);
+	store_check(store, host, "disk", "disk", NS_PER_S, &check);
+	store_series(store, check, "used", labels, 2, &series);
+	ck_assert_int_eq(store_names_commit(store), 0);
+	ck_assert(change_empty(c));
+	change_state(c, 1, 2, 3, "disk_used", 2, 0.5, NOON);
+	change_state(c, 1, 2, UINT32_MAX, "disk_used", 2, 0.9, NOON);
+	change_state(c, 1, 2, 3, "disk_used", 0, 0, NOON);
+	change_incident(c, 1, 1, "INC-A", false, NOON, "{}");
+	change_incident(c, 2, 1, "INC-A", true, NOON, "{}");
+	change_incident(c, 2, 1, "INC-A", true, NOON, "{\"b\":2}");
+	change_incident(c, 3, 1, "INC-A", false, NOON, "{}");
+	change_incident(c, 4, 1, "INC-A", false, NOON, "{}");
+	change_step(c, 2, NOON, "wang", "ack", "{}");
+	change_notice(c, "n-1", 2, true, NOON, "{}");
+	change_notice(c, "n-1", 2, false, NOON, "{}");
+	change_notice(c, "n-2", 2, true, NOON, "{}");
+	change_setting(c, "k", "[1]");
+	change_progress(c, 20270115, 17);
+	change_progress(c, 20270114, 99);
+	ck_assert_int_eq(store_apply(store, (const struct store_change *const *)&c, 1), 0);
+	change_free(c);
+	restart();
+
+	ck_assert_int_eq(reader_open(folder, &reader, why), 0);
+	n = 0;
+	ck_assert_int_eq(reader_series(reader, count_series, &n), 0);
+	ck_assert_int_eq(n, 1);
+	n = 0;
+	ck_assert_int_eq(reader_states(reader, count_states, &n), 0);
+	ck_assert_int_eq(n, 1);
+	n = 0;
+	ck_assert_int_eq(reader_incidents(reader, 2, count_incidents, &n), 0);
+	ck_assert_int_eq(n, 432);
+	ck_assert_int_eq(reader_last_incident(reader, &last), 0);
+	ck_assert_uint_eq(last, 4);
+	n = 0;
+	ck_assert_int_eq(reader_notices(reader, count_notices, &n), 0);
+	ck_assert_int_eq(n, 1);
+	ck_assert_int_eq(reader_setting(reader, "k", &json), 0);
+	ck_assert_str_eq(json, "[1]");
+	free(json);
+	ck_assert_int_eq(reader_setting(reader, "none", &json), -ENOENT);
+	ck_assert_int_eq(reader_progress(reader, &place), 0);
+	ck_assert_uint_eq(place.day, 20270115);
+	ck_assert_int_eq(place.row, 17);
+	reader_close(reader);
+}
+END_TEST
+
+static void run_on(const char *file, const char *text)
+{
+	char path[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, file);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+START_TEST(newer_is_refused)
+{
+	struct store *other = NULL;
+
+	store_close(store);
+	store = NULL;
+	run_on("main.db", "PRAGMA user_version = 99");
+	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
+	ck_assert_ptr_nonnull(strstr(why, "newer"));
+	run_on("main.db", "PRAGMA user_version = 1");
+	run_on("raw-20270115.db", "PRAGMA user_version = 99");
+	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
+}
+END_TEST
+
+START_TEST(a_changed_value_is_not_served)
+{
+	struct reader_place all = {0};
+
+	put(5, 1, 4, NOON);
+	store_close(store);
+	store = NULL;
+	run_on("raw-20270115.db", "UPDATE result SET at = at + 1 WHERE id = 2;"
+	       "UPDATE result SET data = zeroblob(20) WHERE id = 3");
+	ck_assert_uint_eq(replay(&all).n, 2);
+	ck_assert_uint_eq(all.damaged, 2);
+}
+END_TEST
+
+/* A COMMIT that could not be: here by a lock that another took, on a file that none but the store should write. */
+START_TEST(after_a_failed_commit)
+{
+	struct batch *b = make(5, 4, 2);
+	struct result *result = b->result;
+	char path[128];
+	sqlite3 *db;
+
+	put(5, 1, 3, NOON);
+	snprintf(path, sizeof(path), "%s/raw-20270115.db", folder);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(store_intake(store, &b, 1, NOON), -EBUSY);
+	ck_assert_uint_eq(held(5), 3);
+	sqlite3_close(db);
+	ck_assert_int_eq(store_reopen(store), 0);
+	ck_assert_uint_eq(held(5), 3);
+	ck_assert_int_eq(store_intake(store, &b, 1, NOON), 0);
+	ck_assert_uint_eq(b->results, 2);
+	ck_assert_uint_eq(held(5), 5);
+	drop(b, result);
+}
+END_TEST
+
+START_TEST(rows)
+{
+	const uint32_t series[] = {UINT32_MAX, 0, 7, 6, 1u << 31};
+	const double value[] = {0.1, -0.0, 1e308, 5e-324, -1};
+	struct result one = {.values = 5, .took_ns = UINT64_MAX, .round = 1}, back = {0};
+	uint8_t buf[ROW_ROOM(5)];
+	uint32_t series_back[5];
+	double value_back[5];
+	size_t n = row_encode(&one, series, value, buf);
+
+	ck_assert_int_eq(row_count(buf, n), 5);
+	ck_assert_int_eq(row_decode(buf, n, &back, series_back, value_back), 0);
+	ck_assert_mem_eq(series, series_back, sizeof(series));
+	ck_assert_mem_eq(value, value_back, sizeof(value));
+	ck_assert_uint_eq(back.took_ns, UINT64_MAX);
+	ck_assert_uint_eq(back.round, 1);
+	for (size_t cut = 0; cut < n; cut++)
+		if (row_count(buf, cut) == 5)
+			ck_assert_int_eq(row_decode(buf, cut, &back, series_back, value_back), -EBADMSG);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("store");
+	TCase *t = tcase_create("store");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, once);
+	tcase_add_test(t, once_in_a_group);
+	tcase_add_test(t, over_days_and_restarts);
+	tcase_add_test(t, retention);
+	tcase_add_test(t, names);
+	tcase_add_test(t, names_have_a_limit);
+	tcase_add_test(t, engine_rows);
+	tcase_add_test(t, newer_is_refused);
+	tcase_add_test(t, a_changed_value_is_not_served);
+	tcase_add_test(t, after_a_failed_commit);
+	tcase_add_test(t, rows);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
