@@ -1,1 +1,12 @@
-# collector/identity
+# collector/identity: the signer, alone with the CA key.
+noinst_LTLIBRARIES += collector/identity/libidentity.la
+collector_identity_libidentity_la_SOURCES = collector/identity/ca.h collector/identity/ca.c \
+	collector/identity/office.h collector/identity/office.c
+collector_identity_libidentity_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+collector_identity_libidentity_la_LIBADD = lib/libtls.la $(CRYPTO_LIBS)
+
+pkglibexec_PROGRAMS += collector/identity/beadle-signer
+collector_identity_beadle_signer_SOURCES = collector/identity/signer.c
+collector_identity_beadle_signer_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
+collector_identity_beadle_signer_LDFLAGS = $(PROGRAM_LDFLAGS)
+collector_identity_beadle_signer_LDADD = collector/identity/libidentity.la lib/libwire.la

@@ -1,0 +1,157 @@
+#include "ca.h"
+
+#include <errno.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "io.h"
+
+#define DAY 86400L
+
+EVP_PKEY *ca_key_new(void)
+{
+	return EVP_EC_gen("P-256");
+}
+
+static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *e;
+	bool ok;
+
+	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	ok = e && X509_add_ext(cert, e, -1) == 1;
+	X509_EXTENSION_free(e);
+	return ok;
+}
+
+/* 127 random bits: positive, never zero in practice, not to be guessed (CA/B forum baseline, 7.1). */
+static bool set_serial(X509 *cert)
+{
+	unsigned char bytes[16];
+	BIGNUM *n = NULL;
+	bool ok = RAND_bytes(bytes, sizeof(bytes)) == 1;
+
+	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
+	if (ok)
+		n = BN_bin2bn(bytes, sizeof(bytes), NULL);
+	ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert));
+	BN_free(n);
+	return ok;
+}
+
+/* Valid from a day ago: a server whose clock is behind is one of the things we are here to find. */
+static bool set_frame(X509 *cert, EVP_PKEY *subject, const char *common_name, const X509_NAME *issuer, long days)
+{
+	X509_NAME *name = X509_get_subject_name(cert);
+
+	return X509_set_version(cert, X509_VERSION_3) && set_serial(cert) &&
+	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) == 1 &&
+	       X509_set_issuer_name(cert, issuer ? issuer : name) && X509_gmtime_adj(X509_getm_notBefore(cert), -DAY) &&
+	       X509_gmtime_adj(X509_getm_notAfter(cert), days * DAY) && X509_set_pubkey(cert, subject);
+}
+
+X509 *ca_root(EVP_PKEY *key, const char *common_name, const char *constraints)
+{
+	X509 *cert = X509_new();
+
+	if (cert && set_frame(cert, key, common_name, NULL, CA_ROOT_DAYS) &&
+	    add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	    add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+	    add_extension(cert, cert, NID_subject_key_identifier, "hash") &&
+	    (!constraints || add_extension(cert, cert, NID_name_constraints, constraints)) &&
+	    X509_sign(cert, key, EVP_sha256()))
+		return cert;
+	X509_free(cert);
+	return NULL;
+}
+
+X509 *ca_issue(EVP_PKEY *root_key, X509 *root, EVP_PKEY *subject, const char *common_name, const char *alt_name,
+	       enum ca_usage usage)
+{
+	X509 *cert = X509_new();
+
+	if (cert && set_frame(cert, subject, common_name, X509_get_subject_name(root), CA_LEAF_DAYS) &&
+	    add_extension(cert, root, NID_basic_constraints, "critical,CA:FALSE") &&
+	    add_extension(cert, root, NID_key_usage, "critical,digitalSignature") &&
+	    add_extension(cert, root, NID_ext_key_usage, usage == CA_CLIENT ? "clientAuth" : "serverAuth") &&
+	    add_extension(cert, root, NID_subject_key_identifier, "hash") &&
+	    add_extension(cert, root, NID_authority_key_identifier, "keyid:always") &&
+	    add_extension(cert, root, NID_subject_alt_name, alt_name) && X509_sign(cert, root_key, EVP_sha256()))
+		return cert;
+	X509_free(cert);
+	return NULL;
+}
+
+EVP_PKEY *ca_key_of_request(const unsigned char *der, size_t n)
+{
+	const unsigned char *p = der;
+	X509_REQ *request = n <= 16384 ? d2i_X509_REQ(NULL, &p, (long)n) : NULL;
+	EVP_PKEY *key = request ? X509_REQ_get_pubkey(request) : NULL;
+	char group[32] = "";
+	size_t k;
+
+	if (key && (p != der + n || !EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_group_name(key, group, sizeof(group), &k) != 1 ||
+		    strcmp(group, "prime256v1") || X509_REQ_verify(request, key) != 1)) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	X509_REQ_free(request);
+	return key;
+}
+
+/* ---- files ---- */
+
+static int write_bio(const char *path, BIO *bio, mode_t mode)
+{
+	char *data;
+	long n = BIO_get_mem_data(bio, &data);
+
+	return n > 0 ? io_replace_file(path, data, (size_t)n, mode) : -EIO;
+}
+
+int ca_write_key(const char *path, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	int r = -ENOMEM;
+
+	if (bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1)
+		r = write_bio(path, bio, 0600);
+	BIO_free(bio);
+	return r;
+}
+
+int ca_write_certificates(const char *path, X509 *const *certs, size_t n)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	bool ok = bio != NULL;
+	int r = -ENOMEM;
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = PEM_write_bio_X509(bio, certs[i]) == 1;
+	if (ok)
+		r = write_bio(path, bio, 0644);
+	BIO_free(bio);
+	return r;
+}
+
+EVP_PKEY *ca_read_key(const char *path)
+{
+	FCLOSE FILE *f = fopen(path, "re");
+
+	return f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+}
+
+X509 *ca_read_certificate(const char *path)
+{
+	FCLOSE FILE *f = fopen(path, "re");
+
+	return f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+}

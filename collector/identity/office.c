@@ -1,0 +1,365 @@
+#define _GNU_SOURCE
+#include "office.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ca.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "identity.h"
+#include "io.h"
+
+#define NAMES_MAX 4096
+#define BOOK_MAX (64 * 1024 * 1024)
+
+struct office {
+	char *folder;			/* STATE/signer */
+	EVP_PKEY *key, *web_key;
+	X509 *root, *web_root;
+	char school[64], collector[64], web_names[NAMES_MAX];
+};
+
+static void free_key(EVP_PKEY **k) { EVP_PKEY_free(*k); }
+static void free_cert(X509 **c) { X509_free(*c); }
+#define KEY CLEANUP(free_key)
+#define CERT CLEANUP(free_cert)
+
+static int fail(char why[256], int error, const char *what)
+{
+	unsigned long e = ERR_peek_last_error();
+
+	snprintf(why, 256, "%s: %s", what, ERR_reason_error_string(e) ? ERR_reason_error_string(e) : strerror(-error));
+	ERR_clear_error();
+	return error;
+}
+
+static const char *path_in(char buf[PATH_MAX], const char *folder, const char *name)
+{
+	snprintf(buf, PATH_MAX, "%s/%s", folder, name);
+	return buf;
+}
+
+/* ---- names ---- */
+
+static bool is_address(const char *s)
+{
+	unsigned char a[16];
+
+	return inet_pton(AF_INET, s, a) == 1 || inet_pton(AF_INET6, s, a) == 1;
+}
+
+static bool is_host(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n < 254 && s[0] != '.' && s[0] != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == n;
+}
+
+/* "DNS:a,IP:b" for the leaf; "permitted;DNS:a,permitted;IP:b/mask" for the root that may sign nothing else. */
+static int spell(const char *const *hosts, size_t n, bool constraint, char *buf, size_t room)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool address = is_address(hosts[i]);
+		const char *mask = !address || !constraint ? "" : strchr(hosts[i], ':') ?
+			"/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" : "/255.255.255.255";
+
+		if (!address && !is_host(hosts[i]))
+			return -EINVAL;
+		at += (size_t)snprintf(buf + at, room - at, "%s%s%s%s%s", i ? "," : "", constraint ? "permitted;" : "",
+				       address ? "IP:" : "DNS:", hosts[i], mask);
+		if (at >= room)
+			return -ENAMETOOLONG;
+	}
+	return n ? 0 : -EINVAL;
+}
+
+static int server_name(const char *school, const char *collector, char uri[256])
+{
+	struct identity id;
+
+	snprintf(uri, 256, "URI:beadle://%s/collector/%s", school, collector);
+	return identity_parse(uri + 4, strlen(uri + 4), &id);
+}
+
+/* ---- init ---- */
+
+static int make_root(const char *folder, const char *key_name, const char *cert_name, const char *cn, const char *constraints)
+{
+	char path[PATH_MAX];
+	KEY EVP_PKEY *key = NULL;
+	CERT X509 *cert = NULL;
+	int r;
+
+	if (access(path_in(path, folder, cert_name), F_OK) == 0)
+		return 0;
+	if (!(key = ca_key_new()) || !(cert = ca_root(key, cn, constraints)))
+		return -EIO;
+	r = ca_write_key(path_in(path, folder, key_name), key);
+	/* The certificate last: it is the mark that this root is made. */
+	return r < 0 ? r : ca_write_certificates(path_in(path, folder, cert_name), &cert, 1);
+}
+
+/* A server's own folder: root, certificate with its new key. */
+static int make_server(const char *signer, const char *folder, const char *key_name, const char *root_name,
+		       const char *root_copy, const char *cn, const char *alt_name)
+{
+	char path[PATH_MAX];
+	KEY EVP_PKEY *root_key = NULL;
+	KEY EVP_PKEY *key = NULL;
+	CERT X509 *root = NULL;
+	CERT X509 *cert = NULL;
+	int r;
+
+	if (access(path_in(path, folder, "cert.pem"), F_OK) == 0)
+		return 0;
+	root_key = ca_read_key(path_in(path, signer, key_name));
+	root = ca_read_certificate(path_in(path, signer, root_name));
+	if (!root_key || !root || !(key = ca_key_new()) || !(cert = ca_issue(root_key, root, key, cn, alt_name, CA_SERVER)))
+		return -EIO;
+	r = ca_write_certificates(path_in(path, folder, root_copy), &root, 1);
+	if (r == 0)
+		r = ca_write_key(path_in(path, folder, "key.pem"), key);
+	return r < 0 ? r : ca_write_certificates(path_in(path, folder, "cert.pem"), &cert, 1);
+}
+
+static int write_names(const char *signer, const char *school, const char *collector, const char *web)
+{
+	char path[PATH_MAX], text[NAMES_MAX + 256];
+	int n = snprintf(text, sizeof(text), "%s\n%s\n%s\n", school, collector, web);
+
+	if (access(path_in(path, signer, "names"), F_OK) == 0)
+		return 0;
+	return io_replace_file(path, text, (size_t)n, 0600);
+}
+
+int office_init(const char *state, const char *school, const char *collector, const char *const *hosts, size_t n, char why[256])
+{
+	char signer[PATH_MAX], identity[PATH_MAX], web[PATH_MAX], uri[256], cn[128];
+	char alt[NAMES_MAX], constraints[NAMES_MAX * 2];
+	int r;
+
+	path_in(signer, state, "signer");
+	path_in(identity, state, "identity");
+	path_in(web, state, "web");
+	if (server_name(school, collector, uri) < 0)
+		return fail(why, -EINVAL, "school and collector names are made of a-z 0-9 . - (at most 63)");
+	r = spell(hosts, n, false, alt, sizeof(alt));
+	if (r == 0)
+		r = spell(hosts, n, true, constraints, sizeof(constraints));
+	if (r < 0)
+		return fail(why, r, "the dashboard's names must be host names or addresses");
+	if ((r = io_make_folders(signer, 0700)) < 0 || (r = io_make_folders(identity, 0700)) < 0 ||
+	    (r = io_make_folders(web, 0700)) < 0)
+		return fail(why, r, state);
+	snprintf(cn, sizeof(cn), "Beadle %s", school);
+	if ((r = make_root(signer, "ca.key", "ca.pem", cn, NULL)) < 0)
+		return fail(why, r, "certificate authority");
+	snprintf(cn, sizeof(cn), "Beadle dashboard %s", school);
+	if ((r = make_root(signer, "web-root.key", "web-root.pem", cn, constraints)) < 0)
+		return fail(why, r, "dashboard's root");
+	if ((r = make_server(signer, identity, "ca.key", "ca.pem", "ca.pem", collector, uri)) < 0)
+		return fail(why, r, "collector's certificate");
+	if ((r = make_server(signer, web, "web-root.key", "web-root.pem", "root.pem", hosts[0], alt)) < 0)
+		return fail(why, r, "dashboard's certificate");
+	if ((r = write_names(signer, school, collector, alt)) < 0)
+		return fail(why, r, "names");
+	return 0;
+}
+
+int office_fingerprint(const char *state, char ret[120])
+{
+	char path[PATH_MAX];
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	CERT X509 *root = NULL;
+	unsigned n;
+	size_t at = 7;
+
+	snprintf(path, sizeof(path), "%s/web/root.pem", state);
+	root = ca_read_certificate(path);
+	if (!root || X509_digest(root, EVP_sha256(), hash, &n) != 1)
+		return -EIO;
+	strcpy(ret, "SHA256:");
+	for (unsigned i = 0; i < n; i++)
+		at += (size_t)snprintf(ret + at, 120 - at, "%s%02X", i ? ":" : "", hash[i]);
+	return 0;
+}
+
+/* ---- at work ---- */
+
+static int read_names(struct office *o)
+{
+	char path[PATH_MAX], *save = NULL, *school, *collector, *web;
+	FREE char *text = NULL;
+
+	if (io_read_file(path_in(path, o->folder, "names"), sizeof(o->web_names) + 200, &text, NULL) < 0)
+		return -ENOENT;
+	school = strtok_r(text, "\n", &save);
+	collector = strtok_r(NULL, "\n", &save);
+	web = strtok_r(NULL, "\n", &save);
+	if (!web)
+		return -EINVAL;
+	snprintf(o->school, sizeof(o->school), "%s", school);
+	snprintf(o->collector, sizeof(o->collector), "%s", collector);
+	snprintf(o->web_names, sizeof(o->web_names), "%s", web);
+	return 0;
+}
+
+int office_open(const char *state, struct office **ret, char why[256])
+{
+	char path[PATH_MAX];
+	struct office *o = calloc(1, sizeof(*o));
+
+	if (!o || asprintf(&o->folder, "%s/signer", state) < 0) {
+		free(o);
+		return fail(why, -ENOMEM, "signer");
+	}
+	o->key = ca_read_key(path_in(path, o->folder, "ca.key"));
+	o->root = ca_read_certificate(path_in(path, o->folder, "ca.pem"));
+	o->web_key = ca_read_key(path_in(path, o->folder, "web-root.key"));
+	o->web_root = ca_read_certificate(path_in(path, o->folder, "web-root.pem"));
+	if (!o->key || !o->root || !o->web_key || !o->web_root || read_names(o) < 0) {
+		snprintf(why, 256, "%s: no certificate authority that can be read; beadle-collector init makes one", o->folder);
+		office_close(o);
+		return -ENOENT;
+	}
+	*ret = o;
+	return 0;
+}
+
+void office_close(struct office *o)
+{
+	if (!o)
+		return;
+	EVP_PKEY_free(o->key);
+	EVP_PKEY_free(o->web_key);
+	X509_free(o->root);
+	X509_free(o->web_root);
+	free(o->folder);
+	free(o);
+}
+
+/* ---- the books: append-only lines, durable before anything is handed out ---- */
+
+static int note(struct office *o, const char *book, const char *line)
+{
+	char path[PATH_MAX];
+	CLOSE int fd = open(path_in(path, o->folder, book), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = io_write_all(fd, line, strlen(line));
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r < 0 ? r : io_sync_folder(o->folder);
+}
+
+/* 1: the uuid begins a line of the book; 0: not; or -errno: then nothing is issued. */
+static int is_revoked(struct office *o, const char *uuid)
+{
+	char path[PATH_MAX];
+	FREE char *text = NULL;
+	int r = io_read_file(path_in(path, o->folder, "revoked"), BOOK_MAX, &text, NULL);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (!strncmp(line, uuid, strlen(uuid)))
+			return 1;
+	return 0;
+}
+
+static bool agent_name(const struct office *o, const char *uuid, char uri[256])
+{
+	struct identity id;
+
+	snprintf(uri, 256, "URI:beadle://%s/agent/%s", o->school, uuid);
+	return identity_parse(uri + 4, strlen(uri + 4), &id) == 0;
+}
+
+static int hand_out(struct office *o, X509 *cert, const char *name, const char *host, uint8_t **ret_der, size_t *ret_n,
+		    char why[256])
+{
+	char line[512];
+	uint8_t *der = NULL;
+	int n = cert ? i2d_X509(cert, &der) : -1, r;
+
+	if (n <= 0)
+		return fail(why, -EIO, "the certificate could not be made");
+	snprintf(line, sizeof(line), "%lld %s %.*s\n", (long long)(clock_wall() / NS_PER_S), name,
+		 (int)strcspn(host, "\r\n"), host);
+	r = note(o, "issued", line);
+	if (r < 0) {
+		OPENSSL_free(der);
+		return fail(why, r, "the list of issued certificates could not be written");
+	}
+	*ret_der = der;
+	*ret_n = (size_t)n;
+	return 0;
+}
+
+int office_issue_agent(struct office *o, const char *uuid, const char *host, const uint8_t *csr, size_t n, uint8_t **ret_der,
+		       size_t *ret_n, char why[256])
+{
+	KEY EVP_PKEY *subject = ca_key_of_request(csr, n);
+	CERT X509 *cert = NULL;
+	char uri[256];
+	int r;
+
+	if (!agent_name(o, uuid, uri) || strlen(host) > 253)
+		return fail(why, -EINVAL, "not an agent's UUID and host");
+	if (!subject)
+		return fail(why, -EINVAL, "the request is not a P-256 key signed by itself");
+	r = is_revoked(o, uuid);
+	if (r)
+		return fail(why, r < 0 ? r : -EACCES, r < 0 ? "the list of revoked agents cannot be read" : "this agent was revoked");
+	cert = ca_issue(o->key, o->root, subject, uuid, uri, CA_CLIENT);
+	return hand_out(o, cert, uuid, host, ret_der, ret_n, why);
+}
+
+int office_renew(struct office *o, const char *role, const uint8_t *csr, size_t n, uint8_t **ret_der, size_t *ret_n, char why[256])
+{
+	KEY EVP_PKEY *subject = ca_key_of_request(csr, n);
+	CERT X509 *cert = NULL;
+	char uri[256];
+
+	if (!subject)
+		return fail(why, -EINVAL, "the request is not a P-256 key signed by itself");
+	if (!strcmp(role, "collector") && server_name(o->school, o->collector, uri) == 0)
+		cert = ca_issue(o->key, o->root, subject, o->collector, uri, CA_SERVER);
+	else if (!strcmp(role, "web"))
+		cert = ca_issue(o->web_key, o->web_root, subject, "Beadle dashboard", o->web_names, CA_SERVER);
+	else
+		return fail(why, -EINVAL, "the role is neither collector nor web");
+	return hand_out(o, cert, role, "-", ret_der, ret_n, why);
+}
+
+int office_revoke(struct office *o, const char *uuid, char why[256])
+{
+	char uri[256], line[128];
+	int r;
+
+	if (!agent_name(o, uuid, uri))
+		return fail(why, -EINVAL, "not an agent's UUID");
+	r = is_revoked(o, uuid);
+	if (r == 0) {
+		snprintf(line, sizeof(line), "%s %lld\n", uuid, (long long)(clock_wall() / NS_PER_S));
+		r = note(o, "revoked", line);
+	}
+	return r < 0 ? fail(why, r, "the list of revoked agents could not be written") : 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * office.h - what the signer signs, and its own books: the two roots, the list of what it issued and of what it revoked. Names of the
+ * collector and the dashboard are fixed at init; nothing that comes with a request can change them.
+ *
+ * STATE/signer/    ca.key ca.pem web-root.key web-root.pem names issued revoked      (the signer's alone)
+ * STATE/identity/  ca.pem cert.pem key.pem                                           (the collector's)
+ * STATE/web/       root.pem cert.pem key.pem                                         (the dashboard's)
+ */
+#ifndef OFFICE_H
+#define OFFICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct office;
+
+/* Makes what is missing below `state`; what is there stays. hosts: DNS names and IP addresses of the dashboard. 0 or -errno, and why. */
+int office_init(const char *state, const char *school, const char *collector, const char *const *hosts, size_t n, char why[256]);
+
+/* SHA-256 of the dashboard's root certificate, "SHA256:AB:CD:...", as browsers show it. */
+int office_fingerprint(const char *state, char ret[120]);
+
+int office_open(const char *state, struct office **ret, char why[256]);
+void office_close(struct office *);
+
+/* Each answers a request: 0 and *ret_der (OPENSSL_free), or -errno and why. -EACCES: revoked. */
+int office_issue_agent(struct office *, const char *uuid, const char *host, const uint8_t *csr, size_t n, uint8_t **ret_der,
+		       size_t *ret_n, char why[256]);
+/* role: "collector" or "web". */
+int office_renew(struct office *, const char *role, const uint8_t *csr, size_t n, uint8_t **ret_der, size_t *ret_n, char why[256]);
+int office_revoke(struct office *, const char *uuid, char why[256]);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * beadle-signer - alone holds the CA key. Answers the requests of rooms.Sign on one socket pair and does nothing else; with
+ * --init it makes the certificate authority and the first certificates, and ends.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "cleanup.h"
+#include "frame.h"
+#include "log.h"
+#include "office.h"
+#include "proto/rooms.pb-c.h"
+#include "text.h"
+
+#define REQUEST_MAX (64u * 1024)
+#define HOSTS_MAX 16
+
+static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, char why[256])
+{
+	uint8_t *der = NULL;
+	size_t n = 0;
+	int r = -EINVAL;
+
+	snprintf(why, 256, "a request that the signer does not know");
+	if (s->request_case == ROOMS__SIGN__REQUEST_ISSUE_AGENT)
+		r = office_issue_agent(o, s->issue_agent->uuid, s->issue_agent->host, s->issue_agent->csr.data,
+				       s->issue_agent->csr.len, &der, &n, why);
+	else if (s->request_case == ROOMS__SIGN__REQUEST_RENEW_SERVER)
+		r = office_renew(o, s->renew_server->role, s->renew_server->csr.data, s->renew_server->csr.len, &der, &n, why);
+	else if (s->request_case == ROOMS__SIGN__REQUEST_REVOKE)
+		r = office_revoke(o, s->revoke->uuid, why);
+	out->id = s->id;
+	if (r < 0)
+		out->error = why;
+	else
+		out->certificate = (ProtobufCBinaryData){n, der};
+	return r;
+}
+
+/* Until the collector closes its end. */
+static int serve(struct office *o, int fd)
+{
+	struct arena *arena = arena_new(8 * REQUEST_MAX);
+	ProtobufCMessage *request;
+	int r = arena ? 1 : -ENOMEM;
+
+	while (r > 0 && (r = frame_read(fd, &rooms__message__descriptor, REQUEST_MAX, arena, &request)) > 0) {
+		const Rooms__Message *m = (const Rooms__Message *)request;
+		Rooms__Message reply = ROOMS__MESSAGE__INIT;
+		Rooms__Signed out = ROOMS__SIGNED__INIT;
+		char why[256] = "";
+
+		if (m->message_case != ROOMS__MESSAGE__MESSAGE_SIGN) {
+			r = -EBADMSG;
+			break;
+		}
+		if (answer(o, m->sign, &out, why) < 0)
+			log_warning("refused: %s", why);
+		reply.message_case = ROOMS__MESSAGE__MESSAGE_SIGNED;
+		reply.signed_ = &out;
+		r = frame_write(fd, &reply.base) < 0 ? -EPIPE : 1;
+		OPENSSL_free(out.certificate.data);
+		arena_reset(arena);
+	}
+	arena_free(arena);
+	return r;
+}
+
+/* The key must not end up in a core file, in swap, or under another process's ptrace. */
+static void keep_secret(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		log_debug("memory cannot be locked here: %s", strerror(errno));
+}
+
+static int init(const char *state, const char *school, const char *name, const char *const *hosts, size_t n)
+{
+	char why[256], fingerprint[120];
+	int r = office_init(state, school, name, hosts, n, why);
+
+	if (r == 0 && (r = office_fingerprint(state, fingerprint)) < 0)
+		snprintf(why, sizeof(why), "%s/web/root.pem cannot be read", state);
+	if (r < 0) {
+		fprintf(stderr, "beadle-signer: %s\n", why);
+		return EXIT_FAILURE;
+	}
+	printf("root certificate: %s/web/root.pem\nfingerprint: %s\n", state, fingerprint);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"init", no_argument, NULL, 'i'}, {"state", required_argument, NULL, 's'},
+		{"fd", required_argument, NULL, 'f'}, {"school", required_argument, NULL, 'S'},
+		{"name", required_argument, NULL, 'n'}, {"host", required_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	const char *state = NULL, *school = NULL, *name = "collector", *hosts[HOSTS_MAX];
+	struct office *office = NULL;
+	bool initial = false;
+	size_t n = 0;
+	int64_t fd = -1;
+	char why[256];
+	int o, r;
+
+	log_open("signer");
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == 'i')
+			initial = true;
+		else if (o == 's')
+			state = optarg;
+		else if (o == 'S')
+			school = optarg;
+		else if (o == 'n')
+			name = optarg;
+		else if (o == 'h' && n < HOSTS_MAX)
+			hosts[n++] = optarg;
+		else if (o != 'f' || text_int(optarg, &fd) < 0)
+			return 2;
+	}
+	if (!state || (initial ? !school || !n : fd < 0)) {
+		fprintf(stderr, "usage: beadle-signer --state FOLDER --fd N | --init --state FOLDER --school S --name N --host H...\n");
+		return 2;
+	}
+	keep_secret();
+	if (initial)
+		return init(state, school, name, hosts, n);
+	if (office_open(state, &office, why) < 0) {
+		log_error("%s", why);
+		return EXIT_FAILURE;
+	}
+	fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	r = serve(office, (int)fd);
+	office_close(office);
+	if (r < 0)
+		log_error("the collector's pipe: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
