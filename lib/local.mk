@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += lib/libbase.la lib/libconf.la lib/libwire.la lib/libtls.la
 
 lib_libbase_la_SOURCES = lib/cleanup.h lib/vec.h lib/vec.c lib/log.h lib/log.c lib/clock.h lib/clock.c \
 	lib/text.h lib/text.c lib/io.h lib/io.c lib/crc32c.h lib/crc32c.c lib/unit.h lib/unit.c \
-	lib/grant.h lib/grant.c lib/program.h lib/program.c
+	lib/grant.h lib/grant.c lib/program.h lib/program.c lib/ready.h lib/ready.c
 
 lib_libbase_la_LIBADD = -lm
 
