@@ -11,7 +11,8 @@ lib_libconf_la_SOURCES = lib/problem.h lib/problem.c lib/conf.h lib/conf.c
 lib_libconf_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 lib_libconf_la_LIBADD = lib/libbase.la $(YAML_LIBS)
 
-lib_libwire_la_SOURCES = lib/arena.h lib/arena.c lib/frame.h lib/frame.c
+lib_libwire_la_SOURCES = lib/arena.h lib/arena.c lib/frame.h lib/frame.c \
+	lib/plughost.h lib/plughost.c
 lib_libwire_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 lib_libwire_la_LIBADD = proto/libproto.la lib/libbase.la $(PROTOBUF_C_LIBS)
 

@@ -1,1 +1,16 @@
-# agent/host
+# agent/host: the plugins' side of include/beadle/, and the template that forks it.
+noinst_LTLIBRARIES += agent/host/libhost.la
+agent_host_libhost_la_SOURCES = agent/template.h agent/host/bytes.h agent/host/bytes.c agent/host/report.h agent/host/report.c \
+	agent/host/options.h agent/host/options.c agent/host/module.h agent/host/module.c agent/host/host.h agent/host/context.c \
+	agent/host/guard.h agent/host/guard.c agent/host/run.c agent/host/strays.h agent/host/strays.c agent/host/processes.c \
+	agent/host/send.c agent/host/instance.c agent/host/serve.c agent/host/walls.h agent/host/walls.c agent/host/start.h \
+	agent/host/start.c agent/host/lives.h agent/host/template.c agent/host/one.c
+agent_host_libhost_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+agent_host_libhost_la_LIBADD = lib/libwire.la lib/libbase.la -lltdl
+
+# Modules find beadle_put and the like in the program: it shows its symbols, and takes in the two files that it has no use for.
+pkglibexec_PROGRAMS += agent/host/beadle-host
+agent_host_beadle_host_SOURCES = agent/host/main.c
+agent_host_beadle_host_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+agent_host_beadle_host_LDFLAGS = $(PROGRAM_LDFLAGS) -export-dynamic -Wl,-u,beadle_run -Wl,-u,beadle_processes
+agent_host_beadle_host_LDADD = agent/host/libhost.la

@@ -30,6 +30,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Raised when a field is appended. A newer host runs an older plugin; an older host refuses a newer one. */
 #define BEADLE_ABI 1
@@ -52,7 +53,7 @@ enum beadle_type {
 
 struct beadle_option {
 	const char *name;
-	const char *dflt;	/* as one would write it in the file; NULL: the option is required */
+	const char *dflt;	/* as one would write it in the file, a list with commas; NULL: the option is required */
 	const char *help;
 	size_t offset;
 	enum beadle_type type;
@@ -181,6 +182,7 @@ int beadle_processes(struct beadle_ctx *, void (*found)(const struct beadle_proc
 int64_t beadle_now_wall(struct beadle_ctx *);
 int64_t beadle_now_boot(struct beadle_ctx *);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
