@@ -48,7 +48,7 @@ static int unreachable(int error)
 	const char *path = client_socket_path();
 
 	if (error == -EACCES || error == -EPERM)
-		fprintf(stderr, "beadle: %s: not allowed: run it as root or as a member of the group beadle\n", path);
+		fprintf(stderr, "beadle: %s: not allowed: run it as root or as a member of the group beadle-operator\n", path);
 	else if (error == -ENOENT || error == -ECONNREFUSED)
 		fprintf(stderr, "beadle: %s: no collector listens here: start beadle-collector, or name its socket with "
 			"--socket\n", path);

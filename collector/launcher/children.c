@@ -130,18 +130,12 @@ static void arguments_of(const struct children *c, int which, int pipe, struct a
 	}
 }
 
-/* The folder that is this process's alone becomes its user's. */
-static int become(const struct children *c, int which)
+static int become(int which)
 {
-	static const char *const folders[CHILDREN] = {"store", "signer", "notify", "web"};
 	const struct passwd *user = getpwnam(kinds[which].user);
-	char path[512];
 
 	if (!user)
 		return -ENOENT;
-	snprintf(path, sizeof(path), "%s/%s", c->settings->state, folders[which]);
-	if (chown(path, user->pw_uid, user->pw_gid) < 0 && errno != ENOENT)
-		return -errno;
 	return initgroups(user->pw_name, user->pw_gid) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
 	       setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0 ? -errno : 0;
 }
@@ -153,16 +147,16 @@ static void run(const struct children *c, int which, int pipe)
 	sigset_t none;
 	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	r = program_path(kinds[which].program, path);
 	if (r == 0 && c->separate)
-		r = become(c, which);
+		r = become(which);
 	if (r < 0) {
 		log_error("%s: %s", kinds[which].program, strerror(-r));
 		_exit(126);
 	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM);	/* after the change of user, which takes it back */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	add(&a, strrchr(path, '/') + 1, NULL);
 	arguments_of(c, which, pipe, &a);

@@ -67,7 +67,7 @@ int doors_local(const char *state)
 {
 	CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	const struct group *group = geteuid() == 0 ? getgrnam("beadle") : NULL;
+	const struct group *group = geteuid() == 0 ? getgrnam("beadle-operator") : NULL;
 
 	if (fd < 0 || snprintf(a.sun_path, sizeof(a.sun_path), "%s/collector.sock", state) >= (int)sizeof(a.sun_path)) {
 		log_error("%s/collector.sock: the name is too long for a socket: at most 107 bytes", state);

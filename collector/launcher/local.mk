@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += collector/launcher/liblauncher.la
 collector_launcher_liblauncher_la_SOURCES = collector/launcher/launcher.h \
 	collector/launcher/children.h collector/launcher/children.c collector/launcher/doors.h collector/launcher/doors.c \
+	collector/launcher/folders.h collector/launcher/folders.c \
 	collector/launcher/settings.h collector/launcher/settings.c
 collector_launcher_liblauncher_la_LIBADD = lib/libconf.la lib/libbase.la
 

@@ -21,7 +21,7 @@
 #include "clock.h"
 #include "config.h"
 #include "doors.h"
-#include "io.h"
+#include "folders.h"
 #include "log.h"
 #include "program.h"
 #include "ready.h"
@@ -145,31 +145,25 @@ static int init(const char *config, const struct settings *s, const char *admini
 	char *arguments[9 + 2 * SETTINGS_HOSTS] = {"beadle-signer", "--init", "--state", (char *)s->state, "--school",
 		(char *)s->school, "--name", (char *)s->name};
 	char *account[] = {"beadle-collect", "--config", (char *)config, "--init-account", (char *)administrator, NULL};
-	int n = 8, r;
+	int n = 8, r = folders_make(s->state);
 
 	for (size_t i = 0; i < s->hosts_n; i++) {
 		arguments[n++] = "--host";
 		arguments[n++] = (char *)s->hosts[i];
 	}
 	arguments[n] = NULL;
-	if (io_make_folders(s->state, 0711) < 0) {
-		fprintf(stderr, "beadle-collector: %s: cannot be made: %s\n", s->state, strerror(errno));
+	if (r < 0) {
+		fprintf(stderr, "beadle-collector: %s: cannot be made: %s\n", s->state, strerror(-r));
 		return EXIT_FAILURE;
 	}
 	printf("dashboard: https://%s:%u/\n", s->hosts[0], doors_port(&s->web));
 	r = run_to_end("collector/identity/beadle-signer", arguments);
-	return r ? r : run_to_end("collector/beadle-collect", account);
-}
-
-static int make_folders(const struct settings *s)
-{
-	static const char *const names[] = {"store", "notify"};
-	char path[512];
-	int r = io_make_folders(s->state, 0711);
-
-	for (size_t i = 0; r == 0 && i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", s->state, names[i]);
-		r = io_make_folders(path, 0700);
+	if (r == 0)
+		r = run_to_end("collector/beadle-collect", account);
+	/* Made by us, perhaps as root; from now on each is one process's alone. */
+	if (folders_give(s->state) < 0) {
+		fprintf(stderr, "beadle-collector: %s: what was made could not be given to its users\n", s->state);
+		return EXIT_FAILURE;
 	}
 	return r;
 }
@@ -183,7 +177,7 @@ static int serve(const char *config, const struct settings *s)
 	CLOSE int local = -1;
 	struct children *c;
 	char path[300];
-	int r = make_folders(s);
+	int r = folders_make(s->state);
 
 	if (r < 0) {
 		log_error("%s: %s", s->state, strerror(-r));
