@@ -1,0 +1,79 @@
+/* detections.c - what the logs say was found: each detection an event, once. */
+#define _GNU_SOURCE
+#include "plugins/antivirus/antivirus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "plugins/antivirus/logs.h"
+#include "plugins/antivirus/tail.h"
+
+#define SUMMARY_TAIL (256 << 10)
+#define A_ROUND (4 << 20)
+
+struct telling { struct beadle_ctx *ctx; const char *engine; };
+
+static void tell(const char *file, const char *signature, void *arg)
+{
+	struct telling *t = arg;
+
+	beadle_event(t->ctx, "detection", {"engine", t->engine}, {"file", file}, {"signature", signature});
+}
+
+static size_t take(const char *text, size_t size, void *arg)
+{
+	return logs_detections(text, size, tell, arg);
+}
+
+/* Tells what stands behind the mark; `first` is where a log begins that was never read. */
+static int follow(struct beadle_ctx *ctx, const char *engine, const char *path, const char *state, const struct tail_mark *first)
+{
+	struct telling t = {ctx, engine};
+	struct tail_mark mark = *first;
+	int error;
+
+	if (state)
+		tail_load(state, &mark);
+	error = tail_follow(path, &mark, A_ROUND, take, &t);
+	return error || !state ? error : tail_save(state, &mark);
+}
+
+/* Never read before: an old finding is no news, so only the last scan's are told. */
+void detections_of_scans(struct beadle_ctx *ctx, const char *engine, const char *path)
+{
+	struct tail_mark first = {0};
+	struct scan scan = {0};
+	struct stat st;
+	char *text = NULL;
+	off_t offset = 0;
+	int error = tail_read(path, SUMMARY_TAIL, &text, &offset);
+
+	if (!error && stat(path, &st) < 0)
+		error = -errno;
+	if (!error && logs_last_scan(text, &scan) == 0) {
+		beadle_put(ctx, &av_scan_age, av_age(ctx, scan.ended ? scan.ended : st.st_mtime), {"engine", engine});
+		beadle_put(ctx, &av_detections, (double)scan.infected, {"engine", engine});
+	}
+	free(text);
+	if (!error) {
+		first = (struct tail_mark){st.st_ino, (uint64_t)offset + scan.begins};
+		error = follow(ctx, engine, path, beadle_state_path(ctx, "scan_log"), &first);
+	}
+	if (error)
+		beadle_skip(ctx, -error, path);
+}
+
+void detections_of_daemon(struct beadle_ctx *ctx, const char *engine, const char *path)
+{
+	struct stat st;
+	struct tail_mark first;
+	int error = stat(path, &st) < 0 ? -errno : 0;
+
+	if (!error) {
+		first = (struct tail_mark){st.st_ino, (uint64_t)st.st_size};
+		error = follow(ctx, engine, path, beadle_state_path(ctx, "clamd_log"), &first);
+	}
+	if (error)
+		beadle_skip(ctx, -error, path);
+}
