@@ -1,0 +1,234 @@
+/*
+ * beadle-notifier - alone holds the mail password. Takes notices from the collector, keeps them on disk, sends them, tries again with
+ * back-off, and says what became of each.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "channels.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "frame.h"
+#include "log.h"
+#include "queue.h"
+#include "sender.h"
+#include "text.h"
+
+#define NOTICE_FRAME (256u * 1024)
+#define TIDY_EVERY (3600 * NS_PER_S)
+
+struct notifier {
+	int fd;
+	struct queue *queue;
+	struct sender *sender;
+	struct channels channels;
+	struct arena *arena;
+	bool ended;
+};
+
+static void tell(struct notifier *n, const char *id, Rooms__DeliveryState state, uint32_t tries, const char *text)
+{
+	Rooms__Message m = ROOMS__MESSAGE__INIT;
+	Rooms__Delivery d = ROOMS__DELIVERY__INIT;
+
+	d.id = (char *)id;
+	d.state = state;
+	d.tries = tries;
+	d.text = (char *)text;
+	m.message_case = ROOMS__MESSAGE__MESSAGE_DELIVERY;
+	m.delivery = &d;
+	if (frame_write(n->fd, &m.base) < 0)
+		n->ended = true;
+}
+
+/* Doubles from the shortest to the longest wait, an eighth of it by chance, so that a hundred notices do not knock at once. */
+static int64_t wait_after(const struct notifier *n, uint32_t tries)
+{
+	int64_t wait = n->channels.retry_min;
+	uint32_t chance = 0;
+
+	for (uint32_t i = 1; i < tries && wait < n->channels.retry_max; i++)
+		wait *= 2;
+	if (wait > n->channels.retry_max)
+		wait = n->channels.retry_max;
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+		chance = 0;
+	return wait + wait / 8 * (int64_t)(chance % 1024) / 1024;
+}
+
+static void give_up(struct notifier *n, struct queued *q, const char *why)
+{
+	log_error("notice %s: given up after %u tries: %s", q->notice->id, q->tries, why);
+	tell(n, q->notice->id, ROOMS__DELIVERY_STATE__GIVEN_UP, q->tries, why);
+	queue_drop(n->queue, q);
+}
+
+static void ended(struct queued *q, const char *error, bool final, void *arg)
+{
+	struct notifier *n = arg;
+
+	if (!error) {
+		log_info("notice %s: sent", q->notice->id);
+		tell(n, q->notice->id, ROOMS__DELIVERY_STATE__SENT, q->tries, "");
+		queue_sent(n->queue, q);
+	} else if (final || clock_wall() - q->born > n->channels.give_up)
+		give_up(n, q, error);
+	else {
+		q->due = clock_boot() + wait_after(n, q->tries);
+		log_warning("notice %s: not sent: %s", q->notice->id, error);
+		tell(n, q->notice->id, ROOMS__DELIVERY_STATE__RETRYING, q->tries, error);
+	}
+}
+
+static void start_due(struct notifier *n)
+{
+	struct queued *q = queue_first(n->queue), *next;
+	int64_t now = clock_boot();
+	char why[256] = "";
+
+	for (; q; q = next) {
+		int r;
+
+		next = q->next;
+		if (q->sending || q->due > now || !sender_has_place(n->sender, q->notice))
+			continue;
+		/* Counted before it is tried, so that a crash in the middle is a try too. A disk that is full stops no mail. */
+		r = queue_tried(n->queue, q);
+		if (r < 0)
+			log_warning("notice %s: the number of tries cannot be kept: %s", q->notice->id, strerror(-r));
+		r = sender_start(n->sender, q, why);
+		if (r == -EINVAL)
+			give_up(n, q, why);
+	}
+}
+
+static void take(struct notifier *n, const Rooms__Notice *notice)
+{
+	enum queue_taken taken;
+	int r = queue_take(n->queue, notice, clock_boot(), &taken);
+
+	if (r < 0) {
+		log_error("notice %s: cannot be kept: %s", notice->id, strerror(-r));
+		/* Not told as queued: the collector hands it over again. */
+		tell(n, notice->id, r == -EINVAL ? ROOMS__DELIVERY_STATE__GIVEN_UP : ROOMS__DELIVERY_STATE__RETRYING, 0, strerror(-r));
+	} else
+		tell(n, notice->id, taken == QUEUE_SENT_BEFORE ? ROOMS__DELIVERY_STATE__SENT : ROOMS__DELIVERY_STATE__QUEUED, 0, "");
+}
+
+static void read_one(struct notifier *n)
+{
+	ProtobufCMessage *m;
+	int r = frame_read(n->fd, &rooms__message__descriptor, NOTICE_FRAME, n->arena, &m);
+
+	if (r <= 0) {
+		n->ended = true;
+		if (r < 0)
+			log_error("the collector's pipe: %s", strerror(-r));
+		return;
+	}
+	if (((Rooms__Message *)m)->message_case == ROOMS__MESSAGE__MESSAGE_NOTICE)
+		take(n, ((Rooms__Message *)m)->notice);
+	arena_reset(n->arena);
+}
+
+static int next_wait(struct notifier *n)
+{
+	int64_t now = clock_boot(), wait = 60 * NS_PER_S;
+
+	for (struct queued *q = queue_first(n->queue); q; q = q->next)
+		if (!q->sending && sender_has_place(n->sender, q->notice) && q->due - now < wait)
+			wait = q->due - now;
+	return wait < 0 ? 0 : (int)(wait / NS_PER_MS) + 1;
+}
+
+/* Until the collector closes its end. What waits stays on disk for the next start. */
+static void serve(struct notifier *n)
+{
+	int64_t tidy = clock_boot();
+
+	while (!n->ended) {
+		struct curl_waitfd pipe = {n->fd, CURL_WAIT_POLLIN, 0};
+
+		start_due(n);
+		sender_look(n->sender);
+		if (curl_multi_poll(sender_multi(n->sender), &pipe, 1, next_wait(n), NULL) != CURLM_OK)
+			return;
+		if (pipe.revents)
+			read_one(n);
+		sender_look(n->sender);
+		if (clock_boot() > tidy) {
+			queue_tidy(n->queue, clock_wall());
+			tidy = clock_boot() + TIDY_EVERY;
+		}
+	}
+}
+
+static int open_all(struct notifier *n, const struct conf *c, const char *queue, struct problems *p)
+{
+	int r;
+
+	channels_read(conf_root(c), &n->channels, p);
+	problems_print(p);
+	if (problems_count(p))
+		return -EINVAL;
+	r = queue_open(queue, &n->queue);
+	if (r < 0) {
+		log_error("%s: %s", queue, strerror(-r));
+		return r;
+	}
+	n->arena = arena_new(8 * NOTICE_FRAME);
+	n->sender = sender_new(&n->channels, ended, n);
+	return n->arena && n->sender ? 0 : -ENOMEM;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"queue", required_argument, NULL, 'q'},
+		{"fd", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
+	const struct rlimit none = {0, 0};
+	const char *config = NULL, *queue = NULL;
+	struct problems *problems = problems_new();
+	struct notifier n = {.fd = -1};
+	struct conf *conf;
+	int64_t fd = -1;
+	int o, r;
+
+	log_open("notifier");
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == 'c')
+			config = optarg;
+		else if (o == 'q')
+			queue = optarg;
+		else if (o != 'f' || text_int(optarg, &fd) < 0)
+			return 2;
+	}
+	if (!config || !queue || fd < 0 || !problems) {
+		fprintf(stderr, "usage: beadle-notifier --config FILE --queue FOLDER --fd N\n");
+		return 2;
+	}
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);	/* it holds the mail password */
+	signal(SIGPIPE, SIG_IGN);
+	n.fd = (int)fd;
+	fcntl(n.fd, F_SETFD, FD_CLOEXEC);
+	conf = conf_read(config, problems);
+	r = conf ? open_all(&n, conf, queue, problems) : -ENOMEM;
+	if (r == 0)
+		serve(&n);
+	sender_free(n.sender);
+	queue_close(n.queue);
+	channels_clear(&n.channels);
+	arena_free(n.arena);
+	conf_free(conf);
+	problems_free(problems);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
