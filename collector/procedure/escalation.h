@@ -52,17 +52,20 @@ struct escalation *escalation_new(const struct kind *kinds, size_t n, const stru
 void escalation_free(struct escalation *);
 void escalation_use(struct escalation *, const struct kind *kinds, size_t n, const struct people *, int64_t quiet_ns);
 
-/* Each step of an incident (call it from incident_told), with the host's name. Only notes what happened; notices come out of the
- * tick, so that what one batch brought together goes out together. */
+/* Each step of an incident (call it from incident_told), with the host's name. Notes what happened; notices come out of the tick,
+ * so that what one batch brought goes out together. Only closing hands out at once who is still owed a recovery. 0, -ENOMEM. */
 int escalation_step(struct escalation *, const struct incident *, const struct incident_step *, const char *host, int64_t now_boot);
-/* Hands out what is due. About once a second; `incidents` is asked for what is open. */
-void escalation_tick(struct escalation *, const struct incidents *, int64_t now_boot);
+/* Hands out what is due. About once a second. */
+void escalation_tick(struct escalation *, int64_t now_boot);
 
-/* As text for a column: how long it has waited, which steps are done, who was told what. Changed: since the last save.
- * NULL: no such incident (any more). The caller frees. */
-bool escalation_changed(const struct escalation *, uint64_t incident);
+/* As text for a column: how long it has waited, which steps are done, who was told what. */
+
+/* Which incidents to save: changed, or waiting for a minute since they were saved. The first one after `after` (0: from the
+ * beginning); 0: no more. */
+uint64_t escalation_unsaved(const struct escalation *, uint64_t after, int64_t now_boot);
+/* NULL: no such incident (any more). The caller frees. */
 char *escalation_save(struct escalation *, uint64_t incident, int64_t now_boot);
-/* 0, or -EINVAL: not such a text; the incident then begins anew. */
+/* Instead of escalation_step when an open incident is restored. text "" or NULL, or not such a text (-EINVAL): it begins anew. */
 int escalation_load(struct escalation *, const struct incident *, const char *host, const char *text, int64_t now_boot);
 
 #endif

@@ -1,1 +1,23 @@
-# collector/procedure
+# collector/procedure: the procedure as data, who is told; pure but for reading files through lib/conf.h.
+noinst_LTLIBRARIES += collector/procedure/libprocedure.la
+collector_procedure_libprocedure_la_SOURCES = collector/procedure/procedure.h collector/procedure/procedure.c \
+	collector/procedure/reader.h collector/procedure/rulebook.c collector/procedure/inventory.h \
+	collector/procedure/inventory.c collector/procedure/people.h collector/procedure/people.c \
+	collector/procedure/escalation.h collector/procedure/escalation.c collector/procedure/case.h \
+	collector/procedure/case.c
+collector_procedure_libprocedure_la_LIBADD = collector/judge/libjudge.la lib/libconf.la lib/libbase.la
+
+proceduredir = $(sysconfdir)/beadle/procedure
+dist_procedure_DATA = conf.d/procedure/TWVS-ISMS-B-007.yaml
+
+check_PROGRAMS += tests/unit/test_procedure tests/unit/test_people tests/unit/test_escalation
+TESTS += tests/unit/test_procedure tests/unit/test_people tests/unit/test_escalation
+tests_unit_test_procedure_SOURCES = tests/unit/test_procedure.c
+tests_unit_test_procedure_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -DPROCEDURE='"$(abs_top_srcdir)/conf.d/procedure/TWVS-ISMS-B-007.yaml"'
+tests_unit_test_procedure_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
+tests_unit_test_people_SOURCES = tests/unit/test_people.c
+tests_unit_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_people_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
+tests_unit_test_escalation_SOURCES = tests/unit/test_escalation.c
+tests_unit_test_escalation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_escalation_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)

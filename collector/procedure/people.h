@@ -14,6 +14,7 @@
 #define PEOPLE_DEPUTY "deputy"
 #define PEOPLE_MANAGER "computer_room_manager"	/* stands in for both (5.1.3) */
 #define PEOPLE_A_ROLE 32		/* persons in one role */
+#define PEOPLE_ID 64			/* room of a person's short name */
 
 struct person { const char *id, *name, *mail, *webhook; bool chinese; };	/* mail, webhook (its name): NULL: not reached so */
 struct people_host { const char *pattern; const struct person *owner, *deputy; const char *const *groups; /* ends with NULL */ };

@@ -18,10 +18,11 @@ struct procedure {
 	struct rule *rules; size_t rules_n;
 	const struct rule *const *rule_list;		/* for judge_new */
 	struct conf *conf;				/* owns the texts */
-	void *memory;					/* owns the rest */
+	struct procedure_memory *memory;		/* owns the rest */
 };
 
-/* Reads and checks; every problem of the file is told. Takes the conf. Returns NULL when there were problems. */
+/* Reads and checks; every problem of the file is told. Takes the conf. Returns NULL when this file had problems. Inventory NULL:
+ * metrics and their units are not checked. */
 struct procedure *procedure_read(const char *path, const struct inventory *, struct problems *);
 struct procedure *procedure_parse(struct conf *, const struct inventory *, struct problems *);
 void procedure_free(struct procedure *);

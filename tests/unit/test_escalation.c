@@ -1,0 +1,406 @@
+/* Escalation by scenes: real incidents, the times of the school's procedure, and who is told what. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/procedure/escalation.h"
+#include "lib/clock.h"
+
+#define MINUTE (60 * NS_PER_S)
+#define HOUR (60 * MINUTE)
+
+enum { WEB1 = 1, DB1, DISK = 10, ROOT = 100, SRV };
+
+static const char school[] =
+	"people:\n"
+	"  chen: {mail: chen@school.example}\n"
+	"  lin: {mail: lin@school.example}\n"
+	"  wang: {mail: wang@school.example}\n"
+	"  hsu: {mail: hsu@school.example, webhook: line}\n"
+	"roles: {computer_room_manager: wang, ciso: hsu, boss: wang}\n"
+	"hosts: {web1: {owner: chen, deputy: lin}}\n";
+
+static const struct step fault_steps[] = {
+	{.role = "ciso", .clause = "5.12.10.1"},
+	{.role = "owner", .clause = "5.8.6.3.1"},
+	{.role = "deputy", .after_ns = 30 * MINUTE, .clause = "5.1.3"},
+	{.role = "computer_room_manager", .after_ns = 60 * MINUTE, .clause = "5.1.3"},
+	{.role = "vendor", .after_ns = 2 * HOUR, .clause = "5.12.2"},	/* nobody holds it */
+};
+static const struct step mail_steps[] = {
+	{.role = "owner", .clause = "5.8.6.3.1"},
+	{.role = "boss", .clause = "5.8.6.1.3", .from = STATE_CRITICAL},
+	{.role = "ciso", .after_ns = HOUR, .every_ns = HOUR, .clause = "5.10.8.2"},
+};
+static const struct kind kinds[] = {
+	{.id = "INC-A", .steps = fault_steps, .n = 5}, {.id = "INC-C", .steps = mail_steps, .n = 3},
+};
+static const struct rule disk = {.id = "disk", .clause = "5.3.3", .kind = "INC-A"}, mail = {.id = "mail", .kind = "INC-C"};
+
+static struct conf *conf;
+static struct problems *problems;
+static struct people *people;
+static struct incidents *incidents;
+static struct escalation *e;
+static int64_t wall, boot;
+static char told[8192], last_id[256];
+
+static void hear_due(const struct due *d, void *arg)
+{
+	size_t n = strlen(told);
+
+	snprintf(told + n, sizeof(told) - n, "%s%s:%s:%s%s%s", n ? ", " : "", d->person ? d->person->id : "nobody", d->role,
+		 escalation_reason_name(d->reason), strcmp(d->channel, "webhook") == 0 ? ":webhook" : "", d->fallback ? ":stands in" : "");
+	snprintf(last_id, sizeof(last_id), "%s", d->id);
+}
+
+static void hear_step(const struct incident *i, const struct incident_step *s, void *arg)
+{
+	ck_assert_int_eq(escalation_step(e, i, s, i->host == WEB1 ? "web1" : "db1", boot), 0);
+}
+
+static void expect_(int line, const char *what)
+{
+	ck_assert_msg(strcmp(told, what) == 0, "line %d: told \"%s\", expected \"%s\"", line, told, what);
+	told[0] = '\0';
+}
+#define expect(what) expect_(__LINE__, what)
+
+static void open_stage(void)
+{
+	wall = 1790000000 * NS_PER_S;
+	boot = HOUR;
+	told[0] = '\0';
+	problems = problems_new();
+	conf = conf_parse(school, strlen(school), "collector.yaml", problems);
+	people = people_read(conf_root(conf), true, problems);
+	ck_assert_uint_eq(problems_count(problems), 0);
+	incidents = incidents_new(hear_step, NULL);
+	e = escalation_new(kinds, 2, people, 15 * MINUTE, hear_due, NULL);
+}
+
+static void close_stage(void)
+{
+	escalation_free(e);
+	incidents_free(incidents);
+	people_free(people);
+	conf_free(conf);
+	problems_free(problems);
+}
+
+static void change(uint32_t host, uint32_t series, const struct rule *rule, enum state before, enum state after)
+{
+	incident_feed(incidents, &(struct judge_change){.host = host, .check = DISK, .series = series, .rule = rule, .before = before,
+		.after = after, .at = wall}, "/srv: 90 %", wall);
+}
+
+static void pass(int64_t ns)
+{
+	for (; ns > 0; ns -= NS_PER_S) {
+		wall += NS_PER_S;
+		boot += NS_PER_S;
+		incident_tick(incidents, wall, boot);
+		escalation_tick(e, boot);
+	}
+}
+
+START_TEST(test_at_once_and_in_parallel_then_the_chain_until_acknowledged)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
+	ck_assert_str_eq(last_id, "1-chen-1-new-mail");
+	pass(30 * MINUTE - 2 * NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("lin:deputy:chain");
+	pass(30 * MINUTE);
+	expect("wang:computer_room_manager:chain");
+	pass(HOUR);
+	expect("nobody:vendor:chain");
+	pass(10 * HOUR);
+	expect("");
+}
+END_TEST
+
+START_TEST(test_acknowledgement_stops_the_chain_and_its_end_resumes_it)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(20 * MINUTE);
+	told[0] = '\0';
+	ck_assert_int_eq(incident_ack(incidents, 1, "chen", "", HOUR, wall, boot), 0);
+	pass(HOUR - NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("hsu:ciso:ack_over, hsu:ciso:ack_over:webhook, chen:owner:ack_over");
+	pass(10 * MINUTE - NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("lin:deputy:chain");
+}
+END_TEST
+
+START_TEST(test_host_without_owner_falls_to_the_manager)
+{
+	change(DB1, ROOT, &disk, STATE_OK, STATE_WARNING);
+	pass(NS_PER_S);
+	expect("hsu:ciso:new, hsu:ciso:new:webhook, wang:owner:new:stands in");
+	pass(30 * MINUTE);
+	expect("wang:deputy:chain:stands in");
+}
+END_TEST
+
+START_TEST(test_worse_goes_at_once_more_of_the_same_is_grouped)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_WARNING);
+	pass(NS_PER_S);
+	told[0] = '\0';
+	change(WEB1, SRV, &disk, STATE_OK, STATE_WARNING);
+	change(WEB1, SRV + 1, &disk, STATE_OK, STATE_WARNING);
+	pass(15 * MINUTE - NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("hsu:ciso:more, hsu:ciso:more:webhook, chen:owner:more");
+	change(WEB1, SRV, &disk, STATE_WARNING, STATE_CRITICAL);
+	pass(NS_PER_S);
+	expect("hsu:ciso:worse, hsu:ciso:worse:webhook, chen:owner:worse");
+	change(WEB1, SRV, &disk, STATE_CRITICAL, STATE_WARNING);
+	change(WEB1, SRV, &disk, STATE_WARNING, STATE_CRITICAL);	/* as bad as they know */
+	pass(13 * MINUTE);
+	expect("");
+}
+END_TEST
+
+START_TEST(test_from_critical_and_at_intervals)
+{
+	change(WEB1, ROOT, &mail, STATE_OK, STATE_WARNING);
+	pass(NS_PER_S);
+	expect("chen:owner:new");
+	change(WEB1, ROOT, &mail, STATE_WARNING, STATE_CRITICAL);
+	pass(NS_PER_S);
+	expect("chen:owner:worse, wang:boss:new");
+	incident_ack(incidents, 1, "chen", "", 0, wall, boot);
+	pass(HOUR);
+	expect("hsu:ciso:chain, hsu:ciso:chain:webhook");	/* reports go on while it is worked on */
+	pass(HOUR);
+	expect("hsu:ciso:repeat, hsu:ciso:repeat:webhook");
+	pass(2 * HOUR);
+	expect("hsu:ciso:repeat, hsu:ciso:repeat:webhook, hsu:ciso:repeat, hsu:ciso:repeat:webhook");
+	change(WEB1, ROOT, &mail, STATE_CRITICAL, STATE_OK);
+	pass(NS_PER_S);
+	expect("chen:owner:recovered, wang:boss:recovered");	/* hsu was told a moment ago */
+	pass(HOUR);
+	expect("hsu:ciso:recovered, hsu:ciso:recovered:webhook");
+}
+END_TEST
+
+START_TEST(test_recovery_is_told_to_those_who_were_told)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(20 * MINUTE);
+	told[0] = '\0';
+	change(WEB1, ROOT, &disk, STATE_CRITICAL, STATE_OK);
+	pass(NS_PER_S);
+	expect("hsu:ciso:recovered, hsu:ciso:recovered:webhook, chen:owner:recovered");
+	pass(10 * HOUR);
+	expect("");
+}
+END_TEST
+
+START_TEST(test_recovery_that_does_not_last_is_not_told)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	told[0] = '\0';
+	change(WEB1, ROOT, &disk, STATE_CRITICAL, STATE_OK);
+	pass(10 * MINUTE);
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(20 * MINUTE);
+	expect("");
+	pass(10 * MINUTE);
+	expect("lin:deputy:chain");		/* the chain began anew when it came back */
+}
+END_TEST
+
+START_TEST(test_back_after_recovery_was_told)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(20 * MINUTE);
+	change(WEB1, ROOT, &disk, STATE_CRITICAL, STATE_OK);
+	pass(20 * MINUTE);
+	told[0] = '\0';
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	expect("hsu:ciso:back, hsu:ciso:back:webhook, chen:owner:back");
+}
+END_TEST
+
+START_TEST(test_over_before_anybody_was_told)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	change(WEB1, ROOT, &disk, STATE_CRITICAL, STATE_OK);
+	pass(HOUR);
+	expect("");
+}
+END_TEST
+
+START_TEST(test_closing_hands_out_the_recovery_that_is_owed)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	change(WEB1, ROOT, &disk, STATE_CRITICAL, STATE_OK);
+	told[0] = '\0';
+	ck_assert_int_eq(incident_close(incidents, 1, "chen", "archived", wall), 0);
+	expect("hsu:ciso:recovered, hsu:ciso:recovered:webhook, chen:owner:recovered");
+	pass(HOUR);
+	expect("");
+	ck_assert_ptr_null(escalation_save(e, 1, boot));
+}
+END_TEST
+
+START_TEST(test_r12_wall_clock_escalates_nothing)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	told[0] = '\0';
+	wall += 75 * 365 * 24 * HOUR;
+	pass(29 * MINUTE);
+	wall -= 90 * 365 * 24 * HOUR;
+	pass(NS_PER_S);
+	expect("");
+}
+END_TEST
+
+/* ---- restart ---- */
+
+static void restart(const char *text)
+{
+	struct escalation *again = escalation_new(kinds, 2, people, 15 * MINUTE, hear_due, NULL);
+
+	boot = 5 * NS_PER_S;		/* the machine as well */
+	ck_assert_int_eq(escalation_load(again, incident_get(incidents, 1), "web1", text, boot), 0);
+	escalation_free(e);
+	e = again;
+}
+
+START_TEST(test_restart_keeps_what_was_waited_and_told)
+{
+	char *text;
+
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	told[0] = '\0';
+	pass(20 * MINUTE);
+	change(WEB1, SRV, &disk, STATE_OK, STATE_CRITICAL);
+	text = escalation_save(e, 1, boot);
+	restart(text);
+	pass(NS_PER_S);
+	expect("hsu:ciso:more, hsu:ciso:more:webhook, chen:owner:more");
+	ck_assert_str_eq(last_id, "1-chen-2-more-mail");
+	pass(10 * MINUTE - 3 * NS_PER_S);
+	expect("");
+	pass(2 * NS_PER_S);
+	expect("lin:deputy:chain");
+	free(text);
+}
+END_TEST
+
+/* A crash after the notice was handed over and before the state was stored: the same notice comes again, with the same id. */
+START_TEST(test_crash_before_the_store_repeats_with_the_same_id)
+{
+	char *text, first[256];
+
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	text = escalation_save(e, 1, boot);
+	pass(NS_PER_S);
+	expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
+	memcpy(first, last_id, sizeof(first));
+	restart(text);
+	pass(NS_PER_S);
+	expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
+	ck_assert_str_eq(first, last_id);
+	free(text);
+}
+END_TEST
+
+START_TEST(test_what_needs_saving)
+{
+	ck_assert_uint_eq(escalation_unsaved(e, 0, boot), 0);
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	change(DB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	ck_assert_uint_eq(escalation_unsaved(e, 0, boot), 1);
+	ck_assert_uint_eq(escalation_unsaved(e, 1, boot), 2);
+	ck_assert_uint_eq(escalation_unsaved(e, 2, boot), 0);
+	pass(NS_PER_S);
+	free(escalation_save(e, 1, boot));
+	free(escalation_save(e, 2, boot));
+	ck_assert_uint_eq(escalation_unsaved(e, 0, boot), 0);
+	pass(59 * NS_PER_S);
+	ck_assert_uint_eq(escalation_unsaved(e, 0, boot), 0);
+	pass(NS_PER_S);
+	ck_assert_uint_eq(escalation_unsaved(e, 0, boot), 1);	/* the waiting itself is kept once a minute */
+}
+END_TEST
+
+START_TEST(test_text_that_is_none_begins_anew)
+{
+	static const char *const bad[] = {"2\n", "1\nwaited x\n", "1\nwaited -1\n", "1\nstep owner\n", "1\nstep owner 0 -1\n",
+		"1\ntold\n", "1\ntold chen 1 1 critical 99 owner x\n", "1\ntold chen 1 1 bad 1 owner x\n", "1\ntold chen 1 1 ok 1 owner\n",
+		"1\nwhat\n", "1\nwaited 99999999999999999999\n"};
+
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		escalation_free(e);
+		e = escalation_new(kinds, 2, people, 15 * MINUTE, hear_due, NULL);
+		ck_assert_msg(escalation_load(e, incident_get(incidents, 1), "web1", bad[i], boot) == -EINVAL, "taken: %s", bad[i]);
+		pass(NS_PER_S);
+		expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
+	}
+}
+END_TEST
+
+START_TEST(test_new_procedure_keeps_what_was_done)
+{
+	static const struct step steps[] = {
+		{.role = "owner", .clause = "5.8.6.3.1"},
+		{.role = "boss", .after_ns = 20 * MINUTE, .clause = "5.1.3"},
+		{.role = "deputy", .after_ns = 30 * MINUTE, .clause = "5.1.3"},
+	};
+	static const struct kind other[] = {{.id = "INC-A", .steps = steps, .n = 3}};
+
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(31 * MINUTE);
+	expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new, lin:deputy:chain");
+	escalation_use(e, other, 1, people, 15 * MINUTE);
+	pass(HOUR);
+	expect("wang:boss:chain");
+}
+END_TEST
+
+#define T(f) tcase_add_test(tc, f)
+int main(void)
+{
+	Suite *suite = suite_create("escalation");
+	TCase *tc = tcase_create("scenes");
+	SRunner *runner;
+	int bad;
+
+	tcase_add_checked_fixture(tc, open_stage, close_stage);
+	tcase_set_timeout(tc, 60);
+	T(test_at_once_and_in_parallel_then_the_chain_until_acknowledged);
+	T(test_acknowledgement_stops_the_chain_and_its_end_resumes_it); T(test_host_without_owner_falls_to_the_manager);
+	T(test_worse_goes_at_once_more_of_the_same_is_grouped); T(test_from_critical_and_at_intervals);
+	T(test_recovery_is_told_to_those_who_were_told); T(test_recovery_that_does_not_last_is_not_told);
+	T(test_back_after_recovery_was_told); T(test_over_before_anybody_was_told);
+	T(test_closing_hands_out_the_recovery_that_is_owed); T(test_r12_wall_clock_escalates_nothing);
+	T(test_restart_keeps_what_was_waited_and_told); T(test_crash_before_the_store_repeats_with_the_same_id);
+	T(test_what_needs_saving); T(test_text_that_is_none_begins_anew); T(test_new_procedure_keeps_what_was_done);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	bad = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return bad > 0;
+}
