@@ -1,1 +1,22 @@
 # agent/config
+noinst_LTLIBRARIES += agent/config/libconfig.la
+agent_config_libconfig_la_SOURCES = agent/config/config_file.h agent/config/config_file.c agent/config/plugins.h agent/config/plugins.c \
+	agent/config/registry.c agent/config/grants.c agent/config/plan.h agent/config/plan.c agent/config/metrics.h \
+	agent/config/metrics.c
+agent_config_libconfig_la_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
+agent_config_libconfig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CRYPTO_CFLAGS)
+agent_config_libconfig_la_LIBADD = lib/libwire.la lib/libconf.la lib/libbase.la $(CRYPTO_LIBS)
+
+pkglibexec_PROGRAMS += agent/config/beadle-config
+agent_config_beadle_config_SOURCES = agent/config/main.c
+agent_config_beadle_config_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+agent_config_beadle_config_LDFLAGS = $(PROGRAM_LDFLAGS)
+agent_config_beadle_config_LDADD = agent/config/libconfig.la
+
+# What the plugins measure, for the collector: asked of the modules themselves.
+pkgdata_DATA = metrics.yaml
+CLEANFILES += metrics.yaml
+metrics.yaml: agent/config/beadle-config$(EXEEXT) agent/host/beadle-host$(EXEEXT) $(plugin_LTLIBRARIES)
+	$(AM_V_GEN)BEADLE_LIBEXEC='$(abs_top_builddir)' agent/config/beadle-config --inventory \
+		$$(for m in $(plugin_LTLIBRARIES); do echo "$$(dirname $$m)/.libs/$$(basename $$m .la).so"; done | sort) >$@.new
+	@mv $@.new $@
