@@ -153,6 +153,7 @@ int beadle_guard(struct beadle_ctx *ctx, const char *name, int (*fn)(const void 
 	FREE char *answer = malloc(sizeof(int) + out_size);
 	struct guard_slot *slot;
 	int fds[2], result, r;
+	pid_t pid;
 
 	if (out_size > OUT_MAX)
 		return -EINVAL;
@@ -163,18 +164,20 @@ int beadle_guard(struct beadle_ctx *ctx, const char *name, int (*fn)(const void 
 		return r;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
-	slot->pid = fork();
-	if (slot->pid == 0) {
+	pid = fork();	/* not into the slot: the child shares that, and would write its 0 there */
+	if (pid == 0) {
 		close(fds[0]);
 		child(fds[1], fn, arg, out, out_size);
 	}
-	close(fds[1]);
-	if (slot->pid < 0) {
+	if (pid < 0) {
 		r = -errno;
 		close(fds[0]);
+		close(fds[1]);
 		*slot = (struct guard_slot){0};
 		return r;
 	}
+	close(fds[1]);
+	slot->pid = pid;
 	r = receive(fds[0], answer, sizeof(int) + out_size, end);
 	close(fds[0]);
 	if (r == -ETIMEDOUT) {
