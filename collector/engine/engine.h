@@ -1,0 +1,38 @@
+/*
+ * engine.h - the engine thread: owns all judgement state, incidents, escalation, accounts and sessions; answers the queries of web
+ * and command line; hands notices to the notifier once they are on disk. No locks: it is fed by one queue, its pipes and a timer.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stddef.h>
+
+#include "collector/queue.h"
+#include "site.h"
+
+struct engine;
+
+struct engine_setup {
+	const struct site *site;
+	const char *store_folder;		/* for readers; the store is open */
+	const char *identity_folder;		/* ca.pem is handed out with new identities */
+	struct queue *queue;			/* its own: what ingest and store send it (message.h) */
+	struct queue *store;			/* where its changes go */
+	struct queue *const *ingest;		/* answers to agents, by reference.thread */
+	struct budget *in_flight;		/* batches give their bytes back here */
+	int local, launcher;			/* listening Unix socket; the launcher's pair; -1: none */
+};
+
+/* Restores what is stored and replays what was not yet judged: may take a while; called before intake starts. */
+int engine_new(const struct engine_setup *, struct engine **ret, char why[256]);
+/* The thread's function: until MESSAGE_STOP. Returns NULL. */
+void *engine_run(void *engine);
+/* Tells the launcher that agents are served. Before engine_run. */
+void engine_ready(struct engine *);
+void engine_free(struct engine *);
+
+/* Makes an administrator with a one-time password, unless there is an account of that name already (-EEXIST). Opens the store by
+ * itself: for beadle-collector init, while nothing runs. */
+int engine_init_account(const char *store_folder, const char *name, char ret_password[32], char why[256]);
+
+#endif

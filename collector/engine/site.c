@@ -1,0 +1,83 @@
+#include "site.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Relative names are relative to the file that says them. */
+static void beside(const char *file, const char *name, char ret[PATH_MAX])
+{
+	const char *slash = strrchr(file, '/');
+
+	if (name[0] == '/' || !slash)
+		snprintf(ret, PATH_MAX, "%s", name);
+	else
+		snprintf(ret, PATH_MAX, "%.*s/%s", (int)(slash - file), file, name);
+}
+
+/* Written at build by beadle-config --inventory; in the build tree while nothing is installed. */
+static void read_inventory(struct site *s, struct problems *p)
+{
+	const char *build = getenv("BEADLE_LIBEXEC");
+	char path[PATH_MAX] = PKGDATADIR "/metrics.yaml";
+
+	if (build)
+		snprintf(path, sizeof(path), "%s/conf.d/metrics.yaml", build);
+	s->metrics = conf_read(path, p);
+	if (s->metrics)
+		s->inventory = inventory_read(conf_root(s->metrics), p);
+}
+
+static void read_procedure(struct site *s, const struct conf_node *root, struct problems *p)
+{
+	const char *name;
+	char path[PATH_MAX];
+
+	conf_string(root, "procedure", "procedure/TWVS-ISMS-B-007.yaml", &name, p);
+	beside(conf_file(root), name, path);
+	if (s->inventory)
+		s->procedure = procedure_read(path, s->inventory, p);
+}
+
+struct site *site_read(const struct conf_node *root, struct problems *p)
+{
+	static const char *const languages[] = {"zh-TW", "en", NULL};
+	struct site *s = calloc(1, sizeof(*s));
+	int language;
+
+	if (!s)
+		return NULL;
+	conf_string(root, "school", NULL, &s->school, p);
+	if (!s->school)
+		problem(p, conf_file(root), 0, "school", "is missing: a short name in a-z 0-9 . -, for certificates");
+	conf_string(root, "name", "collector", &s->name, p);
+	conf_string(root, "title", s->school, &s->title, p);
+	conf_string(root, "address", NULL, &s->address, p);
+	conf_choice(root, "language", languages, 0, &language, p);
+	s->chinese = language == 0;
+	if (s->address && strncmp(s->address, "https://", 8))
+		problem(p, conf_file(root), conf_line(conf_get(root, "address")), "address", "\"%s\": expected https://HOST:PORT/",
+			s->address);
+	read_inventory(s, p);
+	read_procedure(s, root, p);
+	s->people = people_read(root, s->chinese, p);
+	if (s->people && s->procedure)
+		people_check_roles(s->people, s->procedure->role_ids, p);
+	s->groups = conf_map(root, "groups", p);
+	conf_get(root, "notify");	/* the notifier's own, who reads and checks it */
+	conf_get(root, "dashboard");	/* the launcher's */
+	return s;
+}
+
+void site_free(struct site *s)
+{
+	if (!s)
+		return;
+	people_free(s->people);
+	procedure_free(s->procedure);
+	inventory_free(s->inventory);
+	conf_free(s->metrics);
+	free(s);
+}
