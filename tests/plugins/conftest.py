@@ -1,0 +1,57 @@
+"""A plugin run once by `beadle check`, under the host that runs it in production."""
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BUILD = Path(os.environ["BEADLE_BUILD"])
+SOURCE = Path(os.environ["BEADLE_SOURCE"])
+
+
+class Round:
+    """What one round reported."""
+
+    def __init__(self, document, status):
+        self.document, self.status = document, status
+        self.outcome, self.output = document["outcome"], document["output"]
+        self.skips = {s["what"]: s["error"] for s in document["skips"]}
+        self.events = [e | e["fields"] for e in document["events"]]
+
+    @staticmethod
+    def _of(rows, key, name, labels):
+        return [r["value"] for r in rows if r[key] == name and labels.items() <= r.get("labels", {}).items()]
+
+    def value(self, metric, **labels):
+        """The one value of a metric; None when there is none."""
+        found = self._of(self.document["values"], "metric", metric, labels)
+        assert len(found) <= 1, f"{metric} {labels}: {found}"
+        return found[0] if found else None
+
+    def fact(self, name, **labels):
+        found = self._of(self.document["facts"], "fact", name, labels)
+        return found[0] if found else None
+
+
+@pytest.fixture
+def check():
+    """check("disk", mounts=["/", "/srv"], state=folder, within="30s", grant=["procscan"], user=1234) -> Round."""
+
+    def run(plugin, state=None, within="60s", grant=(), user=None, fails=False, environment=None, **options):
+        command = [BUILD / "cli/beadle", "check", BUILD / f"plugins/{plugin}/.libs/{plugin}.so", "--json", "--timeout", within]
+        command += ["--state", state] if state else []
+        command += ["--user", str(user)] if user else []
+        for g in grant:
+            command += ["--grant", g]
+        for name, value in options.items():
+            for item in value if isinstance(value, (list, tuple)) else [value]:
+                command += ["-o", f"{name}={item}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300,
+                              env=os.environ | {"BEADLE_LIBEXEC": str(BUILD)} | (environment or {}))
+        if fails and not done.stdout.startswith("{"):
+            return done.stderr
+        assert done.stdout.startswith("{"), f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return Round(json.loads(done.stdout), done.returncode)
+
+    return run
