@@ -1,0 +1,173 @@
+#include "config.h"
+
+#include "agent/launcher/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/io.h"
+#include "lib/log.h"
+#include "lib/program.h"
+
+#define CORE_PATIENCE (10 * NS_PER_S)	/* it syncs its spool */
+#define TEMPLATE_PATIENCE (3 * NS_PER_S)
+#define LOAD_PATIENCE_MS 10000
+
+static int drop(uid_t uid, gid_t gid)
+{
+	if (!uid || geteuid() != 0)
+		return 0;
+	for (int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
+			break;
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* fds[i] becomes descriptor 3 + i. */
+__attribute__((noreturn)) static void become(const char *program, char **arguments, const int *fds, int n, uid_t uid, gid_t gid)
+{
+	char path[PROGRAM_PATH];
+	sigset_t none;
+	int high[4], r = program_path(program, path);
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 0; i < n && r == 0; i++)
+		r = (high[i] = fcntl(fds[i], F_DUPFD, 16)) < 0 ? -errno : 0;
+	for (int i = 0; i < n && r == 0; i++)
+		r = dup2(high[i], 3 + i) < 0 ? -errno : 0;
+	close_range(3 + (unsigned)n, ~0U, 0);
+	if (r == 0)
+		r = drop(uid, gid);
+	if (r == 0 && uid && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = -errno;
+	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (r == 0 && execve(path, arguments, program_environment()) < 0)
+		r = -errno;
+	log_error("%s: %s", path, strerror(-r));
+	_exit(127);
+}
+
+static pid_t spawn(const char *program, char **arguments, const int *fds, int n, uid_t uid, gid_t gid)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become(program, arguments, fds, n, uid, gid);
+	return pid < 0 ? -errno : pid;
+}
+
+/* The template goes by these records when it has answered. */
+static int load(int template, const struct reading *reading)
+{
+	struct template_load load = {.count = reading->n}, answer;
+	struct pollfd pfd = {.fd = template, .events = POLLIN};
+	int r = io_send(template, &load, sizeof(load), -1);
+
+	for (uint32_t i = 0; r == 0 && i < reading->n; i++)
+		r = io_send(template, &reading->records[i], sizeof(reading->records[i]), -1);
+	if (r < 0)
+		return r;
+	if (poll(&pfd, 1, LOAD_PATIENCE_MS) <= 0)
+		return -ETIMEDOUT;
+	return io_receive(template, &answer, sizeof(answer), NULL) == sizeof(answer) && answer.count == load.count ? 0 : -EPROTO;
+}
+
+int children_start(struct children *c, const struct reading *reading, uid_t uid, gid_t gid)
+{
+	char *template_arguments[] = {(char *)"beadle-host", (char *)"template", NULL};
+	char *core_arguments[] = {(char *)"beadle-core", NULL};
+	int template[2] = {-1, -1}, core[2] = {-1, -1}, between[2] = {-1, -1};
+	int r = io_pair(SOCK_SEQPACKET, template);
+
+	*c = (struct children){.to_template = -1, .to_core = -1};
+	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, core);
+	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, between);
+	if (r == 0 && (r = spawn("agent/host/beadle-host", template_arguments, (int[]){template[1], between[0]}, 2, 0, 0)) > 0) {
+		c->template = r;
+		r = load(template[0], reading);
+	}
+	lseek(reading->plan, 0, SEEK_SET);
+	if (r == 0 && (r = spawn("agent/core/beadle-core", core_arguments, (int[]){core[1], between[1], reading->plan}, 3, uid, gid)) > 0)
+		c->core = r;
+	c->to_template = TAKE_FD(template[0]);
+	c->to_core = TAKE_FD(core[0]);
+	cleanup_close(&template[1]);
+	cleanup_close(&core[1]);
+	cleanup_close(&between[0]);
+	cleanup_close(&between[1]);
+	return r < 0 ? r : 0;
+}
+
+int children_reload(struct children *c, const struct reading *reading)
+{
+	struct core_tell tell = {.what = CORE_PLAN};
+	int r = load(c->to_template, reading);
+
+	lseek(reading->plan, 0, SEEK_SET);
+	return r < 0 ? r : io_send(c->to_core, &tell, sizeof(tell), reading->plan);
+}
+
+/* Waits for one child, at most so long; then by force. */
+static void wait_end(pid_t *pid, int64_t patience)
+{
+	int64_t deadline = clock_boot() + patience;
+
+	while (*pid && waitpid(*pid, NULL, WNOHANG) == 0) {
+		if (clock_boot() > deadline)
+			kill(*pid, SIGKILL);
+		poll(NULL, 0, 5);
+	}
+	*pid = 0;
+}
+
+void children_end(struct children *c)
+{
+	struct core_tell tell = {.what = CORE_STOP};
+
+	if (c->core && io_send(c->to_core, &tell, sizeof(tell), -1) < 0)
+		kill(c->core, SIGTERM);
+	wait_end(&c->core, CORE_PATIENCE);
+	cleanup_close(&c->to_core);
+	cleanup_close(&c->to_template);		/* the template ends by itself, and its hosts with it */
+	c->to_core = c->to_template = -1;
+	wait_end(&c->template, TEMPLATE_PATIENCE);
+}
+
+static void tell_death(const char *who, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("%s was killed by SIG%s", who, sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+	else
+		log_error("%s ended with status %d", who, WEXITSTATUS(status));
+}
+
+bool children_reap(struct children *c)
+{
+	bool died = false;
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != c->core && pid != c->template)
+			continue;
+		tell_death(pid == c->core ? "core" : "template", status);
+		*(pid == c->core ? &c->core : &c->template) = 0;
+		died = true;
+	}
+	return died;
+}
