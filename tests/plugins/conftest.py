@@ -1,4 +1,5 @@
 """A plugin run once by `beadle check`, under the host that runs it in production."""
+import functools
 import json
 import os
 import subprocess
@@ -33,6 +34,13 @@ class Round:
         found = self._of(self.document["facts"], "fact", name, labels)
         return found[0] if found else None
 
+    def labels(self, metric, label):
+        """All values of a label that the metric was reported with."""
+        return {v["labels"][label] for v in self.document["values"] if v["metric"] == metric}
+
+    def events_named(self, name):
+        return [e for e in self.events if e["event"] == name]
+
 
 @pytest.fixture
 def check():
@@ -55,3 +63,9 @@ def check():
         return Round(json.loads(done.stdout), done.returncode)
 
     return run
+
+
+@pytest.fixture
+def kept(check, tmp_path):
+    """check, with a state folder that lasts for the test."""
+    return functools.partial(check, state=tmp_path / "state")
