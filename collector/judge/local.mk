@@ -16,3 +16,11 @@ tests_unit_test_judge_model_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
 tests_unit_test_incident_SOURCES = tests/unit/test_incident.c
 tests_unit_test_incident_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_incident_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/bench/bench_judge
+tests_bench_bench_judge_SOURCES = tests/bench/bench_judge.c
+tests_bench_bench_judge_LDADD = collector/judge/libjudge.la
+
+bench-judge: tests/bench/bench_judge
+	@tests/bench/bench_judge
+.PHONY: bench-judge
