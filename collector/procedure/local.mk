@@ -21,3 +21,10 @@ tests_unit_test_people_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
 tests_unit_test_escalation_SOURCES = tests/unit/test_escalation.c
 tests_unit_test_escalation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_escalation_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
+
+if FUZZING
+FUZZERS += tests/fuzz/fuzz_procedure
+tests_fuzz_fuzz_procedure_SOURCES = tests/fuzz/fuzz_procedure.c
+tests_fuzz_fuzz_procedure_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_procedure_LDADD = collector/procedure/libprocedure.la
+endif

@@ -273,8 +273,10 @@ struct procedure *procedure_parse(struct conf *conf, const struct inventory *inv
 
 	if (p)
 		p->memory = calloc(1, sizeof(*p->memory));
-	if (!p || !p->memory) {
+	if (!conf || !p || !p->memory) {
 		conf_free(conf);
+		if (p)
+			free(p->memory);
 		free(p);
 		problem(problems, NULL, 0, NULL, "no memory for the procedure");
 		return NULL;
