@@ -1,5 +1,8 @@
-# collector/engine: the engine thread.
+# collector/engine: the engine thread. Its rooms: registry (names), accounts, notices, jobs (what must not stop it), pipe (peers).
 noinst_LTLIBRARIES += collector/engine/libengine.la
-collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engine/site.h collector/engine/site.c
+collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engine/site.h collector/engine/site.c \
+	collector/engine/accounts.h collector/engine/accounts.c collector/engine/jobs.h collector/engine/jobs.c \
+	collector/engine/notices.h collector/engine/notices.c collector/engine/pipe.h collector/engine/pipe.c \
+	collector/engine/registry.h collector/engine/registry.c collector/engine/room.h
 collector_engine_libengine_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(CRYPT_CFLAGS)
 collector_engine_libengine_la_LIBADD = lib/libwire.la lib/libconf.la $(JANSSON_LIBS) $(EVENT_LIBS) $(CRYPT_LIBS)

@@ -1,0 +1,47 @@
+/*
+ * accounts.h - who may log in, sessions, and the brake on guessing (SECURITY 5.12, W4, W5). Passwords are yescrypt hashes, sessions are
+ * known by the SHA-256 of their token. Hashing is slow on purpose and happens elsewhere (jobs.h): accounts_hash and accounts_match may
+ * run on any thread.
+ */
+#ifndef ACCOUNTS_H
+#define ACCOUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/store/change.h"
+
+#define ACCOUNTS_HASH 384	/* crypt(5): CRYPT_OUTPUT_SIZE */
+#define ACCOUNTS_TOKEN 44	/* 32 random bytes in base64url, with the NUL */
+#define ACCOUNTS_PASSWORD_MIN 12
+
+struct accounts;
+struct account { char name[64]; char hash[ACCOUNTS_HASH]; bool administrator, must_change; };
+
+struct accounts *accounts_new(void);
+void accounts_free(struct accounts *);
+
+int accounts_load(struct accounts *, const char *name, const char *json);
+int accounts_load_session(struct accounts *, const char *hash, const char *account, int64_t expires, int64_t now_wall);
+const struct account *accounts_get(const struct accounts *, const char *name);
+/* Sets and adds to the change; all sessions of the account end. */
+int accounts_set(struct accounts *, const struct account *, struct store_change *);
+
+/* Any thread. hash: of the password, newly salted. match: false also where the hash is none. */
+int accounts_hash(const char *password, char ret[ACCOUNTS_HASH]);
+bool accounts_match(const char *password, const char *hash);
+/* A hash that no password has, as costly as any: for names that do not exist. */
+const char *accounts_nobody(void);
+int accounts_one_time(char ret[32]);		/* a password to be read aloud */
+
+/* Counts a try before it is made: false, and the seconds to wait, after 5 in a minute for one name from one address. */
+bool accounts_may_try(struct accounts *, const char *name, const char *address, int64_t now_boot, int *ret_wait_s);
+void accounts_succeeded(struct accounts *, const char *name, const char *address);
+
+/* A new session; the token goes to the browser and is kept nowhere. */
+int accounts_log_in(struct accounts *, const char *name, int64_t now_wall, int64_t now_boot, struct store_change *, char ret[ACCOUNTS_TOKEN]);
+/* The account of a living session, which lives on (30 min idle, 12 h in all); NULL: log in. */
+const struct account *accounts_session(struct accounts *, const char *token, int64_t now_boot);
+void accounts_log_out(struct accounts *, const char *token, struct store_change *);
+
+#endif

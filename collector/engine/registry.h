@@ -1,0 +1,69 @@
+/*
+ * registry.h - what the engine knows of each host, check and series by number: names for the screen, facts, when it was last heard of.
+ * Numbers are the store's: dense, so these are plain arrays.
+ */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/judge/rule.h"
+#include "collector/procedure/inventory.h"
+#include "collector/procedure/people.h"
+#include "vec.h"
+
+struct fact { char *name, *value; };
+typedef VEC(uint32_t) numbers;
+
+struct host {
+	uint32_t id;
+	char *uuid, *name, *address;
+	const struct people_host *people;	/* owner and deputy; NULL: nobody is named */
+	unsigned connections;
+	int64_t seen;				/* wall clock of the last message; 0: not since start */
+	int64_t offset;				/* its wall clock less ours, ns */
+	numbers checks;
+	VEC(struct fact) facts;
+};
+
+struct check {
+	uint32_t id, host;
+	char *name, *plugin, *why;		/* why: of the last round that failed; NULL */
+	int64_t interval_ns, at;		/* at: the agent's stamp of the last round */
+	numbers series;
+};
+
+struct series {
+	uint32_t id, check;
+	char *metric;
+	const char *unit;			/* of the inventory; "" where the metric is not in it */
+	const char *kind;
+	struct rule_label *labels;		/* ends with a NULL name */
+};
+
+struct registry {
+	VEC(struct host *) hosts;		/* by number; NULL where there is none */
+	VEC(struct check *) checks;
+	VEC(struct series *) series;
+};
+
+void registry_clear(struct registry *);
+
+/* The thing of that number; made when it is new. NULL: no memory, or an absurd number. */
+struct host *registry_host(struct registry *, uint32_t id, const char *uuid, const char *name);
+struct check *registry_check(struct registry *, uint32_t id, uint32_t host, const char *name, const char *plugin, int64_t interval_ns);
+/* labels: n of name and value, copied. */
+struct registry_label { const char *name; const void *value; size_t size; };
+struct series *registry_series(struct registry *, uint32_t id, uint32_t check, const char *metric,
+			       const struct registry_label *, size_t n, const struct inventory *);
+
+struct host *registry_get_host(const struct registry *, uint32_t id);
+struct check *registry_get_check(const struct registry *, uint32_t id);
+struct series *registry_get_series(const struct registry *, uint32_t id);
+struct host *registry_find_host(const struct registry *, const char *name_or_number);
+
+void registry_fact(struct host *, const char *name, const void *value, size_t n);	/* sets; at most 64 a host */
+
+#endif

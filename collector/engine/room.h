@@ -1,0 +1,89 @@
+/* room.h - the engine's own state, for the files of collector/engine alone. One thread; nothing here is shared. */
+#ifndef ROOM_H
+#define ROOM_H
+
+#include <jansson.h>
+
+#include "accounts.h"
+#include "collector/judge/incident.h"
+#include "collector/judge/judge.h"
+#include "collector/message.h"
+#include "collector/procedure/escalation.h"
+#include "collector/store/change.h"
+#include "collector/store/reader.h"
+#include "engine.h"
+#include "jobs.h"
+#include "notices.h"
+#include "pipe.h"
+#include "registry.h"
+
+#define EVENTS_KEPT 1000	/* of all hosts, for the screen; all of them are on disk */
+
+struct client;			/* api.h */
+
+struct engine {
+	struct engine_setup its;
+	struct event_base *loop;
+	struct event *queued, *tick, *local, *launcher;
+	struct registry registry;
+	struct judge *judge;
+	struct incidents *incidents;
+	struct escalation *escalation;
+	struct notices *notices;
+	struct accounts *accounts;
+	struct jobs *hashing, *reading;
+	struct store_reader *reader;		/* of the reading thread */
+	struct pipe *signer, *notifier, *web;
+	struct client *clients;			/* of the local socket */
+	struct asked *asked;			/* questions to the signer that wait for their answer */
+
+	struct store_change *change;		/* being filled; NULL: nothing to be kept yet */
+	uint32_t day; int64_t row;		/* judged through here; day 0: nothing since start */
+	bool unsaved;				/* the place above moved since it was last kept */
+	int64_t saved;				/* boot clock of the last time */
+	bool replaying;				/* at start: nobody is there yet to be told */
+	uint64_t pushed;			/* number of the last message on the live stream */
+
+	int64_t started;			/* wall */
+	uint64_t results, values;
+	int64_t last_result;			/* wall */
+	bool disk_full;
+};
+
+/* The change under way; made when there is none. NULL: no memory (it is logged). */
+struct store_change *engine_change(struct engine *);
+/* Hands what is to be kept to the store. Called when a drain of the queue, a query or a tick is over. */
+void engine_flush(struct engine *);
+
+/* intake.c: messages of ingest and store. */
+void intake_message(struct engine *, struct node *);
+void intake_row(struct engine *, uint32_t host, const struct result *, const uint32_t *series, const double *value);
+
+/* outcome.c: what follows from a change of the judge. */
+void outcome_judged(const struct judge_change *, void *engine);
+void outcome_incident(const struct incident *, const struct incident_step *, void *engine);
+void outcome_due(const struct due *, void *engine);
+void outcome_event(struct engine *, uint32_t host, uint32_t check, const Wire__Event *);
+void outcome_notice_step(struct engine *, uint64_t incident, const char *actor, const char *what, const char *detail);
+json_t *outcome_save(struct engine *, const struct incident *);		/* as it is kept */
+
+/* restore.c */
+int restore_all(struct engine *, char why[256]);
+
+/* document.c: resources of doc/api.md; the caller owns them. */
+json_t *document_host(struct engine *, const struct host *, bool with_checks);
+json_t *document_check(struct engine *, const struct check *, bool with_series);
+json_t *document_incident(struct engine *, const struct incident *, bool whole);
+json_t *document_procedure(struct engine *);
+json_t *document_status(struct engine *);
+json_t *document_bytes(const char *bytes);				/* hostile text as a JSON string */
+const char *document_state(enum state);
+
+/* api.c */
+void api_query(struct engine *, struct pipe *, const Rooms__Query *, const char *local_user);
+void api_push(struct engine *, const char *topic, json_t *body);	/* takes body */
+void api_signed(struct engine *, const Rooms__Signed *);
+void api_signer_gone(struct engine *);
+void api_pipe_gone(struct engine *, const struct pipe *);
+
+#endif
