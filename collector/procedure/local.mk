@@ -9,11 +9,13 @@ collector_procedure_libprocedure_la_LIBADD = collector/judge/libjudge.la lib/lib
 
 proceduredir = $(sysconfdir)/beadle/procedure
 dist_procedure_DATA = conf.d/procedure/TWVS-ISMS-B-007.yaml
+EXTRA_DIST += doc/checks.md doc/procedure.md
 
 check_PROGRAMS += tests/unit/test_procedure tests/unit/test_people tests/unit/test_escalation
 TESTS += tests/unit/test_procedure tests/unit/test_people tests/unit/test_escalation
 tests_unit_test_procedure_SOURCES = tests/unit/test_procedure.c
-tests_unit_test_procedure_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -DPROCEDURE='"$(abs_top_srcdir)/conf.d/procedure/TWVS-ISMS-B-007.yaml"'
+tests_unit_test_procedure_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	-DPROCEDURE='"$(abs_top_srcdir)/conf.d/procedure/TWVS-ISMS-B-007.yaml"' -DCHECKS='"$(abs_top_srcdir)/doc/checks.md"'
 tests_unit_test_procedure_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
 tests_unit_test_people_SOURCES = tests/unit/test_people.c
 tests_unit_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -6,6 +6,7 @@
 
 #include "collector/procedure/procedure.h"
 #include "lib/clock.h"
+#include "lib/io.h"
 
 static struct problems *problems;
 static struct conf *metrics;
@@ -108,6 +109,34 @@ START_TEST(test_the_schools_procedure)
 	mail = procedure_kind(p, "INC-C");
 	ck_assert_int_eq(mail->steps[mail->n - 1].every_ns, 3600 * NS_PER_S);
 	ck_assert_str_eq(procedure_role(p, "ciso")->title_zh, "資訊安全官");
+	procedure_free(p);
+}
+END_TEST
+
+/* doc/checks.md tells what the file says: a row for each rule, with key, unit, clauses and kind of incident. */
+START_TEST(test_the_table_in_doc_is_true)
+{
+	struct procedure *p = procedure_read(PROCEDURE, NULL, problems);
+	char *text = NULL, start[128], end[128];
+	size_t n;
+
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(io_read_file(CHECKS, 1 << 20, &text, &n), 0);
+	for (size_t i = 0; i < p->rules_n; i++) {
+		const struct rule *r = &p->rules[i];
+		const char *row, *eol;
+
+		snprintf(start, sizeof(start), "\n| %s | `%s`", r->check_id, r->metric);
+		snprintf(end, sizeof(end), " | %s | %s |\n", r->clause, r->kind);
+		row = strstr(text, start);
+		ck_assert_msg(row, "%s: no row begins with%s", r->id, start);
+		eol = strchr(row + 1, '\n');
+		ck_assert_msg(strncmp(eol + 1 - strlen(end), end, strlen(end)) == 0, "%s: its row does not end with%s", r->id, end);
+		snprintf(start, sizeof(start), " | %s | ", r->unit);
+		row = strstr(row, start);
+		ck_assert_msg(row && row < eol, "%s: its row lacks the unit %s", r->id, r->unit);
+	}
+	free(text);
 	procedure_free(p);
 }
 END_TEST
@@ -236,6 +265,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, open_stage, close_stage);
 	tcase_add_test(tc, test_the_schools_procedure);
+	tcase_add_test(tc, test_the_table_in_doc_is_true);
 	tcase_add_test(tc, test_bounds_as_people_write_them);
 	tcase_add_test(tc, test_mistakes_name_the_line_and_the_nearest);
 	tcase_add_test(tc, test_all_mistakes_of_a_file_are_told_in_one_run);
