@@ -55,6 +55,11 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+void arena_limit(struct arena *a, size_t ceiling)
+{
+	a->ceiling = ceiling;
+}
+
 static struct block *block_new(struct arena *a, size_t n)
 {
 	size_t room = a->last ? a->last->room * 2 : BLOCK_LEAST;
@@ -86,7 +91,7 @@ void *arena_take(struct arena *a, size_t n)
 	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (n == 0)
 		n = ALIGN;
-	if (n > a->ceiling - a->taken)
+	if (a->taken > a->ceiling || n > a->ceiling - a->taken)
 		return NULL;
 	if ((!a->last || n > a->last->room - a->used) && !block_new(a, n))
 		return NULL;
