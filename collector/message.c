@@ -1,0 +1,57 @@
+#include "collector/message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void message_free(struct node *n, struct budget *in_flight)
+{
+	switch ((enum message_kind)n->kind) {
+	case MESSAGE_BATCH:
+		budget_give(in_flight, ((struct batch *)n)->bytes);
+		break;
+	case MESSAGE_HELLO:
+		arena_free(((struct hello *)n)->arena);
+		break;
+	case MESSAGE_SERIES:
+		arena_free(((struct series *)n)->arena);
+		break;
+	case MESSAGE_CHANGE:
+		change_free((struct store_change *)n);
+		return;
+	case MESSAGE_SOCKET:
+		close(((struct arrival *)n)->fd);
+		break;
+	default:
+		break;
+	}
+	free(n);
+}
+
+void message_free_list(struct node *n, struct budget *in_flight)
+{
+	while (n) {
+		struct node *next = n->next;
+
+		message_free(n, in_flight);
+		n = next;
+	}
+}
+
+void message_tell(struct queue *engine, enum trouble_kind kind, uint32_t host, const char *agent, const char *format, ...)
+{
+	struct trouble *t = calloc(1, sizeof(*t));
+	va_list list;
+
+	if (!t)
+		return;
+	t->node.kind = MESSAGE_TROUBLE;
+	t->trouble = kind;
+	t->host = host;
+	snprintf(t->agent, sizeof(t->agent), "%s", agent);
+	va_start(list, format);
+	vsnprintf(t->text, sizeof(t->text), format, list);
+	va_end(list);
+	queue_push(engine, &t->node);
+}

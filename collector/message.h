@@ -1,0 +1,92 @@
+/*
+ * message.h - what goes through the queues of the collector's threads. A message has one owner at a time: whoever took it hands
+ * it on or frees it. Memory of decoded wire messages lies in the message's own arena.
+ *
+ * One agent's connection, in order:
+ *   ingest --hello--> store (numbers, sequences held) --hello--> engine (registers, assigns) --hello--> ingest: Welcome
+ *   ingest --series-> store (numbers)                 --series-> engine (registers)          --series-> ingest goes on reading
+ *   ingest --batch--> store (commit) --ack--> ingest: Ack;  --batch--> engine (judges, frees)
+ *   ingest --gone---> store          --gone-> engine (frees)
+ * So the engine knows a name before the first value that uses it, and values in the order in which they became durable.
+ */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "arena.h"
+#include "collector/batch.h"
+#include "collector/store/change_queue.h"
+#include "collector/store/store.h"
+#include "proto/beadle.pb-c.h"
+
+struct visitor;
+
+enum message_kind {
+	MESSAGE_BATCH,		/* struct batch: ingest -> store -> engine */
+	MESSAGE_HELLO, MESSAGE_SERIES, MESSAGE_GONE,
+	MESSAGE_CHANGE,		/* struct store_change: engine -> store -> engine, whose `done` is then called */
+	MESSAGE_ACK,		/* store -> ingest */
+	MESSAGE_SOCKET,		/* accepted: ingest -> ingest */
+	MESSAGE_CLOSE,		/* store or engine -> ingest */
+	MESSAGE_SEND,		/* engine -> ingest: a frame for an agent */
+	MESSAGE_CLOCK,		/* ingest -> engine */
+	MESSAGE_TROUBLE,	/* ingest or store -> engine */
+	MESSAGE_STOP,
+};
+
+struct hello {
+	struct node node;
+	struct reference from;
+	char address[INET6_ADDRSTRLEN];
+	struct arena *arena;
+	const Wire__Hello *hello;
+	int64_t offset;		/* the agent's wall clock less ours when it came, ns */
+	/* by the store: */
+	int error;		/* not 0: nothing below counts, the connection ends */
+	uint32_t host;
+	uint32_t *checks;	/* for each of hello->checks */
+	uint64_t *held;		/* for each of hello->spools */
+	/* by the engine, in the arena; may be NULL: */
+	Wire__Assignment *assignment;
+	bool slow_down;
+};
+
+#define SERIES_LABELS_MAX 16	/* of one series; ingest refuses more */
+
+struct series {
+	struct node node;
+	struct reference from;
+	struct arena *arena;
+	const Wire__Batch *batch;	/* its definitions, and records that wait for them */
+	uint32_t host;
+	uint32_t *checks;		/* collector's number, for each of batch->series */
+	size_t bytes;			/* of its frame */
+	/* by the store: */
+	int error;
+	uint32_t *numbers;		/* for each of batch->series */
+};
+
+struct gone { struct node node; struct reference from; uint32_t host; };
+struct ack { struct node node; struct reference from; uint32_t batches; size_t bytes; uint64_t epoch, through; };
+struct closing { struct node node; struct reference from; char why[160]; };
+struct sending { struct node node; struct reference from; size_t n; uint8_t frame[]; };
+struct arrival { struct node node; int fd; struct visitor *visitor; struct sockaddr_storage address; };	/* ingest/gate.h */
+struct clock_report { struct node node; uint32_t host; int64_t offset; };
+
+enum trouble_kind {
+	TROUBLE_IMPOSTOR,	/* a valid certificate, and another's id: `host` is 0, `agent` the certificate's */
+	TROUBLE_TWINS,		/* a second connection of one agent took over from another address */
+	TROUBLE_DISK_FULL, TROUBLE_DISK_FREE,	/* the collector's own disk (R6) */
+	TROUBLE_STORE,		/* a write failed; the store was opened anew */
+};
+struct trouble { struct node node; enum trouble_kind trouble; uint32_t host; char agent[64]; char text[256]; };
+
+/* Frees what a queue held when a thread ends, whatever it is; batches give their bytes back. */
+void message_free(struct node *, struct budget *in_flight);
+void message_free_list(struct node *, struct budget *in_flight);
+void message_tell(struct queue *engine, enum trouble_kind, uint32_t host, const char *agent, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+#endif

@@ -1,0 +1,386 @@
+#include "collector/store/keeper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "collector/message.h"
+#include "collector/store/registrar.h"
+#include "log.h"
+#include "vec.h"
+
+#define GROUP_BYTES (16u * 1024 * 1024)		/* of one transaction */
+#define RETIRE_EVERY (3600 * NS_PER_S)
+#define CLOCK_STEP (3600 * NS_PER_S)		/* wall against boot clock: then the clock is suspect */
+#define AGAIN_MS 1000
+
+typedef VEC(struct batch *) batches;
+typedef VEC(struct node *) nodes;
+
+struct keeper {
+	struct keeper_setup its;
+	struct queue *queue;
+	struct registrar *registrar;
+	pthread_t thread;
+	batches waiting;			/* taken from the queue, not yet stored */
+	nodes names, changes;
+	VEC(struct ack *) acks;			/* of the group just stored */
+	struct node **to;			/* by thread: its acks */
+	VEC(uint32_t) *place;			/* by thread and slot: where its ack is in acks */
+	int64_t wall_of_boot, retire_at;
+	bool stop, full, broken;
+};
+
+/* ---- what is queued, by what is done with it ---- */
+
+static bool sort_in(struct keeper *k, struct node *n)
+{
+	struct batch **b;
+	struct node **other;
+
+	if (n->kind == MESSAGE_STOP) {
+		k->stop = true;
+		free(n);
+		return true;
+	}
+	if (n->kind == MESSAGE_BATCH) {
+		b = vec_push(&k->waiting);
+		if (b)
+			*b = (struct batch *)n;
+		return b;
+	}
+	other = n->kind == MESSAGE_CHANGE ? vec_push(&k->changes) : vec_push(&k->names);
+	if (other)
+		*other = n;
+	return other;
+}
+
+static void take(struct keeper *k)
+{
+	struct node *n = queue_take(k->queue), *next;
+
+	for (; n; n = next) {
+		next = n->next;
+		if (!sort_in(k, n)) {
+			log_error("out of memory: the collector ends, agents will send again");
+			abort();
+		}
+	}
+}
+
+/* ---- acknowledgements: one for each connection and epoch of a group ---- */
+
+static struct ack *ack_for(struct keeper *k, const struct batch *b)
+{
+	__typeof__(k->place) place = &k->place[b->from.thread];
+	struct ack *a;
+
+	while (place->n <= b->from.slot)
+		if (!vec_push(place))
+			return NULL;
+	if (place->at[b->from.slot] < k->acks.n) {
+		a = k->acks.at[place->at[b->from.slot]];
+		if (a->from.thread == b->from.thread && a->from.slot == b->from.slot &&
+		    a->from.generation == b->from.generation && a->epoch == b->epoch)
+			return a;
+	}
+	a = calloc(1, sizeof(*a));
+	if (!a || !vec_push(&k->acks)) {
+		free(a);
+		return NULL;
+	}
+	k->acks.at[k->acks.n - 1] = a;
+	place->at[b->from.slot] = (uint32_t)(k->acks.n - 1);
+	*a = (struct ack){.node.kind = MESSAGE_ACK, .from = b->from, .epoch = b->epoch};
+	return a;
+}
+
+static void acknowledge(struct keeper *k, struct batch *const *stored, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct ack *a = ack_for(k, stored[i]);
+
+		if (!a)
+			continue;	/* it will be acknowledged with the next one, or sent again */
+		a->batches++;
+		a->bytes += stored[i]->bytes;
+		a->through = stored[i]->through;
+	}
+	/* Sorted before the first is handed on: what was handed on may be gone. */
+	while (k->acks.n) {
+		struct ack *a = k->acks.at[--k->acks.n];
+
+		a->node.next = k->to[a->from.thread];
+		k->to[a->from.thread] = &a->node;
+	}
+	for (size_t t = 0; t < k->its.threads; t++)
+		queue_push_list(k->its.ingest[t], TAKE(k->to[t]));
+}
+
+static void hand_on(struct keeper *k, struct batch *const *stored, size_t n)
+{
+	struct node *first = NULL, **end = &first;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!stored[i]->results) {
+			message_free(&stored[i]->node, k->its.in_flight);
+			continue;
+		}
+		budget_take(k->its.backlog, stored[i]->bytes);
+		*end = &stored[i]->node;
+		end = &stored[i]->node.next;
+	}
+	*end = NULL;
+	queue_push_list(k->its.engine, first);
+}
+
+/* ---- intake ---- */
+
+static void close_connection(struct keeper *k, const struct reference *from, const char *why)
+{
+	struct closing *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return;
+	c->node.kind = MESSAGE_CLOSE;
+	c->from = *from;
+	strncpy(c->why, why, sizeof(c->why) - 1);
+	queue_push(k->its.ingest[from->thread], &c->node);
+}
+
+/* Nothing that came with the failed write is acknowledged: its connections end, the agents send it again. */
+static void give_up(struct keeper *k, int error)
+{
+	log_error("store: a write failed (%s): connections concerned end, the store is opened anew", strerror(-error));
+	message_tell(k->its.engine, TROUBLE_STORE, 0, "", "a write of the store failed: %s", strerror(-error));
+	for (size_t i = 0; i < k->waiting.n; i++) {
+		close_connection(k, &k->waiting.at[i]->from, "the collector could not store");
+		message_free(&k->waiting.at[i]->node, k->its.in_flight);
+	}
+	k->waiting.n = 0;
+	k->broken = true;
+}
+
+static void heal(struct keeper *k)
+{
+	int r = store_reopen(k->its.store);
+
+	if (r) {
+		log_error("store: cannot be opened anew (%s), trying again", strerror(-r));
+		return;
+	}
+	k->broken = false;
+	log_notice("store: open again");
+}
+
+static void tell_full(struct keeper *k, bool full)
+{
+	if (full == k->full)
+		return;
+	k->full = full;
+	if (full) {
+		log_error("store: the disk is full: nothing is acknowledged until there is room again");
+		message_tell(k->its.engine, TROUBLE_DISK_FULL, 0, "", "the collector's disk is full");
+	} else {
+		log_notice("store: there is room on the disk again");
+		message_tell(k->its.engine, TROUBLE_DISK_FREE, 0, "", "the collector's disk has room again");
+	}
+}
+
+static size_t group_size(const struct keeper *k)
+{
+	size_t n = 0, bytes = 0;
+
+	while (n < k->waiting.n && (n == 0 || bytes < GROUP_BYTES))
+		bytes += k->waiting.at[n++]->bytes;
+	return n;
+}
+
+static void intake(struct keeper *k)
+{
+	while (k->waiting.n && !k->full) {
+		size_t n = group_size(k);
+		int r;
+
+		budget_wait(k->its.backlog);
+		r = store_intake(k->its.store, k->waiting.at, n, clock_wall());
+		if (r == -ENOSPC)
+			break;
+		if (r) {
+			give_up(k, r);
+			return;
+		}
+		acknowledge(k, k->waiting.at, n);
+		hand_on(k, k->waiting.at, n);
+		k->waiting.n -= n;
+		memmove(k->waiting.at, k->waiting.at + n, k->waiting.n * sizeof(*k->waiting.at));
+	}
+	tell_full(k, store_full(k->its.store));
+}
+
+/* ---- names and changes ---- */
+
+static void names(struct keeper *k)
+{
+	int r = k->names.n ? registrar_work(k->registrar, k->names.at, k->names.n) : 0;
+
+	k->names.n = 0;
+	if (r && r != -ENOSPC)
+		give_up(k, r);
+}
+
+static void changes(struct keeper *k)
+{
+	struct node *first = NULL, **end = &first;
+	int r;
+
+	if (!k->changes.n)
+		return;
+	r = store_apply(k->its.store, (const struct store_change *const *)k->changes.at, k->changes.n);
+	for (size_t i = 0; i < k->changes.n; i++) {
+		((struct change_node *)k->changes.at[i])->error = r;
+		*end = k->changes.at[i];
+		end = &k->changes.at[i]->next;
+	}
+	*end = NULL;
+	k->changes.n = 0;
+	queue_push_list(k->its.engine, first);
+	if (r && r != -ENOSPC && r != -ENOMEM)
+		give_up(k, r);
+}
+
+/* ---- retention ---- */
+
+/* A clock that jumped while we ran may not make yesterday look a year old (R12). */
+static bool clock_is_suspect(const struct keeper *k)
+{
+	return llabs(clock_wall() - clock_boot() - k->wall_of_boot) > CLOCK_STEP;
+}
+
+static void retire(struct keeper *k)
+{
+	int64_t now = clock_boot();
+	int r;
+
+	if (now < k->retire_at || k->broken)
+		return;
+	k->retire_at = now + RETIRE_EVERY;
+	if (clock_is_suspect(k)) {
+		log_warning("store: the clock was stepped by more than an hour: old results are not deleted until a restart");
+		return;
+	}
+	r = store_retire(k->its.store, clock_wall(), k->its.retention_days);
+	if (r)
+		log_warning("store: old results could not be deleted: %s", strerror(-r));
+}
+
+/* ---- the thread ---- */
+
+static int patience(const struct keeper *k)
+{
+	if (k->broken || k->waiting.n)
+		return AGAIN_MS;
+	return k->full ? AGAIN_MS : 60 * 1000;
+}
+
+static void *run(void *arg)
+{
+	struct keeper *k = arg;
+
+	while (!k->stop) {
+		queue_wait(k->queue, patience(k));
+		if (k->broken) {
+			nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL);
+			heal(k);
+		}
+		take(k);
+		if (k->broken)
+			continue;
+		if (k->full)
+			tell_full(k, store_full(k->its.store));
+		intake(k);
+		if (!k->broken)
+			names(k);
+		if (!k->broken)
+			changes(k);
+		retire(k);
+	}
+	return NULL;
+}
+
+static void keeper_free(struct keeper *k)
+{
+	for (size_t i = 0; k->place && i < k->its.threads; i++)
+		vec_free(&k->place[i]);
+	free(k->place);
+	free(k->to);
+	for (size_t i = 0; i < k->waiting.n; i++)
+		message_free(&k->waiting.at[i]->node, k->its.in_flight);
+	for (size_t i = 0; i < k->names.n; i++)
+		message_free(k->names.at[i], k->its.in_flight);
+	for (size_t i = 0; i < k->changes.n; i++)
+		message_free(k->changes.at[i], k->its.in_flight);
+	vec_free(&k->waiting);
+	vec_free(&k->names);
+	vec_free(&k->changes);
+	vec_free(&k->acks);
+	if (k->queue)
+		message_free_list(queue_take(k->queue), k->its.in_flight);
+	queue_free(k->queue);
+	registrar_free(k->registrar);
+	free(k);
+}
+
+int keeper_start(const struct keeper_setup *setup, struct keeper **ret)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	int r = -ENOMEM;
+
+	if (!k)
+		return r;
+	k->its = *setup;
+	k->queue = queue_new();
+	k->place = calloc(setup->threads, sizeof(*k->place));
+	k->to = calloc(setup->threads, sizeof(struct node *));
+	k->registrar = registrar_new(&k->its);
+	k->wall_of_boot = clock_wall() - clock_boot();
+	if (k->queue && k->place && k->to && k->registrar)
+		r = -pthread_create(&k->thread, NULL, run, k);
+	if (r)
+		keeper_free(k);
+	else
+		*ret = k;
+	return r;
+}
+
+void keeper_stop(struct keeper *k)
+{
+	struct node *stop;
+
+	if (!k)
+		return;
+	stop = calloc(1, sizeof(*stop));
+	if (!stop)
+		abort();
+	stop->kind = MESSAGE_STOP;
+	queue_push(k->queue, stop);
+	pthread_join(k->thread, NULL);
+	store_close(k->its.store);
+	keeper_free(k);
+}
+
+struct queue *keeper_queue(struct keeper *k)
+{
+	return k->queue;
+}
+
+void keeper_apply(struct keeper *k, struct store_change *c)
+{
+	struct node *n = (struct node *)c;
+
+	n->kind = MESSAGE_CHANGE;
+	queue_push(k->queue, n);
+}

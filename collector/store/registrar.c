@@ -1,0 +1,216 @@
+#include "collector/store/registrar.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "collector/message.h"
+#include "log.h"
+
+/* The connection that speaks for a host. */
+struct speaker { uint32_t host; struct reference from; char address[INET6_ADDRSTRLEN]; UT_hash_handle hh; };
+
+struct registrar {
+	const struct keeper_setup *its;
+	struct speaker *speakers;
+};
+
+struct registrar *registrar_new(const struct keeper_setup *setup)
+{
+	struct registrar *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->its = setup;
+	return r;
+}
+
+void registrar_free(struct registrar *r)
+{
+	struct speaker *s, *next;
+
+	if (!r)
+		return;
+	HASH_ITER(hh, r->speakers, s, next) {
+		HASH_DEL(r->speakers, s);
+		free(s);
+	}
+	free(r);
+}
+
+static bool same(const struct reference *a, const struct reference *b)
+{
+	return a->thread == b->thread && a->slot == b->slot && a->generation == b->generation;
+}
+
+/* ---- numbers ---- */
+
+/* The host's name as it calls itself, for people; the id stands for it until it does. */
+static void name_of(const Wire__Hello *h, char buf[128])
+{
+	snprintf(buf, 128, "%s", h->agent);
+	for (size_t i = 0; i < h->n_facts; i++) {
+		const Wire__Fact *f = h->facts[i];
+
+		if (!strcmp(f->name, "hostname") && f->value.len > 0 && f->value.len < 128 && !memchr(f->value.data, 0, f->value.len)) {
+			memcpy(buf, f->value.data, f->value.len);
+			buf[f->value.len] = 0;
+		}
+	}
+}
+
+static int number_hello(struct store *store, struct hello *h)
+{
+	const Wire__Hello *hello = h->hello;
+	char name[128];
+	int r;
+
+	h->checks = arena_take(h->arena, hello->n_checks * sizeof(*h->checks));
+	h->held = arena_take(h->arena, hello->n_spools * sizeof(*h->held));
+	if (!h->checks || !h->held)
+		return -ENOMEM;
+	name_of(hello, name);
+	r = store_host(store, hello->agent, name, &h->host);
+	for (size_t i = 0; i < hello->n_checks && !r; i++)
+		r = store_check(store, h->host, hello->checks[i]->name, hello->checks[i]->plugin,
+				(int64_t)hello->checks[i]->interval_ns, &h->checks[i]);
+	for (size_t i = 0; i < hello->n_spools && !r; i++)
+		r = store_held(store, h->host, hello->spools[i]->epoch, &h->held[i]);
+	return r;
+}
+
+static int number_series(struct store *store, struct series *s)
+{
+	int r = 0;
+
+	s->numbers = arena_take(s->arena, s->batch->n_series * sizeof(*s->numbers));
+	if (!s->numbers)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->batch->n_series && !r; i++) {
+		const Wire__Series *one = s->batch->series[i];
+		struct store_label labels[SERIES_LABELS_MAX];
+
+		for (size_t k = 0; k < one->n_labels; k++)
+			labels[k] = (struct store_label){one->labels[k]->name, one->labels[k]->value.data,
+							 (uint32_t)one->labels[k]->value.len};
+		r = store_series(store, s->checks[i], one->metric, labels, one->n_labels, &s->numbers[i]);
+	}
+	return r;
+}
+
+static int number(struct store *store, struct node *n)
+{
+	if (n->kind == MESSAGE_HELLO)
+		return ((struct hello *)n)->error = number_hello(store, (struct hello *)n);
+	if (n->kind == MESSAGE_SERIES)
+		return ((struct series *)n)->error = number_series(store, (struct series *)n);
+	return 0;
+}
+
+/* ---- who speaks ---- */
+
+static void end_speaker(struct registrar *r, const struct speaker *s)
+{
+	struct closing *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return;
+	c->node.kind = MESSAGE_CLOSE;
+	c->from = s->from;
+	snprintf(c->why, sizeof(c->why), "a newer connection of the same agent took over");
+	queue_push(r->its->ingest[s->from.thread], &c->node);
+}
+
+static int speak(struct registrar *r, const struct hello *h)
+{
+	struct speaker *s;
+
+	HASH_FIND(hh, r->speakers, &h->host, sizeof(h->host), s);
+	if (s) {
+		end_speaker(r, s);
+		if (strcmp(s->address, h->address))
+			message_tell(r->its->engine, TROUBLE_TWINS, h->host, h->hello->agent,
+				     "connected from %s and from %s", s->address, h->address);
+	} else {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return -ENOMEM;
+		s->host = h->host;
+		HASH_ADD(hh, r->speakers, host, sizeof(s->host), s);
+	}
+	s->from = h->from;
+	memcpy(s->address, h->address, sizeof(s->address));
+	return 0;
+}
+
+/* false: another connection speaks for the host by now, or never did this one. */
+static bool fall_silent(struct registrar *r, const struct gone *g)
+{
+	struct speaker *s;
+
+	HASH_FIND(hh, r->speakers, &g->host, sizeof(g->host), s);
+	if (!s || !same(&s->from, &g->from))
+		return false;
+	HASH_DEL(r->speakers, s);
+	free(s);
+	return true;
+}
+
+/* ---- a group ---- */
+
+static void back(struct registrar *r, struct node *n, const struct reference *from)
+{
+	queue_push(r->its->ingest[from->thread], n);
+}
+
+static void hand_on(struct registrar *r, struct node *n)
+{
+	struct hello *h = (struct hello *)n;
+	struct series *s = (struct series *)n;
+
+	if (n->kind == MESSAGE_HELLO) {
+		if (!h->error)
+			h->error = speak(r, h);
+		if (h->error)
+			back(r, n, &h->from);
+		else
+			queue_push(r->its->engine, n);
+	} else if (n->kind == MESSAGE_SERIES) {
+		if (s->error)
+			back(r, n, &s->from);
+		else
+			queue_push(r->its->engine, n);
+	} else if (fall_silent(r, (struct gone *)n)) {
+		queue_push(r->its->engine, n);
+	} else {
+		free(n);
+	}
+}
+
+/* What is wrong with one agent's names alone. */
+static bool of_one(int error)
+{
+	return error == 0 || error == -EDQUOT || error == -ENOMEM;
+}
+
+int registrar_work(struct registrar *r, struct node *const *all, size_t n)
+{
+	int bad = 0, committed;
+
+	for (size_t i = 0; i < n; i++) {
+		int error = number(r->its->store, all[i]);
+
+		bad = of_one(error) ? bad : error;
+	}
+	committed = store_names_commit(r->its->store);
+	bad = bad ? bad : committed;
+	for (size_t i = 0; i < n; i++) {
+		if (bad && all[i]->kind == MESSAGE_HELLO)
+			((struct hello *)all[i])->error = bad;
+		else if (bad && all[i]->kind == MESSAGE_SERIES)
+			((struct series *)all[i])->error = bad;
+		hand_on(r, all[i]);
+	}
+	return bad;
+}
