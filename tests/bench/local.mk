@@ -1,1 +1,5 @@
-# tests/bench
+# tests/bench: the issue's figures. `make bench-collector` prints a, b and c.
+noinst_PROGRAMS += tests/bench/load
+tests_bench_load_SOURCES = tests/bench/load.c tests/bench/issue.h tests/bench/issue.c tests/bench/usage.h tests/bench/usage.c
+tests_bench_load_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_bench_load_LDADD = lib/libwire.la lib/libbase.la $(SSL_LIBS) $(CRYPTO_LIBS)
