@@ -146,6 +146,17 @@ static int receive(int pipe, void *to, size_t n, int64_t deadline)
 	return 0;
 }
 
+/* Kills the child. One that hangs in the kernel does not end now: its slot stays taken while it lives. */
+static void give_up(struct guard_slot *slot)
+{
+	slot->started = guard_started(slot->pid);
+	kill(slot->pid, SIGKILL);
+	for (int i = 0; i < 20 && slot->pid; i++) {
+		poll(NULL, 0, 1);
+		slot_settle(slot);
+	}
+}
+
 int beadle_guard(struct beadle_ctx *ctx, const char *name, int (*fn)(const void *arg, void *out, size_t out_size),
 		 const void *arg, void *out, size_t out_size, struct beadle_duration deadline)
 {
@@ -181,8 +192,7 @@ int beadle_guard(struct beadle_ctx *ctx, const char *name, int (*fn)(const void 
 	r = receive(fds[0], answer, sizeof(int) + out_size, end);
 	close(fds[0]);
 	if (r == -ETIMEDOUT) {
-		slot->started = guard_started(slot->pid);	/* it stays taken while the child lives */
-		kill(slot->pid, SIGKILL);
+		give_up(slot);
 		return r;
 	}
 	waitpid(slot->pid, NULL, 0);

@@ -14,3 +14,10 @@ agent_host_beadle_host_SOURCES = agent/host/main.c
 agent_host_beadle_host_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 agent_host_beadle_host_LDFLAGS = $(PROGRAM_LDFLAGS) -export-dynamic -Wl,-u,beadle_run -Wl,-u,beadle_processes
 agent_host_beadle_host_LDADD = agent/host/libhost.la
+
+check_PROGRAMS += tests/unit/test_host
+TESTS += tests/unit/test_host
+tests_unit_test_host_SOURCES = tests/unit/test_host.c tests/unit/rig.h tests/unit/rig.c
+tests_unit_test_host_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_TREE='"$(abs_top_builddir)"'
+tests_unit_test_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_host_LDADD = lib/libwire.la lib/libbase.la $(CHECK_LIBS)

@@ -165,7 +165,8 @@ bool children_reap(struct children *c)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid != c->core && pid != c->template)
 			continue;
-		tell_death(pid == c->core ? "core" : "template", status);
+		if (pid == c->core || status != 0)	/* the template ends by itself when the core is gone */
+			tell_death(pid == c->core ? "core" : "template", status);
 		*(pid == c->core ? &c->core : &c->template) = 0;
 		died = true;
 	}

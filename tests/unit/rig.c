@@ -1,0 +1,203 @@
+#include "config.h"
+
+#include "tests/unit/rig.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/io.h"
+#include "lib/program.h"
+
+#define PATIENCE_MS 20000
+
+static void become_template(int launcher, int core)
+{
+	char path[PROGRAM_PATH];
+
+	launcher = fcntl(launcher, F_DUPFD, 10);
+	core = fcntl(core, F_DUPFD, 10);
+	dup2(launcher, 3);
+	dup2(core, 4);
+	close_range(5, ~0U, 0);
+	program_path("agent/host/beadle-host", path);
+	execve(path, (char *[]){(char *)"beadle-host", (char *)"template", NULL}, program_environment());
+	_exit(127);
+}
+
+void rig_start(struct rig *rig)
+{
+	int launcher[2], core[2];
+
+	*rig = (struct rig){.arena = arena_new(64u << 20)};
+	strcpy(rig->state, "/tmp/beadle-rig-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(rig->state));
+	ck_assert_int_eq(chmod(rig->state, 0711), 0);
+	ck_assert_int_eq(io_pair(SOCK_SEQPACKET, launcher), 0);
+	ck_assert_int_eq(io_pair(SOCK_SEQPACKET, core), 0);
+	rig->template = fork();
+	if (rig->template == 0)
+		become_template(launcher[1], core[1]);
+	close(launcher[1]);
+	close(core[1]);
+	rig->launcher = launcher[0];
+	rig->core = core[0];
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+void rig_stop(struct rig *rig)
+{
+	int status = -1;
+
+	close(rig->launcher);
+	close(rig->core);
+	for (int i = 0; i < 1000 && waitpid(rig->template, &status, WNOHANG) == 0; i++)
+		poll(NULL, 0, 10);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "template: status %x", status);
+	arena_free(rig->arena);
+	nftw(rig->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+struct plugin_record *rig_record(struct rig *rig, const char *name)
+{
+	struct plugin_record *r = &rig->records[rig->n];
+
+	*r = (struct plugin_record){.index = rig->n, .memory = 256 << 20, .file_size = 1 << 20, .processes = 16, .files = 64};
+	if (geteuid() == 0)
+		r->uid = r->gid = 70900 + rig->n;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	snprintf(r->module, sizeof(r->module), "%s/tests/plugins/bad/.libs/%s.so", getenv("BEADLE_LIBEXEC"), name);
+	snprintf(r->state, sizeof(r->state), "%s/%u", rig->state, rig->n);
+	rig->n++;
+	return r;
+}
+
+void rig_load(struct rig *rig)
+{
+	struct template_load load = {.count = rig->n}, answer;
+
+	ck_assert_int_eq(io_send(rig->launcher, &load, sizeof(load), -1), 0);
+	for (uint32_t i = 0; i < rig->n; i++)
+		ck_assert_int_eq(io_send(rig->launcher, &rig->records[i], sizeof(rig->records[i]), -1), 0);
+	ck_assert_int_eq(io_receive(rig->launcher, &answer, sizeof(answer), NULL), sizeof(answer));
+	ck_assert_uint_eq(answer.count, rig->n);
+}
+
+void rig_ask(struct rig *rig, uint32_t what, uint32_t index, uint32_t serial)
+{
+	struct template_ask ask = {what, index, serial};
+
+	ck_assert_int_eq(io_send(rig->core, &ask, sizeof(ask), -1), 0);
+}
+
+struct template_tell rig_tell(struct rig *rig, int *ret_fd)
+{
+	struct pollfd pfd = {.fd = rig->core, .events = POLLIN};
+	struct template_tell t;
+
+	ck_assert_msg(poll(&pfd, 1, PATIENCE_MS) == 1, "the template says nothing");
+	ck_assert_int_eq(io_receive(rig->core, &t, sizeof(t), ret_fd), sizeof(t));
+	return t;
+}
+
+struct template_tell rig_ended(struct rig *rig)
+{
+	struct template_tell t = rig_tell(rig, NULL);
+
+	ck_assert_uint_eq(t.what, TEMPLATE_ENDED);
+	return t;
+}
+
+struct plughost rig_host(struct rig *rig, uint32_t index, uint32_t serial)
+{
+	struct plughost host;
+	struct template_tell t;
+
+	rig_ask(rig, TEMPLATE_START, index, serial);
+	t = rig_tell(rig, &host.socket);
+	ck_assert_msg(t.what == TEMPLATE_STARTED, "not started: %s", t.why);
+	ck_assert_uint_eq(t.serial, serial);
+	ck_assert_int_ge(host.socket, 0);
+	host.pid = t.pid;
+	return host;
+}
+
+void rig_configure(struct plughost *host, uint32_t check, const char *misdeed, const char *grant)
+{
+	Host__ToHost m = HOST__TO_HOST__INIT;
+	Host__Configure c = HOST__CONFIGURE__INIT;
+	Host__Option option = HOST__OPTION__INIT, *options = &option;
+
+	option.name = (char *)"misdeed";
+	option.value = (ProtobufCBinaryData){.data = (uint8_t *)misdeed, .len = strlen(misdeed)};
+	c.check = check;
+	c.name = (char *)"test";
+	c.n_options = 1;
+	c.options = &options;
+	c.n_granted = grant != NULL;
+	c.granted = (char **)&grant;
+	m.message_case = HOST__TO_HOST__MESSAGE_CONFIGURE;
+	m.configure = &c;
+	ck_assert_int_eq(plughost_send(host, &m), 0);
+}
+
+void rig_run(struct plughost *host, uint32_t check, uint64_t run)
+{
+	Host__ToHost m = HOST__TO_HOST__INIT;
+	Host__Run r = HOST__RUN__INIT;
+
+	r.check = check;
+	r.run = run;
+	m.message_case = HOST__TO_HOST__MESSAGE_RUN;
+	m.run = &r;
+	ck_assert_int_eq(plughost_send(host, &m), 0);
+}
+
+Host__FromHost *rig_message(struct rig *rig, struct plughost *host, double seconds, int *ret_error)
+{
+	Host__FromHost *m = NULL;
+	int r = plughost_receive(host, clock_boot() + (int64_t)(seconds * 1e9), rig->arena, &m);
+
+	if (ret_error)
+		*ret_error = r < 0 ? r : 0;
+	return r > 0 ? m : NULL;
+}
+
+Host__Round *rig_round(struct rig *rig, struct plughost *host, double seconds)
+{
+	Host__FromHost *m;
+
+	while ((m = rig_message(rig, host, seconds, NULL)))
+		if (m->message_case == HOST__FROM_HOST__MESSAGE_ROUND)
+			return m->round;
+	return NULL;
+}
+
+void rig_still_serves(struct rig *rig, struct plughost *good)
+{
+	static uint64_t run = 1000;
+	Host__Round *round;
+
+	rig_run(good, 1, ++run);
+	round = rig_round(rig, good, 20);
+	ck_assert_ptr_nonnull(round);
+	ck_assert_uint_eq(round->run, run);
+	ck_assert_int_eq(round->outcome, WIRE__OUTCOME__OK);
+	ck_assert_uint_eq(round->n_values, 1);
+}
