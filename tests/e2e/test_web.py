@@ -1,0 +1,314 @@
+"""beadle-web at its socket: heads, headers, files, the proof that our own page asked, deadlines. The test holds the collector's end of its
+pipe, so that what reaches the collector is seen too."""
+import json
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import BUILD, ENV, wait_for
+
+WEB = BUILD / "collector/web/beadle-web"
+SIGNER = BUILD / "collector/identity/beadle-signer"
+
+
+# ---- just enough protobuf for rooms.Message ----
+
+def varint(n):
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def fields(data):
+    at, found = 0, {}
+
+    def number():
+        nonlocal at
+        n = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            n |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return n
+    while at < len(data):
+        key = number()
+        if key & 7 == 0:
+            found[key >> 3] = number()
+        else:
+            n = number()
+            found[key >> 3] = data[at:at + n]
+            at += n
+    return found
+
+
+class Web:
+    """beadle-web, with its own certificates. Questions that reach the collector are in .asked; .answers says what comes back."""
+
+    def __init__(self, folder):
+        self.folder, self.asked, self.answers = folder, [], {}
+        subprocess.run([SIGNER, "--init", "--state", folder, "--school", "twvs", "--name", "c", "--host", "localhost", "--host", "127.0.0.1"],
+                       check=True, stdout=subprocess.DEVNULL)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self.pipe, theirs = socket.socketpair()
+        self.log = open(folder / "web.log", "wb")
+        self.process = subprocess.Popen(
+            [WEB, "--identity", folder / "web", "--web-fd", str(listener.fileno()), "--collector-fd", str(theirs.fileno())],
+            pass_fds=[listener.fileno(), theirs.fileno()], env=ENV, stderr=self.log)
+        listener.close()
+        theirs.close()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def send(self, message):
+        self.pipe.sendall(struct.pack(">I", len(message)) + message)
+
+    def serve(self):
+        stream = self.pipe.makefile("rb")
+        while True:
+            head = stream.read(4)
+            if len(head) < 4:
+                return
+            query = fields(fields(stream.read(struct.unpack(">I", head)[0]))[1])
+            name, session = query[2].decode(), query.get(3, b"").decode()
+            self.asked.append((name, session, json.loads(query.get(4, b"{}"))))
+            status, body = self.answers.get(name, (200, {}))
+            if status:
+                self.send(field(2, field(1, query[1]) + field(2, status) + field(3, json.dumps(body).encode())))
+
+    def push(self, number, topic, body):
+        self.send(field(3, field(1, number) + field(2, topic.encode()) + field(3, json.dumps(body).encode())))
+
+    def connect(self):
+        context = ssl.create_default_context(cafile=self.folder / "web/root.pem")
+        return context.wrap_socket(socket.create_connection(("127.0.0.1", self.port), 30), server_hostname="localhost")
+
+    def raw(self, data):
+        """Sends bytes as they are; everything that comes back until the end."""
+        with self.connect() as s:
+            s.sendall(data)
+            return read_all(s)
+
+    def ask(self, method, path, body=None, **headers):
+        lines = {"Host": f"localhost:{self.port}", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        if method == "POST":
+            lines.setdefault("Content-Length", str(len(data)))
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items() if v is not None) + "\r\n"
+        return parse(self.raw(head.encode() + data))
+
+    def post(self, path, body, **headers):
+        return self.ask("POST", path, body, **{"X_Beadle": "1", "Content_Type": "application/json", **headers})
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(10) == 0, (self.folder / "web.log").read_text()
+        self.pipe.close()
+        self.log.close()
+
+
+def read_all(s):
+    out = b""
+    try:
+        while chunk := s.recv(65536):
+            out += chunk
+    except (ConnectionError, ssl.SSLError):
+        pass
+    return out
+
+
+def parse(data):
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    return int(lines[0].split()[1]), {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:])}, body
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    w = Web(tmp_path_factory.mktemp("web"))
+    yield w
+    w.stop()
+
+
+SESSION = {"Cookie": "__Host-beadle=abcdefghijkl"}
+
+WRONG = {
+    "two lengths": (b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400),
+    "chunked": (b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400),
+    "folded": (b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", 400),
+    "bare LF": (b"GET / HTTP/1.1\nHost: a\n\n", 400),
+    "NUL": (b"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400),
+    "%00": (b"GET /index.html?a=%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "encoded path": (b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "backslash": (b"GET /..\\..\\etc\\passwd HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "absolute": (b"GET https://localhost/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dots": (b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "two requests": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "too large a head": (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 9000, 431),
+    "too large a body": (b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n", 413),
+    "another method": (b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    "not HTTP": (b"\x16\x03\x01hello\r\n\r\n", 400),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_w6_wrong_requests_are_refused_and_closed(web, name):
+    data, status = WRONG[name]
+    before = len(web.asked)
+    got, headers, _ = parse(web.raw(data))
+    assert got == status
+    assert headers["connection"].lower() == "close"
+    assert_distrust(headers)
+    assert len(web.asked) == before
+
+
+def assert_distrust(headers):
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["strict-transport-security"].startswith("max-age=")
+    assert headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", ["/", "/app.js", "/nothing", "/api/v1/hosts", "/api/v1/nothing", "/api/v1/stream"])
+def test_w3_every_answer_tells_the_browser_to_distrust_us(web, path):
+    status, headers, _ = web.ask("GET", path)
+    assert status == {"/": 200, "/app.js": 200, "/nothing": 404, "/api/v1/nothing": 404}.get(path, 401)
+    assert_distrust(headers)
+    assert headers["cache-control"] == ("no-store" if status != 200 else "no-cache")
+
+
+def test_files_are_served_once_and_then_known(web):
+    status, headers, body = web.ask("GET", "/")
+    assert status == 200 and headers["content-type"].startswith("text/html") and int(headers["content-length"]) == len(body)
+    assert b"<script" in body and b"style=" not in body
+    status, _, body = web.ask("GET", "/", If_None_Match=headers["etag"])
+    assert (status, body) == (304, b"")
+    status, _, body = web.ask("HEAD", "/")
+    assert (status, body) == (200, b"")
+
+
+def test_w1_changes_need_the_proof_that_our_own_page_asked(web):
+    body, before = {"id": 1}, len(web.asked)
+    act = "/api/v1/incident/close"
+    assert web.ask("GET", act, **SESSION)[0] == 405
+    assert web.ask("POST", act, body, Content_Type="application/json", **SESSION)[0] == 403
+    assert web.ask("POST", act, body, X_Beadle="1", Content_Type="text/plain", **SESSION)[0] == 403
+    assert web.ask("POST", act, b"id=1", X_Beadle="1", Content_Type="application/x-www-form-urlencoded", **SESSION)[0] == 403
+    assert web.post(act, body, Origin="https://evil.example", **SESSION)[0] == 403
+    assert web.post(act, body, Sec_Fetch_Site="cross-site", **SESSION)[0] == 403
+    assert web.post(act, body)[0] == 401
+    assert web.post(act, body, Cookie="__Host-beadle=a b")[0] == 401
+    assert web.post(act, b"[1]", **SESSION)[0] == 400
+    assert web.post(act, b"{", **SESSION)[0] == 400
+    assert web.ask("POST", "/api/v1/hosts", {}, **SESSION)[0] == 405
+    assert len(web.asked) == before
+    assert web.post(act, body, Origin=f"https://localhost:{web.port}", Sec_Fetch_Site="same-origin", **SESSION)[0] == 200
+    assert web.asked[-1] == ("incident.close", "abcdefghijkl", {"id": 1})
+
+
+def test_log_in_puts_the_session_into_a_cookie_that_no_script_reads(web):
+    web.answers["login"] = (200, {"session": "S" * 43, "name": "admin", "roles": [], "must_change": True})
+    status, headers, body = web.post("/api/v1/login", {"name": "admin", "password": "x"}, **SESSION)
+    assert status == 200 and b"SSS" not in body and json.loads(body)["must_change"] is True
+    cookie = headers["set-cookie"]
+    assert cookie.startswith("__Host-beadle=" + "S" * 43 + ";")
+    assert all(part in cookie for part in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"))
+    assert web.asked[-1] == ("login", "", {"name": "admin", "password": "x"})
+    status, headers, _ = web.post("/api/v1/logout", {}, **SESSION)
+    assert status == 200 and "Max-Age=0" in headers["set-cookie"]
+
+
+def test_questions_and_their_refusals_pass_through(web):
+    web.answers["hosts"] = (200, {"hosts": [{"name": "<img src=x onerror=alert(1)>"}], "more": False})
+    status, headers, body = web.ask("GET", "/api/v1/hosts?limit=10&after=a%20b", **SESSION)
+    assert status == 200 and json.loads(body) == web.answers["hosts"][1]
+    assert headers["content-type"] == "application/json" and headers["cache-control"] == "no-store"
+    assert web.asked[-1] == ("hosts", "abcdefghijkl", {"limit": 10, "after": "a b"})
+    web.answers["host"] = (404, {"error": {"code": "not_found", "message": "no host 9"}})
+    assert web.ask("GET", "/api/v1/host?host=9", **SESSION)[0] == 404
+
+
+def test_the_live_stream_comes_back_where_it_was(web):
+    def look(last=None):
+        s = web.connect()
+        extra = f"Last-Event-ID: {last}\r\n" if last else ""
+        s.sendall(f"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nCookie: __Host-beadle=abcdefghijkl\r\n{extra}\r\n".encode())
+        return s
+
+    def until(s, mark):
+        out = b""
+        while mark not in out:
+            out += s.recv(4096)
+        return out
+    web.answers["whoami"] = (200, {"name": "admin"})
+    with look() as s:
+        text = until(s, b"now_at")
+        assert b"text/event-stream" in text
+        known = text.split(b"id: ")[1].split(b"\n")[0].decode()
+        web.push(1, "host", {"id": 7})
+        assert b'event: host\ndata: {"id": 7}\n\n' in until(s, b"}\n\n")
+    web.push(2, "incident", {"id": 8})
+    with look(known) as s:
+        text = until(s, b'{"id": 8}')
+        assert b'{"id": 7}' in text and b"reset" not in text
+    with look("ffffffff.1") as s:
+        assert b"event: reset" in until(s, b"now_at")
+    web.answers["whoami"] = (401, {"error": {"code": "log_in", "message": "log in"}})
+    assert web.ask("GET", "/api/v1/stream", **SESSION)[0] == 401
+
+
+def test_n7_slow_clients_cost_one_slot_each(web):
+    """Idle connections and half heads fill the address's share; a browser still gets in, and the drippers are gone after the deadline."""
+    idle = [socket.create_connection(("127.0.0.1", web.port), 30) for _ in range(100)]
+    slow = [web.connect() for _ in range(10)]
+    for s in slow:
+        s.sendall(b"GET / HT")
+    for _ in range(3):
+        assert web.ask("GET", "/")[0] == 200
+    assert len(os.listdir(f"/proc/{web.process.pid}/fd")) < 100
+    start = time.monotonic()
+    while time.monotonic() - start < 11:      # one byte a second does not buy more time
+        try:
+            slow[-1].sendall(b"T" if time.monotonic() - start < 8 else b"")
+        except OSError:
+            break
+        time.sleep(1)
+    assert read_all(slow[-1]).startswith(b"HTTP/1.1 4")
+    for s in idle + slow:
+        s.close()
+    wait_for("their slots are free", lambda: len(os.listdir(f"/proc/{web.process.pid}/fd")) < 20)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2])
+def test_i2_nothing_below_tls_1_3(web, version):
+    context = ssl.create_default_context(cafile=web.folder / "web/root.pem")
+    context.maximum_version = version
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        context.wrap_socket(socket.create_connection(("127.0.0.1", web.port), 30), server_hostname="localhost").read()
+
+
+def test_it_ends_with_the_collector(tmp_path):
+    w = Web(tmp_path)
+    assert w.ask("GET", "/")[0] == 200
+    w.pipe.shutdown(socket.SHUT_RDWR)
+    assert w.process.wait(10) == 0
