@@ -562,6 +562,19 @@ START_TEST(test_r14_the_collectors_hour_is_not_blamed_on_hosts)
 }
 END_TEST
 
+START_TEST(test_r14_a_host_that_was_away_already_gets_its_patience_anew)
+{
+	judge_connected(j, WEB1, false, wall, boot);
+	wall += HOUR;
+	boot += HOUR;
+	judge_forgive(j, boot);
+	pass(119 * NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("gone ok>unknown");
+}
+END_TEST
+
 START_TEST(test_r14_restart_of_the_collector_waits_for_all_hosts)
 {
 	drop_curtain();
@@ -658,6 +671,28 @@ START_TEST(test_new_rules_keep_states_and_clear_those_of_rules_gone)
 }
 END_TEST
 
+START_TEST(test_rule_that_no_longer_matches_is_cleared_there)
+{
+	static const struct rule_label elsewhere[] = {{"mount", "/srv"}, {NULL, NULL}};
+	struct rule narrower = disk_used;
+	const struct rule *mine[] = {&narrower};
+
+	narrower.labels = elsewhere;
+	add_series(ROOT, "used", "/");
+	add_series(SRV, "used", "/srv");
+	pass(MINUTE);
+	judge_value(j, ROOT, 0.9, wall);
+	judge_value(j, SRV, 0.9, wall);
+	expect("disk_used ok>critical, disk_used ok>critical");
+	ck_assert_int_eq(judge_rules(j, mine, 1, wall), 0);
+	expect("disk_used critical>ok");
+	judge_value(j, ROOT, 0.95, wall + MINUTE);
+	expect("");
+	drop_curtain();
+	raise_curtain();
+}
+END_TEST
+
 START_TEST(test_silence_moves_to_the_new_rules)
 {
 	static const struct rule other = {.id = "other", .kind = "INC-E", .metric = RULE_CHECK_SILENT, .unit = "boolean"};
@@ -738,6 +773,7 @@ int main(void)
 	T(test_r12_agents_clock_a_day_forward_and_back); T(test_r12_agents_clock_a_day_back_and_forward);
 	T(test_r12_agents_clock_75_years); T(test_r12_collectors_wall_clock_moves_no_deadline);
 	T(test_r12_counter_over_a_step_is_not_judged); T(test_r14_the_collectors_hour_is_not_blamed_on_hosts);
+	T(test_r14_a_host_that_was_away_already_gets_its_patience_anew); T(test_rule_that_no_longer_matches_is_cleared_there);
 	T(test_r14_restart_of_the_collector_waits_for_all_hosts);
 	T(test_r14_agent_stops_and_is_found_within_three_intervals);
 	T(test_restored_states_are_not_told_again_and_go_on); T(test_restored_host_gone_comes_back);
