@@ -45,18 +45,30 @@ static void host_free(struct host *h)
 	free(h);
 }
 
+void registry_forget_recent(struct check *c)
+{
+	while (c->recent) {
+		struct recent *r = c->recent;
+
+		c->recent = r->next;
+		free(r->json);
+		free(r);
+	}
+}
+
 static void check_free(struct check *c)
 {
 	if (!c)
 		return;
 	vec_free(&c->series);
+	registry_forget_recent(c);
 	free(c->name);
 	free(c->plugin);
 	free(c->why);
 	free(c);
 }
 
-static void series_free(struct series *s)
+static void series_free(struct curve *s)
 {
 	if (!s)
 		return;
@@ -132,7 +144,7 @@ static char *copy_of(const void *bytes, size_t n)
 	return copy;
 }
 
-static bool copy_labels(struct series *s, const struct registry_label *labels, size_t n)
+static bool copy_labels(struct curve *s, const struct registry_label *labels, size_t n)
 {
 	s->labels = calloc(n + 1, sizeof(*s->labels));
 	for (size_t i = 0; s->labels && i < n; i++) {
@@ -148,11 +160,11 @@ static bool copy_labels(struct series *s, const struct registry_label *labels, s
 	return s->labels != NULL;
 }
 
-struct series *registry_series(struct registry *r, uint32_t id, uint32_t check, const char *metric,
+struct curve *registry_series(struct registry *r, uint32_t id, uint32_t check, const char *metric,
 			       const struct registry_label *labels, size_t n, const struct inventory *inventory)
 {
 	static const char *const kinds[] = {"gauge", "counter", "state"};
-	struct series **slot = place(&r->series, id), *s;
+	struct curve **slot = place(&r->series, id), *s;
 	struct check *owner = registry_get_check(r, check);
 	const struct inventory_metric *known = inventory_get(inventory, metric);
 	uint32_t *listed;
@@ -184,7 +196,7 @@ struct check *registry_get_check(const struct registry *r, uint32_t id)
 	return id < r->checks.n ? r->checks.at[id] : NULL;
 }
 
-struct series *registry_get_series(const struct registry *r, uint32_t id)
+struct curve *registry_get_series(const struct registry *r, uint32_t id)
 {
 	return id < r->series.n ? r->series.at[id] : NULL;
 }

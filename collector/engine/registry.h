@@ -14,6 +14,8 @@
 #include "collector/procedure/people.h"
 #include "vec.h"
 
+/* What happened of late, as JSON: detail for the incident that may follow. */
+struct recent { char *json; int64_t at; struct recent *next; };	/* newest first; at: boot clock */
 struct fact { char *name, *value; };
 typedef VEC(uint32_t) numbers;
 
@@ -32,10 +34,13 @@ struct check {
 	uint32_t id, host;
 	char *name, *plugin, *why;		/* why: of the last round that failed; NULL */
 	int64_t interval_ns, at;		/* at: the agent's stamp of the last round */
+	bool gone;				/* the agent no longer has it */
 	numbers series;
+	struct recent *recent;			/* events that no incident has taken yet: outcome.c */
 };
 
-struct series {
+/* What one series of values is: message.h has a struct series, which is its announcement. */
+struct curve {
 	uint32_t id, check;
 	char *metric;
 	const char *unit;			/* of the inventory; "" where the metric is not in it */
@@ -46,7 +51,7 @@ struct series {
 struct registry {
 	VEC(struct host *) hosts;		/* by number; NULL where there is none */
 	VEC(struct check *) checks;
-	VEC(struct series *) series;
+	VEC(struct curve *) series;
 };
 
 void registry_clear(struct registry *);
@@ -56,14 +61,15 @@ struct host *registry_host(struct registry *, uint32_t id, const char *uuid, con
 struct check *registry_check(struct registry *, uint32_t id, uint32_t host, const char *name, const char *plugin, int64_t interval_ns);
 /* labels: n of name and value, copied. */
 struct registry_label { const char *name; const void *value; size_t size; };
-struct series *registry_series(struct registry *, uint32_t id, uint32_t check, const char *metric,
+struct curve *registry_series(struct registry *, uint32_t id, uint32_t check, const char *metric,
 			       const struct registry_label *, size_t n, const struct inventory *);
 
 struct host *registry_get_host(const struct registry *, uint32_t id);
 struct check *registry_get_check(const struct registry *, uint32_t id);
-struct series *registry_get_series(const struct registry *, uint32_t id);
+struct curve *registry_get_series(const struct registry *, uint32_t id);
 struct host *registry_find_host(const struct registry *, const char *name_or_number);
 
+void registry_forget_recent(struct check *);
 void registry_fact(struct host *, const char *name, const void *value, size_t n);	/* sets; at most 64 a host */
 
 #endif
