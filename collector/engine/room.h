@@ -42,7 +42,7 @@ struct engine {
 	bool unsaved;				/* the place above moved since it was last kept */
 	int64_t saved;				/* boot clock of the last time */
 	bool replaying;				/* at start: nobody is there yet to be told */
-	uint64_t pushed;			/* number of the last message on the live stream */
+	uint64_t pushed, signs;			/* numbers of the last message on the live stream, question to the signer */
 
 	int64_t started;			/* wall */
 	uint64_t results, values;

@@ -1,0 +1,226 @@
+/* api.c - the one point where it is decided who may ask what; answers, refusals, and the live stream. */
+#include "api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define ARGUMENTS_MAX (64u * 1024)
+
+enum needs {
+	NOTHING,		/* log-in itself */
+	SESSION,		/* anybody who is logged in, the one-time password still to be changed or not */
+	VIEW,
+	ACT,			/* changes something */
+	LOCAL,			/* over the local socket alone */
+};
+
+static const struct query { const char *name; enum needs needs; api_handler *run; } queries[] = {
+	{"login", NOTHING, api_login}, {"logout", SESSION, api_logout}, {"whoami", SESSION, api_whoami},
+	{"password.change", SESSION, api_password},
+	{"status", VIEW, api_status}, {"hosts", VIEW, api_hosts}, {"host", VIEW, api_host_document}, {"checks", VIEW, api_checks},
+	{"incidents", VIEW, api_incidents}, {"incident", VIEW, api_incident}, {"history", VIEW, api_history},
+	{"procedure", VIEW, api_procedure},
+	{"incident.ack", ACT, api_ack}, {"incident.handle", ACT, api_handle}, {"incident.close", ACT, api_close},
+	{"identity.new", LOCAL, api_identity_new}, {"doctor", LOCAL, api_doctor},
+};
+
+/* ---- answers ---- */
+
+static void send_reply(struct pipe *pipe, uint64_t query, unsigned status, json_t *body)
+{
+	Rooms__Message m = ROOMS__MESSAGE__INIT;
+	Rooms__Reply reply = ROOMS__REPLY__INIT;
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+
+	json_decref(body);
+	reply.id = query;
+	reply.status = text ? status : 503;
+	reply.body = (ProtobufCBinaryData){text ? strlen(text) : 2, text ? (uint8_t *)text : (uint8_t *)"{}"};
+	m.message_case = ROOMS__MESSAGE__MESSAGE_REPLY;
+	m.reply = &reply;
+	pipe_send(pipe, &m);
+	free(text);
+}
+
+void api_answer(const struct asker *a, unsigned status, json_t *body)
+{
+	send_reply(a->pipe, a->query, status, body);
+}
+
+static json_t *error_body(const char *code, const char *text)
+{
+	return json_pack("{s:{s:s, s:o}}", "error", "code", code, "message", document_bytes(text));
+}
+
+void api_refuse(const struct asker *a, unsigned status, const char *code, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	send_reply(a->pipe, a->query, status, error_body(code, text));
+}
+
+void api_later(struct asked *later, const struct asker *a)
+{
+	later->engine = a->engine;
+	later->pipe = a->pipe;
+	later->query = a->query;
+	DL_APPEND(a->engine->asked, later);
+}
+
+void api_answer_later(struct asked *later, unsigned status, json_t *body)
+{
+	DL_DELETE(later->engine->asked, later);
+	if (later->pipe)
+		send_reply(later->pipe, later->query, status, body);
+	else
+		json_decref(body);
+}
+
+void api_refuse_later(struct asked *later, unsigned status, const char *code, const char *text)
+{
+	api_answer_later(later, status, error_body(code, text));
+}
+
+void api_pipe_gone(struct engine *e, const struct pipe *pipe)
+{
+	struct asked *a;
+
+	DL_FOREACH(e->asked, a)
+		if (a->pipe == pipe)
+			a->pipe = NULL;
+}
+
+/* ---- arguments ---- */
+
+bool api_number(const struct asker *a, const json_t *arguments, const char *key, int64_t dflt, int64_t min, int64_t max, int64_t *ret)
+{
+	const json_t *value = json_object_get(arguments, key);
+
+	*ret = value ? json_integer_value(value) : dflt;
+	if ((!value || json_is_integer(value)) && *ret >= min && *ret <= max)
+		return true;
+	api_refuse(a, 400, "bad_request", "%s: expected a whole number from %lld to %lld", key, (long long)min, (long long)max);
+	return false;
+}
+
+bool api_text(const struct asker *a, const json_t *arguments, const char *key, const char *dflt, size_t max, const char **ret)
+{
+	const json_t *value = json_object_get(arguments, key);
+
+	*ret = value ? json_string_value(value) : dflt;
+	/* json_string_length counts a NUL in the middle, strlen does not: such text is refused with the rest */
+	if (*ret && strlen(*ret) <= max && (!value || json_string_length(value) == strlen(*ret)))
+		return true;
+	if (!value && !dflt)
+		api_refuse(a, 400, "bad_request", "%s is missing", key);
+	else
+		api_refuse(a, 400, "bad_request", "%s: expected a text of at most %zu bytes", key, max);
+	return false;
+}
+
+bool api_host(const struct asker *a, const json_t *arguments, const struct host **ret)
+{
+	const json_t *value = json_object_get(arguments, "host");
+	const struct registry *r = &a->engine->registry;
+
+	*ret = NULL;
+	if (!value)
+		return true;
+	if (json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) < UINT32_MAX)
+		*ret = registry_get_host(r, (uint32_t)json_integer_value(value));
+	else if (json_is_string(value))
+		*ret = registry_find_host(r, json_string_value(value));
+	if (!*ret)
+		api_refuse(a, 404, "not_found", "no such host");
+	return *ret != NULL;
+}
+
+/* ---- questions ---- */
+
+/* Who is it, and may they? Refuses by itself. */
+static bool admit(struct asker *a, const struct query *q, const char *local_user)
+{
+	if (local_user) {
+		a->name = local_user;
+		a->administrator = true;
+		return true;
+	}
+	if (q->needs == LOCAL) {
+		api_refuse(a, 403, "not_allowed", "only on the collector itself, with the command beadle");
+		return false;
+	}
+	if (q->needs == NOTHING)
+		return true;
+	a->account = accounts_session(a->engine->accounts, a->session, clock_boot());
+	if (!a->account) {
+		api_refuse(a, 401, "log_in", "log in first");
+		return false;
+	}
+	a->name = a->account->name;
+	a->administrator = a->account->administrator;
+	if (q->needs > SESSION && a->account->must_change) {
+		api_refuse(a, 403, "must_change", "change the one-time password first");
+		return false;
+	}
+	if (q->needs == ACT && !a->administrator) {
+		api_refuse(a, 403, "not_allowed", "this account may only look");
+		return false;
+	}
+	return true;
+}
+
+void api_query(struct engine *e, struct pipe *pipe, const Rooms__Query *query, const char *local_user)
+{
+	struct asker a = {.engine = e, .pipe = pipe, .query = query->id, .session = query->session, .from = query->from};
+	const struct query *q = NULL;
+	json_t *arguments = NULL;
+
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]) && !q; i++)
+		if (!strcmp(queries[i].name, query->name))
+			q = &queries[i];
+	if (!q) {
+		api_refuse(&a, 404, "not_found", "no such query");
+		return;
+	}
+	if (!admit(&a, q, local_user))
+		return;
+	if (query->arguments.len == 0)
+		arguments = json_object();
+	else if (query->arguments.len <= ARGUMENTS_MAX)
+		arguments = json_loadb((const char *)query->arguments.data, query->arguments.len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(arguments))
+		q->run(&a, arguments);
+	else
+		api_refuse(&a, 400, "bad_request", "the arguments are not one JSON object of at most 64 KiB");
+	json_decref(arguments);
+	engine_flush(e);
+}
+
+/* ---- the live stream ---- */
+
+void api_push(struct engine *e, const char *topic, json_t *body)
+{
+	Rooms__Message m = ROOMS__MESSAGE__INIT;
+	Rooms__Push push = ROOMS__PUSH__INIT;
+	char *text = e->web && body ? json_dumps(body, JSON_COMPACT) : NULL;
+
+	json_decref(body);
+	if (!text)
+		return;
+	push.id = ++e->pushed;
+	push.topic = (char *)topic;
+	push.body = (ProtobufCBinaryData){strlen(text), (uint8_t *)text};
+	m.message_case = ROOMS__MESSAGE__MESSAGE_PUSH;
+	m.push = &push;
+	pipe_send(e->web, &m);
+	free(text);
+}

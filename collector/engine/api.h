@@ -1,0 +1,53 @@
+/*
+ * api.h - one query on its way: who asks, what, and where the answer goes. For the api_*.c files alone; a new query is a row in api.c's
+ * table and a function in one of them.
+ */
+#ifndef API_H
+#define API_H
+
+#include "room.h"
+
+/* Who asks. account NULL: over the local socket, where the kernel named the user. */
+struct asker {
+	struct engine *engine;
+	struct pipe *pipe;
+	uint64_t query;
+	const char *name;		/* of the person: for the record */
+	const struct account *account;
+	bool administrator;
+	const char *session, *from;
+};
+
+/* An answer that takes a while: remembers where it goes until it is given or the peer is gone. Embed it first. */
+struct asked {
+	struct asked *prev, *next;
+	struct engine *engine;
+	struct pipe *pipe;		/* NULL: gone */
+	uint64_t query;
+	uint64_t number;		/* of the question to the signer that it waits for; 0: of none */
+};
+
+void api_answer(const struct asker *, unsigned status, json_t *body);				/* takes body */
+void api_refuse(const struct asker *, unsigned status, const char *code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void api_later(struct asked *, const struct asker *);						/* begin */
+void api_answer_later(struct asked *, unsigned status, json_t *body);				/* and end; the caller frees */
+void api_refuse_later(struct asked *, unsigned status, const char *code, const char *text);
+
+/* Arguments: absent is the default; of another type: refused, false. */
+bool api_number(const struct asker *, const json_t *arguments, const char *key, int64_t dflt, int64_t min, int64_t max, int64_t *ret);
+bool api_text(const struct asker *, const json_t *arguments, const char *key, const char *dflt, size_t max, const char **ret);
+/* "host": a number or a name; refused when there is none such. absent: true and NULL. */
+bool api_host(const struct asker *, const json_t *arguments, const struct host **ret);
+
+typedef void api_handler(const struct asker *, const json_t *arguments);
+/* api_view.c */
+api_handler api_status, api_hosts, api_host_document, api_checks, api_incidents, api_procedure, api_whoami, api_doctor;
+/* api_read.c: with the store's reader */
+api_handler api_incident, api_history;
+/* api_act.c */
+api_handler api_ack, api_handle, api_close, api_identity_new;
+/* api_login.c */
+api_handler api_login, api_logout, api_password;
+
+#endif

@@ -1,0 +1,117 @@
+/* api_view.c - queries that are answered from the engine's own memory. */
+#include <string.h>
+
+#include "api.h"
+#include "clock.h"
+
+#define LIMIT 1000
+
+void api_status(const struct asker *a, const json_t *arguments)
+{
+	api_answer(a, 200, document_status(a->engine));
+}
+
+void api_procedure(const struct asker *a, const json_t *arguments)
+{
+	api_answer(a, 200, document_procedure(a->engine));
+}
+
+void api_whoami(const struct asker *a, const json_t *arguments)
+{
+	api_answer(a, 200, json_pack("{s:s, s:[s], s:b, s:s, s:s}", "name", a->name, "roles", a->administrator ? "administrator" : "viewer",
+				     "must_change", a->account && a->account->must_change, "language",
+				     a->engine->its.site->chinese ? "zh-TW" : "en", "school", a->engine->its.site->title));
+}
+
+void api_hosts(const struct asker *a, const json_t *arguments)
+{
+	const struct registry *r = &a->engine->registry;
+	int64_t limit, after;
+	json_t *list;
+	size_t i;
+
+	if (!api_number(a, arguments, "limit", LIMIT, 1, LIMIT, &limit) ||
+	    !api_number(a, arguments, "after", -1, -1, UINT32_MAX, &after))
+		return;
+	list = json_array();
+	for (i = (size_t)(after + 1); i < r->hosts.n && json_array_size(list) < (size_t)limit; i++)
+		if (r->hosts.at[i])
+			json_array_append_new(list, document_host(a->engine, r->hosts.at[i], false));
+	api_answer(a, 200, json_pack("{s:o, s:b}", "hosts", list, "more", i < r->hosts.n));
+}
+
+void api_host_document(const struct asker *a, const json_t *arguments)
+{
+	const struct host *h;
+
+	if (!api_host(a, arguments, &h))
+		return;
+	if (h)
+		api_answer(a, 200, document_host(a->engine, h, true));
+	else
+		api_refuse(a, 400, "bad_request", "host is missing");
+}
+
+void api_checks(const struct asker *a, const json_t *arguments)
+{
+	const struct registry *r = &a->engine->registry;
+	int64_t limit, after;
+	const struct host *h;
+	const char *state;
+	json_t *list;
+	size_t i;
+
+	if (!api_host(a, arguments, &h) || !api_text(a, arguments, "state", "", 16, &state) ||
+	    !api_number(a, arguments, "limit", 100, 1, LIMIT, &limit) ||
+	    !api_number(a, arguments, "after", -1, -1, UINT32_MAX, &after))
+		return;
+	list = json_array();
+	for (i = (size_t)(after + 1); i < r->checks.n && json_array_size(list) < (size_t)limit; i++) {
+		const struct check *c = r->checks.at[i];
+		json_t *o;
+
+		if (!c || (h && c->host != h->id))
+			continue;
+		o = document_check(a->engine, c, true);
+		if (!*state || !strcmp(state, json_string_value(json_object_get(o, "state"))))
+			json_array_append(list, o);
+		json_decref(o);
+	}
+	api_answer(a, 200, json_pack("{s:o, s:b}", "checks", list, "more", i < r->checks.n));
+}
+
+static void found(json_t *findings, const char *level, const char *what, const char *mend)
+{
+	json_array_append_new(findings, json_pack("{s:s, s:s, s:s}", "level", level, "what", what, "mend", mend));
+}
+
+void api_doctor(const struct asker *a, const json_t *arguments)
+{
+	struct engine *e = a->engine;
+	json_t *list = json_array();
+
+	found(list, "ok", "collector: answers", "");
+	if (e->disk_full)
+		found(list, "critical", "collector: its disk is full, nothing new is taken in", "free some space where state: lies");
+	if (!e->signer)
+		found(list, "critical", "signer: does not run, no identities can be made", "the collector's log tells why it ended");
+	if (!e->notifier)
+		found(list, "critical", "notifier: does not run, nobody is told of incidents", "the collector's log tells why it ended");
+	if (!e->web)
+		found(list, "critical", "web: does not run, there is no dashboard", "the collector's log tells why it ended");
+	for (struct notice *n = e->notices->list; n; n = n->next)
+		if (n->state == NOTICE_RETRYING || n->state == NOTICE_GIVEN_UP) {
+			found(list, "critical", "notices: at least one was not taken by the mail server or webhook",
+			      "look at notify: in collector.yaml and at the notifier's lines in the log");
+			break;
+		}
+	for (size_t i = 0; i < e->registry.hosts.n; i++) {
+		const struct host *h = e->registry.hosts.at[i];
+		const int64_t off = h ? h->offset < 0 ? -h->offset : h->offset : 0;
+
+		if (h && h->connections && off > 5 * NS_PER_S)
+			found(list, "warning", "an agent's clock and this collector's differ by more than 5 s",
+			      "find which is wrong: beadle hosts; both should follow the school's reference (5.6.4.1)");
+	}
+	api_answer(a, 200, json_pack("{s:o}", "findings", list));
+}
