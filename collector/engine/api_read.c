@@ -249,7 +249,7 @@ static void read_history(struct job *job, void *of_thread)
 
 void api_history(const struct asker *a, const json_t *arguments)
 {
-	const struct series *s;
+	const struct curve *s;
 	struct reading *r;
 	int64_t series, from, to, limit, now = clock_wall();
 

@@ -66,7 +66,7 @@ static bool has_wild_bytes(const struct rule_label *labels)
 	return false;
 }
 
-static json_t *series_document(struct engine *e, const struct series *s)
+static json_t *series_document(struct engine *e, const struct curve *s)
 {
 	const struct rule *rule = NULL;
 	double value = 0;
@@ -93,7 +93,7 @@ json_t *document_check(struct engine *e, const struct check *c, bool with_series
 		return o;
 	list = json_array();
 	for (size_t i = 0; i < c->series.n; i++) {
-		const struct series *s = registry_get_series(&e->registry, c->series.at[i]);
+		const struct curve *s = registry_get_series(&e->registry, c->series.at[i]);
 
 		if (s)
 			json_array_append_new(list, series_document(e, s));
@@ -150,7 +150,7 @@ json_t *document_host(struct engine *e, const struct host *h, bool with_checks)
 
 static json_t *finding_document(struct engine *e, const struct finding *f)
 {
-	const struct series *s = f->series == JUDGE_NONE ? NULL : registry_get_series(&e->registry, f->series);
+	const struct curve *s = f->series == JUDGE_NONE ? NULL : registry_get_series(&e->registry, f->series);
 	const struct check *c = f->check == JUDGE_NONE ? NULL : registry_get_check(&e->registry, f->check);
 	const struct rule *rule = procedure_rule(e->its.site->procedure, f->rule);
 	const struct bound *bound = !rule ? NULL : f->known == STATE_CRITICAL && rule->critical.set ? &rule->critical :
