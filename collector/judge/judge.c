@@ -22,6 +22,7 @@ struct judge *judge_new(const struct rule *const *rules, size_t n, judge_told *t
 	j->rules_n = n;
 	j->patience = PATIENCE;
 	j->now = INT64_MIN;
+	j->wall = INT64_MAX / 2;	/* not known yet: nobody is ahead of it */
 	return j;
 }
 
@@ -354,6 +355,7 @@ void judge_forgive(struct judge *j, int64_t now_boot)
 void judge_tick(struct judge *j, int64_t now_wall, int64_t now_boot)
 {
 	j->now = now_boot;
+	j->wall = now_wall;
 	track_tick(j);
 	silence_tick(j, now_wall);
 }

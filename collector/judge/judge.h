@@ -8,7 +8,8 @@
  * for each committed result judge_value for its values and judge_round at its end; judge_tick once a second.
  *
  * Time. `at` is the agent's wall clock and may jump: only differences between one series' consecutive values count, each at most
- * 2.5 intervals. Silence is measured on the collector's boot clock alone.
+ * 2.5 intervals. Silence is measured on the collector's boot clock alone. Ages (rule.age) are not judged while the agent's clock is
+ * more than 5 minutes ahead of the collector's.
  */
 #ifndef JUDGE_H
 #define JUDGE_H

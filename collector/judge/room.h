@@ -75,7 +75,7 @@ struct judge {
 	struct tracks tracks;
 	VEC(uint32_t) waiting;		/* tracks whose `for` runs, or ran */
 	struct metric_name *metrics;
-	int64_t now, patience;
+	int64_t now, wall, patience;	/* as last told */
 	int64_t wake;			/* boot clock: before it no silence can begin */
 	size_t texts;			/* bytes of names and labels */
 };

@@ -40,6 +40,7 @@ struct rule {
 	struct bound warning, critical;
 	int64_t for_ns;			/* crossed for so long, by the agent's stamps of the values, before it counts */
 	bool rate;			/* a counter: judge the increase per second */
+	bool age;			/* against the agent's wall clock: not judged while that is far ahead of ours (R12) */
 	const char *title_zh, *title_en;
 };
 

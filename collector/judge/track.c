@@ -5,6 +5,7 @@
 #include "room.h"
 
 #define JUST_STALE(interval) ((interval) / 2 * 5)
+#define AHEAD (300 * NS_PER_S)
 
 static void tell(struct judge *j, const struct track *t, enum state before, int64_t at, const char *why)
 {
@@ -175,6 +176,8 @@ static void feed(struct judge *j, struct track *t, const struct hot *before, dou
 	enum state proposed, level;
 
 	if (t->rule->rate && !rate(before, value, at, interval, &value))
+		return;
+	if (t->rule->age && at > j->wall + AHEAD)	/* set forward: every age has grown, and nothing has happened */
 		return;
 	t->value = value;
 	proposed = rule_level(t->rule, t->level, value);

@@ -122,8 +122,9 @@ static void read_bounds(struct reader *r, const struct conf_node *n, struct rule
 	bool warning_below;
 
 	if (is_own(rule->metric)) {
-		if (conf_get(n, "warning") || conf_get(n, "critical"))
-			problem(r->problems, conf_file(n), conf_line(n), rule->id, "%s has no bounds: it is UNKNOWN while it lasts", rule->metric);
+		if (conf_get(n, "warning") || conf_get(n, "critical") || rule->for_ns > 0)
+			problem(r->problems, conf_file(n), conf_line(n), rule->id, "%s has no bounds and no for: it is UNKNOWN while it lasts",
+				rule->metric);
 		return;
 	}
 	read_bound(r, n, "warning", rule, &rule->warning);
@@ -236,14 +237,15 @@ static void read_rule(struct reader *r, const struct conf_node *n, struct rule *
 		return;
 	}
 	conf_bool(n, "rate", false, &rule->rate, r->problems);
+	conf_bool(n, "age", false, &rule->age, r->problems);
 	read_check_id(r, n, rule);
 	rule->clause = reader_clause(r, n);
 	read_kind(r, n, rule);
 	read_metric(r, n, rule);
 	read_labels(r, n, rule);
 	read_hosts(r, n, rule);
-	read_bounds(r, n, rule);
 	conf_duration(n, "for", 0, 0, 30 * 86400 * NS_PER_S, &rule->for_ns, r->problems);
+	read_bounds(r, n, rule);
 	reader_title(r, n, &rule->title_zh, &rule->title_en);
 	conf_done(n, r->problems);
 }

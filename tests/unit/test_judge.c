@@ -27,7 +27,7 @@ static const struct rule sync_age = {	/* "> 24 h": strict */
 	.id = "sync", .metric = "sync", .unit = "seconds", .critical = {.at = 86400, .clear = 86400, .set = true, .strict = true},
 };
 static const struct rule support = {
-	.id = "support", .metric = "support", .unit = "seconds", .below = true,
+	.id = "support", .metric = "support", .unit = "seconds", .below = true, .age = true,
 	.warning = {.at = 180 * 86400, .clear = 180 * 86400, .set = true, .strict = true},
 	.critical = {.at = 0, .clear = 0, .set = true, .strict = true},
 };
@@ -532,6 +532,22 @@ START_TEST(test_r12_collectors_wall_clock_moves_no_deadline)
 }
 END_TEST
 
+START_TEST(test_r12_ages_are_not_judged_while_the_agents_clock_is_ahead)
+{
+	add_series(ROOT, "support", NULL);
+	measure(ROOT, 200 * 86400.0);
+	agent = 75 * 365 * DAY;
+	measure_often(ROOT, -70 * 365 * 86400.0, 10);
+	expect("");
+	agent = 0;
+	measure(ROOT, 200 * 86400.0);
+	expect("");
+	agent = 299 * NS_PER_S;		/* so much may be */
+	measure(ROOT, 10 * 86400.0);
+	expect("support ok>warning");
+}
+END_TEST
+
 START_TEST(test_r12_counter_over_a_step_is_not_judged)
 {
 	add_series(RESTARTS, "restarts", NULL);
@@ -772,6 +788,7 @@ int main(void)
 	T(test_vanished_while_good_is_nobodys_matter); T(test_check_no_longer_assigned_clears_what_it_found);
 	T(test_r12_agents_clock_a_day_forward_and_back); T(test_r12_agents_clock_a_day_back_and_forward);
 	T(test_r12_agents_clock_75_years); T(test_r12_collectors_wall_clock_moves_no_deadline);
+	T(test_r12_ages_are_not_judged_while_the_agents_clock_is_ahead);
 	T(test_r12_counter_over_a_step_is_not_judged); T(test_r14_the_collectors_hour_is_not_blamed_on_hosts);
 	T(test_r14_a_host_that_was_away_already_gets_its_patience_anew); T(test_rule_that_no_longer_matches_is_cleared_there);
 	T(test_r14_restart_of_the_collector_waits_for_all_hosts);

@@ -187,7 +187,7 @@ START_TEST(test_mistakes_name_the_line_and_the_nearest)
 		       "p.yaml:9: metric: service_restarts only grows: judge its increase (rate: yes)");
 	expect_mistake("metric: service_up, unit: boolean, rate: yes, critical: {is: no}", "p.yaml:9: rate: service_up is not a counter");
 	expect_mistake("metric: agent_gone, unit: boolean, critical: {is: yes}",
-		       "p.yaml:9: mine: agent_gone has no bounds: it is UNKNOWN while it lasts");
+		       "p.yaml:9: mine: agent_gone has no bounds and no for: it is UNKNOWN while it lasts");
 	expect_mistake("metric: service_up, unit: boolean, critcal: {is: no}, warning: {is: no}",
 		       "p.yaml:9: critcal: is not known here (did you mean \"critical\"?)");
 }
