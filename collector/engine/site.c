@@ -24,7 +24,7 @@ static void read_inventory(struct site *s, struct problems *p)
 	char path[PATH_MAX] = PKGDATADIR "/metrics.yaml";
 
 	if (build)
-		snprintf(path, sizeof(path), "%s/conf.d/metrics.yaml", build);
+		snprintf(path, sizeof(path), "%s/metrics.yaml", build);
 	s->metrics = conf_read(path, p);
 	if (s->metrics)
 		s->inventory = inventory_read(conf_root(s->metrics), p);
