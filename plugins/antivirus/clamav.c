@@ -77,12 +77,15 @@ static bool any_program(const struct antivirus *av)
 
 /* ---- on-access scanning ---- */
 
+struct search { unsigned seen; bool found; };
+
 static void find_clamonacc(const struct beadle_process *p, void *arg)
 {
 	const char *base = p->exe ? strrchr(p->exe, '/') : NULL;
+	struct search *search = arg;
 
-	if (base && !strcmp(base, "/clamonacc"))
-		*(bool *)arg = true;
+	search->seen++;
+	search->found |= base && !strcmp(base, "/clamonacc");
 }
 
 static bool is_clamonacc(int proc, const char *pid)
@@ -102,12 +105,13 @@ static bool is_clamonacc(int proc, const char *pid)
 
 static int put_realtime(struct beadle_ctx *ctx)
 {
+	struct search search = {0};
 	bool runs = false;
 	struct dirent *entry;
 	DIR *dir;
 
-	if (beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan") && beadle_processes(ctx, find_clamonacc, &runs) == 0) {
-		beadle_put(ctx, &av_realtime, runs, ENGINE);
+	if (beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan") && beadle_processes(ctx, find_clamonacc, &search) == 0 && search.seen) {
+		beadle_put(ctx, &av_realtime, search.found, ENGINE);
 		return 0;
 	}
 	dir = opendir("/proc");

@@ -161,21 +161,28 @@ static void collect_reboot(struct beadle_ctx *ctx, const struct patch *p)
 		beadle_fact(ctx, "kernel_installed", newest);
 }
 
+struct counts { unsigned seen, deleted; };
+
 static void count_deleted(const struct beadle_process *process, void *arg)
 {
-	*(unsigned *)arg += process->deleted_libraries > 0 || process->exe_deleted;
+	struct counts *counts = arg;
+
+	counts->seen++;
+	counts->deleted += process->deleted_libraries > 0 || process->exe_deleted;
 }
 
 /* Of the machine's processes, so only for the machine itself. */
 static void collect_processes(struct beadle_ctx *ctx)
 {
-	unsigned count = 0;
-	int error = beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan") ? beadle_processes(ctx, count_deleted, &count) : -EPERM;
+	struct counts counts = {0};
+	int error = beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan") ? beadle_processes(ctx, count_deleted, &counts) : -EPERM;
 
+	if (!error && counts.seen == 0)	/* there is always one: us */
+		error = -EIO;
 	if (error)
 		beadle_skip(ctx, -error, "processes that run deleted libraries (procscan)");
 	else
-		beadle_put(ctx, &deleted_libraries, count);
+		beadle_put(ctx, &deleted_libraries, counts.deleted);
 }
 
 static enum support support_of(const char *name)

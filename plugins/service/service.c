@@ -24,6 +24,7 @@ struct service {
 	struct endpoint *endpoint;
 	struct addresses *addresses;
 	size_t process_count, endpoint_count;
+	unsigned seen;			/* processes, by procscan */
 	bool scans;			/* at least one process is looked for without a pid file */
 };
 
@@ -222,6 +223,7 @@ static void count_process(const struct beadle_process *p, void *arg)
 {
 	struct service *s = arg;
 
+	s->seen++;
 	if (p->exe)
 		processes_count(s->process, s->process_count, p->exe, p->uid);
 }
@@ -230,9 +232,12 @@ static int scan(struct beadle_ctx *ctx, struct service *s)
 {
 	int error = -EPERM;
 
+	s->seen = 0;
 	processes_begin(s->process, s->process_count);
 	if (beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan"))
 		error = beadle_processes(ctx, count_process, s);
+	if (!error && s->seen == 0)	/* there is always one: us */
+		error = -EIO;
 	if (error == -EPERM)
 		error = processes_scan(s->process, s->process_count);
 	return error < 0 ? error : 0;
