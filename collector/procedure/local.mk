@@ -15,7 +15,8 @@ check_PROGRAMS += tests/unit/test_procedure tests/unit/test_people tests/unit/te
 TESTS += tests/unit/test_procedure tests/unit/test_people tests/unit/test_escalation
 tests_unit_test_procedure_SOURCES = tests/unit/test_procedure.c
 tests_unit_test_procedure_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
-	-DPROCEDURE='"$(abs_top_srcdir)/conf.d/procedure/TWVS-ISMS-B-007.yaml"' -DCHECKS='"$(abs_top_srcdir)/doc/checks.md"'
+	-DPROCEDURE='"$(abs_top_srcdir)/conf.d/procedure/TWVS-ISMS-B-007.yaml"' -DCHECKS='"$(abs_top_srcdir)/doc/checks.md"' \
+	-DMETRICS='"$(abs_top_builddir)/metrics.yaml"'
 tests_unit_test_procedure_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
 tests_unit_test_people_SOURCES = tests/unit/test_people.c
 tests_unit_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/procedure/procedure.h"
 #include "lib/clock.h"
@@ -141,6 +142,35 @@ START_TEST(test_the_table_in_doc_is_true)
 }
 END_TEST
 
+/* What the plugins of this build declare is what the rules ask for, and all of it is told in doc/checks.md. */
+START_TEST(test_rules_and_plugins_agree)
+{
+	struct conf *built = access(METRICS, R_OK) == 0 ? conf_read(METRICS, problems) : NULL;
+	struct inventory *inv;
+	struct procedure *p;
+	char *text = NULL, name[80];
+	size_t n;
+
+	if (!built) {
+		printf("SKIP: not proven: rules against plugins (%s is not built)\n", METRICS);
+		return;
+	}
+	inv = inventory_read(conf_root(built), problems);
+	p = procedure_read(PROCEDURE, inv, problems);
+	print_problems();
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(io_read_file(CHECKS, 1 << 20, &text, &n), 0);
+	for (size_t i = 0; i < inv->n; i++) {
+		snprintf(name, sizeof(name), "`%s`", inv->at[i].name);
+		ck_assert_msg(strstr(text, name), "doc/checks.md says nothing of %s", name);
+	}
+	free(text);
+	procedure_free(p);
+	inventory_free(inv);
+	conf_free(built);
+}
+END_TEST
+
 START_TEST(test_bounds_as_people_write_them)
 {
 	struct procedure *p = with_rule("metric: disk_space, unit: bytes, critical: {at_most: 64 MiB, clear: 1 GiB, stated: yes}, "
@@ -266,6 +296,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, open_stage, close_stage);
 	tcase_add_test(tc, test_the_schools_procedure);
 	tcase_add_test(tc, test_the_table_in_doc_is_true);
+	tcase_add_test(tc, test_rules_and_plugins_agree);
 	tcase_add_test(tc, test_bounds_as_people_write_them);
 	tcase_add_test(tc, test_mistakes_name_the_line_and_the_nearest);
 	tcase_add_test(tc, test_all_mistakes_of_a_file_are_told_in_one_run);
