@@ -1,5 +1,5 @@
 # plugins/: each brings its page, and a sample configuration that is installed ready to use.
-agentddir = $(sysconfdir)/beadle/agent.d
+agentddir = $(pkgdatadir)/examples/agent.d
 dist_agentd_DATA =
 pagesdir = $(docdir)/plugins
 dist_pages_DATA =

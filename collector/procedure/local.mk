@@ -7,7 +7,7 @@ collector_procedure_libprocedure_la_SOURCES = collector/procedure/procedure.h co
 	collector/procedure/case.c
 collector_procedure_libprocedure_la_LIBADD = collector/judge/libjudge.la lib/libconf.la lib/libbase.la
 
-proceduredir = $(sysconfdir)/beadle/procedure
+proceduredir = $(pkgdatadir)/examples/procedure
 dist_procedure_DATA = conf.d/procedure/TWVS-ISMS-B-007.yaml
 EXTRA_DIST += doc/checks.md doc/procedure.md
 
