@@ -34,6 +34,7 @@ struct batch {
 	uint32_t results;
 	uint32_t values;	/* in all results together */
 	size_t bytes;		/* of the whole block: counted against what may be in flight */
+	struct budget *backlog;	/* is given the bytes as well, when it is freed (message_free); NULL: not yet stored */
 	int64_t received;	/* boot clock */
 	uint64_t through;	/* once stored: highest sequence held of the epoch, */
 	uint32_t day;		/* the day file, YYYYMMDD, */

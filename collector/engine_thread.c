@@ -17,12 +17,6 @@ void engine_thread_configure(struct collector_config *c, struct problems *p)
 {
 }
 
-static void batch(struct engine_thread *e, struct batch *b)
-{
-	budget_give(e->backlog, b->bytes);
-	message_free(&b->node, e->in_flight);
-}
-
 static void done(struct change_node *c)
 {
 	if (c->done)
@@ -33,9 +27,6 @@ static void done(struct change_node *c)
 static void handle(struct engine_thread *e, struct node *n)
 {
 	switch ((enum message_kind)n->kind) {
-	case MESSAGE_BATCH:
-		batch(e, (struct batch *)n);
-		break;
 	case MESSAGE_HELLO:
 		queue_push(e->ingest[((struct hello *)n)->from.thread], n);
 		break;

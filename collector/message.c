@@ -10,6 +10,8 @@ void message_free(struct node *n, struct budget *in_flight)
 	switch ((enum message_kind)n->kind) {
 	case MESSAGE_BATCH:
 		budget_give(in_flight, ((struct batch *)n)->bytes);
+		if (((struct batch *)n)->backlog)
+			budget_give(((struct batch *)n)->backlog, ((struct batch *)n)->bytes);
 		break;
 	case MESSAGE_HELLO:
 		arena_free(((struct hello *)n)->arena);

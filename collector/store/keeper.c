@@ -129,6 +129,7 @@ static void hand_on(struct keeper *k, struct batch *const *stored, size_t n)
 			message_free(&stored[i]->node, k->its.in_flight);
 			continue;
 		}
+		stored[i]->backlog = k->its.backlog;
 		budget_take(k->its.backlog, stored[i]->bytes);
 		*end = &stored[i]->node;
 		end = &stored[i]->node.next;

@@ -19,7 +19,7 @@ struct keeper_setup {
 	struct queue *const *ingest;		/* by thread */
 	size_t threads;
 	struct budget *in_flight;		/* taken by ingest for each batch */
-	struct budget *backlog;			/* of the engine: taken here, given back by it */
+	struct budget *backlog;			/* of the engine: taken here, given back by message_free */
 	unsigned retention_days;
 };
 

@@ -25,13 +25,13 @@
 #include "clock.h"
 #include "frame.h"
 #include "proto/beadle.pb-c.h"
+#include "tests/bench/content.h"
 #include "tests/bench/issue.h"
 #include "tests/bench/usage.h"
 
 #define CHECKS 20u
 #define SERIES_A_CHECK 10u
 #define CONNECTING_MAX 24		/* at once; the collector lets 32 strangers of one address in */
-#define CROSSING 10000u			/* one value in so many is beyond its bounds */
 
 enum state { OFF, CONNECTING, GREETED, READY };
 
@@ -63,6 +63,7 @@ static uint64_t acked_results, broken;
 static int loop;
 static struct arena *arena;
 static struct sockaddr_in to;
+static volatile sig_atomic_t ended;	/* by SIGTERM: writes the ledger and goes */
 static uint64_t epoch = 0x1122334455667788;
 
 static void die(const char *what)
@@ -225,14 +226,6 @@ static void define(struct agent *a)
 	add_frame(a, &e);
 }
 
-/* Follows from agent, sequence and place alone. */
-static double value_of(const struct agent *a, uint64_t sequence, unsigned i)
-{
-	uint64_t x = (sequence * its.values + i) * 2654435761u + a->number;
-
-	return x % CROSSING == 0 ? 95.0 : 40.0 + (double)(x % 1024) / 64;
-}
-
 static void add_batch(struct agent *a)
 {
 	static Wire__Record *records, **each;
@@ -262,7 +255,7 @@ static void add_batch(struct agent *a)
 		r->values = values + i * its.values;
 		for (unsigned k = 0; k < its.values; k++) {
 			r->series[k] = (r->check - 1) * SERIES_A_CHECK + k % SERIES_A_CHECK + 1;
-			r->values[k] = value_of(a, sequence, k);
+			r->values[k] = content_value(a->number, sequence, its.values, k);
 		}
 	}
 	b.epoch = epoch;
@@ -436,7 +429,7 @@ static void run(void)
 	double seconds, millions;
 
 	deadline = clock_boot() + 120 * NS_PER_S;
-	while (ready < its.agents && clock_boot() < deadline)
+	while (!ended && ready < its.agents && clock_boot() < deadline)
 		turn();
 	if (ready < its.agents && !its.retry)
 		die("not all agents could connect");
@@ -444,7 +437,7 @@ static void run(void)
 	already = acked_results;
 	usage_read(its.pid, &before);
 	usage_read(getpid(), &own_before);
-	while (clock_boot() - start < its.seconds * NS_PER_S)
+	while (!ended && clock_boot() - start < its.seconds * NS_PER_S)
 		turn();
 	seconds = (double)(clock_boot() - start) / NS_PER_S;
 	usage_read(its.pid, &after);
@@ -460,6 +453,11 @@ static void run(void)
 		       after.peak_mb, (own.cpu - own_before.cpu) / seconds, (unsigned long long)broken);
 	if (its.ledger)
 		write_ledger();
+}
+
+static void on_end(int signo)
+{
+	ended = 1;
 }
 
 static unsigned number(const char *text)
@@ -515,6 +513,7 @@ int main(int argc, char **argv)
 	to.sin_family = AF_INET;
 	to.sin_port = htons((uint16_t)port);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, on_end);
 	loop = epoll_create1(EPOLL_CLOEXEC);
 	arena = arena_new(FRAME_MAX);
 	agents = calloc(its.agents, sizeof(*agents));

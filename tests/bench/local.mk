@@ -1,5 +1,14 @@
 # tests/bench: the issue's figures. `make bench-collector` prints a, b and c.
-noinst_PROGRAMS += tests/bench/load
-tests_bench_load_SOURCES = tests/bench/load.c tests/bench/issue.h tests/bench/issue.c tests/bench/usage.h tests/bench/usage.c
+noinst_PROGRAMS += tests/bench/load tests/bench/ledger
+tests_bench_load_SOURCES = tests/bench/load.c tests/bench/content.h tests/bench/issue.h tests/bench/issue.c tests/bench/usage.h \
+	tests/bench/usage.c
 tests_bench_load_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_bench_load_LDADD = lib/libwire.la lib/libbase.la $(SSL_LIBS) $(CRYPTO_LIBS)
+
+tests_bench_ledger_SOURCES = tests/bench/ledger.c tests/bench/content.h
+tests_bench_ledger_LDADD = collector/store/libstore.la lib/libbase.la
+
+EXTRA_DIST += tests/bench/collector.sh
+bench-collector: collector/beadle-collect tests/bench/load tests/bench/ledger
+	@$(SHELL) $(srcdir)/tests/bench/collector.sh .
+.PHONY: bench-collector
