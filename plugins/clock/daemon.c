@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define BILLION INT64_C(1000000000)
+#define SECONDS_MAX (INT64_MAX / BILLION)
 
 static void copy(char *to, size_t room, const char *from, size_t n)
 {
@@ -45,7 +46,7 @@ int daemon_parse_chrony(const char *text, struct daemon_state *ret)
 	copy(ret->source, sizeof(ret->source), source, source_n);
 	if (ret->synchronised && source_n == 0 && strncmp(id, "7F7F0101", 8) == 0)
 		strcpy(ret->source, "local clock");	/* it serves its own clock: nothing is synchronised */
-	else if (seconds > 0)
+	else if (seconds > 0 && seconds < SECONDS_MAX)
 		ret->synced_at = seconds * BILLION;
 	return 0;
 }
@@ -107,13 +108,13 @@ static int64_t parse_stamp(const char *s)
 	char weekday[16], zone[16] = "";
 	time_t t;
 
-	if (sscanf(s, "%15s %d-%d-%d %d:%d:%d %15[A-Z0-9+-]", weekday, &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+	if (sscanf(s, "%15s %4d-%2d-%2d %2d:%2d:%2d %15[A-Z0-9+-]", weekday, &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
 		   &tm.tm_sec, zone) < 7)
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	t = strcmp(zone, "UTC") == 0 ? timegm(&tm) : mktime(&tm);
-	return t > 0 ? (int64_t)t * BILLION : 0;
+	return t > 0 && t < SECONDS_MAX ? (int64_t)t * BILLION : 0;
 }
 
 int daemon_parse_timesyncd(const char *text, struct daemon_state *ret)
