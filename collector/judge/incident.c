@@ -4,7 +4,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "incident.h"
+#include "finding.h"
 #include "lib/vec.h"
 
 #define DEFAULT_KIND "INC-A"	/* of a silence that no rule names */
@@ -34,14 +34,6 @@ const char *incident_act_name(enum incident_act act)
 }
 
 /* ---- life ---- */
-
-static void finding_free(struct finding *f)
-{
-	free(f->rule);
-	free(f->clause);
-	free(f->check_id);
-	free(f->what);
-}
 
 static void node_free(struct node *n)
 {
@@ -177,31 +169,6 @@ static struct finding *place(struct node *n)
 	return oldest;
 }
 
-static int fill(struct finding *f, const struct judge_change *c, int64_t now_wall)
-{
-	*f = (struct finding){.check = c->check, .series = c->series, .since = now_wall,
-		.rule = strdup(c->rule ? c->rule->id : ""), .clause = strdup(c->rule && c->rule->clause ? c->rule->clause : ""),
-		.check_id = strdup(c->rule && c->rule->check_id ? c->rule->check_id : "")};
-	return f->rule && f->clause && f->check_id ? 0 : -ENOMEM;
-}
-
-static int refresh(struct finding *f, const struct judge_change *c, const char *what, int64_t now_wall)
-{
-	char *copy = strdup(what);
-
-	if (!copy)
-		return -ENOMEM;
-	free(f->what);
-	f->what = copy;
-	f->state = c->after;
-	if (c->after != STATE_UNKNOWN)
-		f->known = c->after;
-	f->flapping = c->flapping;
-	f->value = c->value;
-	f->changed = now_wall;
-	return 0;
-}
-
 static enum state severity(const struct node *n)
 {
 	enum state worst = STATE_OK;
@@ -272,7 +239,7 @@ static int64_t found(struct incidents *all, struct node *n, const struct judge_c
 		n->i.more++;
 		return (int64_t)n->i.id;
 	}
-	if (!f || fill(f, c, now_wall) < 0 || refresh(f, c, what, now_wall) < 0) {
+	if (!f || finding_fill(f, c, now_wall) < 0 || finding_refresh(f, c, what, now_wall) < 0) {
 		if (f) {	/* half built: it holds no place */
 			finding_free(f);
 			*f = n->findings.at[--n->findings.n];
@@ -293,7 +260,7 @@ int64_t incident_feed(struct incidents *all, const struct judge_change *c, const
 
 	if (!f)
 		return c->after == STATE_OK ? 0 : found(all, n, c, what, now_wall);
-	if (refresh(f, c, what, now_wall) < 0)
+	if (finding_refresh(f, c, what, now_wall) < 0)
 		return -ENOMEM;
 	weigh(all, n, f, false, true, now_wall);
 	return (int64_t)n->i.id;
@@ -390,23 +357,10 @@ const struct incident *incident_next(const struct incidents *all, const struct i
 	return n ? &n->i : NULL;
 }
 
-static int copy_finding(struct node *n, const struct finding *from)
-{
-	struct finding *f = vec_push(&n->findings);
-
-	if (!f)
-		return -ENOMEM;
-	*f = *from;
-	f->rule = strdup(from->rule);
-	f->clause = strdup(from->clause);
-	f->check_id = strdup(from->check_id);
-	f->what = strdup(from->what);
-	return f->rule && f->clause && f->check_id && f->what ? 0 : -ENOMEM;
-}
-
 int incident_restore(struct incidents *all, const struct incident *i)
 {
 	struct node *n;
+	struct finding *f;
 	int r = 0;
 
 	if (by_id(all, i->id) || by_group(all, i->host, i->kind))
@@ -419,7 +373,7 @@ int incident_restore(struct incidents *all, const struct incident *i)
 	if (i->ack_by && !n->i.ack_by)
 		r = -ENOMEM;
 	for (size_t k = 0; k < i->n && r == 0; k++)
-		r = copy_finding(n, &i->findings[k]);
+		r = (f = vec_push(&n->findings)) ? finding_copy(f, &i->findings[k]) : -ENOMEM;
 	show(n);
 	if (r < 0)
 		drop(all, n);

@@ -1,8 +1,9 @@
 # collector/judge: pure; time and rules are arguments.
 noinst_LTLIBRARIES += collector/judge/libjudge.la
 collector_judge_libjudge_la_SOURCES = collector/judge/rule.h collector/judge/rule.c collector/judge/judge.h \
-	collector/judge/judge.c collector/judge/room.h collector/judge/track.c collector/judge/silence.c \
-	collector/judge/renew.c collector/judge/incident.h collector/judge/incident.c
+	collector/judge/judge.c collector/judge/names.c collector/judge/room.h collector/judge/track.c collector/judge/silence.c \
+	collector/judge/renew.c collector/judge/incident.h collector/judge/incident.c \
+	collector/judge/finding.h collector/judge/finding.c
 collector_judge_libjudge_la_LIBADD = lib/libbase.la -lm
 
 check_PROGRAMS += tests/unit/test_judge tests/unit/test_judge_model tests/unit/test_incident

@@ -30,7 +30,7 @@ static int match_all(const struct judge *j, const struct rule *const *rules, siz
 
 		if (!j->series.at[i].known)
 			continue;
-		if (judge_match(j, i, rules, n, ret) < 0)
+		if (names_match(j, i, rules, n, ret) < 0)
 			return -ENOMEM;
 		for (struct track *t = ret->at + first; t < ret->at + ret->n; t++) {
 			const struct rule *rule = t->rule;
@@ -77,6 +77,7 @@ static void take(struct judge *j, struct tracks *renewed)
 	vec_free(&j->tracks);
 	vec_free(&j->waiting);
 	j->tracks = *renewed;
+	j->holes = 0;
 	for (uint32_t i = 0; i < j->checks.n; i++)
 		j->checks.at[i].busy = 0;
 	for (uint32_t i = 0; i < j->series.n; i++) {
@@ -96,6 +97,16 @@ static void take(struct judge *j, struct tracks *renewed)
 		t->busy = t->level != STATE_OK || t->told != STATE_OK || t->flapping;
 		check_of(j, t)->busy += t->busy;
 	}
+}
+
+void renew_compact(struct judge *j)
+{
+	struct tracks renewed = {0};
+
+	if (match_all(j, j->rules, j->rules_n, &renewed) == 0)
+		take(j, &renewed);
+	else
+		vec_free(&renewed);
 }
 
 int judge_rules(struct judge *j, const struct rule *const *rules, size_t n, int64_t now_wall)

@@ -22,7 +22,7 @@ struct series {
 	char *labels;			/* name NUL value NUL ... NUL */
 	uint32_t check, next;		/* next: of the same check */
 	uint32_t track;			/* first of `tracks` in a row */
-	uint16_t tracks;
+	uint16_t tracks, text;		/* text: bytes of the labels, at most 65535 counted */
 	uint8_t missed;
 	bool known;
 };
@@ -73,6 +73,7 @@ struct judge {
 	VEC(struct check) checks;
 	VEC(struct host) hosts;
 	struct tracks tracks;
+	size_t holes;			/* places in it that nobody uses any more */
 	VEC(uint32_t) waiting;		/* tracks whose `for` runs, or ran */
 	struct metric_name *metrics;
 	int64_t now, wall, patience;	/* as last told */
@@ -80,8 +81,8 @@ struct judge {
 	size_t texts;			/* bytes of names and labels */
 };
 
-/* judge.c */
-int judge_match(const struct judge *, uint32_t series, const struct rule *const *rules, size_t n, struct tracks *);
+/* names.c */
+int names_match(const struct judge *, uint32_t series, const struct rule *const *rules, size_t n, struct tracks *);
 
 /* track.c */
 void track_value(struct judge *, uint32_t series, double value, int64_t at);
@@ -91,6 +92,9 @@ void track_listen(struct judge *, uint32_t series);	/* sets the quiet interval *
 void track_put(struct judge *, struct track *, enum state);	/* as restored */
 void track_clear(struct judge *, struct track *, const char *why, int64_t at);	/* OK from now on; told where it was not */
 void track_drop(struct judge *, uint32_t series, const char *why, int64_t at);	/* clears and forgets all tracks of it */
+
+/* renew.c */
+void renew_compact(struct judge *);	/* without memory: the holes stay */
 
 /* silence.c */
 void silence_rules(struct judge *, const struct rule *const *rules, size_t n, int64_t at);	/* takes them */

@@ -279,12 +279,12 @@ void track_clear(struct judge *j, struct track *t, const char *why, int64_t at)
 	account(j, t);
 }
 
-/* The places in `tracks` stay empty until the rules are matched anew. */
 void track_drop(struct judge *j, uint32_t series, const char *why, int64_t at)
 {
 	struct series *s = &j->series.at[series];
 
 	for (uint32_t i = 0; i < s->tracks; i++)
 		track_clear(j, &j->tracks.at[s->track + i], why, at);
+	j->holes += s->tracks;
 	s->tracks = 0;
 }

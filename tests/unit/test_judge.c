@@ -474,6 +474,28 @@ START_TEST(test_check_no_longer_assigned_clears_what_it_found)
 }
 END_TEST
 
+START_TEST(test_checks_that_come_and_go_leave_no_memory_behind)
+{
+	size_t before = 0;
+
+	add_series(ROOT, "used", "/");
+	measure(ROOT, 0.9);
+	expect("disk_used ok>critical");
+	for (int i = 0; i < 20000; i++) {
+		ck_assert_int_eq(judge_check(j, OTHER, WEB1, "other", MINUTE, boot), 0);
+		ck_assert_int_eq(judge_series(j, SRV, OTHER, "used", NULL), 0);
+		judge_value(j, SRV, 0.9, wall);
+		judge_check_gone(j, OTHER, wall);
+		expect("disk_used ok>critical, disk_used critical>ok");
+		if (i == 5000)
+			before = judge_bytes(j);
+	}
+	ck_assert_uint_eq(judge_bytes(j), before);
+	measure(ROOT, 0.5);
+	expect("disk_used critical>ok");
+}
+END_TEST
+
 /* ---- R12: clocks that jump ---- */
 
 static void step_both_ways(int64_t *clock, int64_t by)
@@ -786,6 +808,7 @@ int main(void)
 	T(test_agent_that_reconnects_all_the_time_and_never_reports_is_not_excused);
 	T(test_new_connection_before_the_old_one_ends); T(test_unmounted_while_critical_is_unknown_never_a_silent_ok);
 	T(test_vanished_while_good_is_nobodys_matter); T(test_check_no_longer_assigned_clears_what_it_found);
+	T(test_checks_that_come_and_go_leave_no_memory_behind);
 	T(test_r12_agents_clock_a_day_forward_and_back); T(test_r12_agents_clock_a_day_back_and_forward);
 	T(test_r12_agents_clock_75_years); T(test_r12_collectors_wall_clock_moves_no_deadline);
 	T(test_r12_ages_are_not_judged_while_the_agents_clock_is_ahead);
