@@ -255,7 +255,8 @@ void config_read(const char *path, struct config *ret, struct problems *p)
 	const struct conf_node *root = read_file(ret, path, p);
 
 	ret->limits = default_limits;
-	if (problems_count(p) == before)	/* a file that is not there, or no YAML, lacks everything: one line is enough */
+	ret->unread = problems_count(p) != before;
+	if (!ret->unread)	/* a file that is not there, or no YAML, lacks everything: one line is enough */
 		config_take_agent(ret, root, p);
 	read_folder(ret, path, p);
 }

@@ -36,6 +36,7 @@ struct config {
 	int64_t sync;
 	int64_t first_user;		/* numeric id of the plugin of index 0 */
 	struct limits limits;
+	bool unread;			/* agent.yaml could not be read: nobody knows where the plugins are */
 	VEC(struct check) checks;
 	VEC(struct conf *) files;	/* own all the texts */
 	VEC(char *) names;

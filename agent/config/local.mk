@@ -20,3 +20,10 @@ metrics.yaml: agent/config/beadle-config$(EXEEXT) agent/host/beadle-host$(EXEEXT
 	$(AM_V_GEN)BEADLE_LIBEXEC='$(abs_top_builddir)' agent/config/beadle-config --inventory \
 		$$(for m in $(plugin_LTLIBRARIES); do echo "$$(dirname $$m)/.libs/$$(basename $$m .la).so"; done | sort) >$@.new
 	@mv $@.new $@
+
+check_PROGRAMS += tests/unit/test_config
+TESTS += tests/unit/test_config
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_TREE='"$(abs_top_builddir)"'
+tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_config_LDADD = agent/config/libconfig.la $(CHECK_LIBS)

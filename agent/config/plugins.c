@@ -215,7 +215,7 @@ void plugins_ask(struct plugins *all, const struct config *c, bool dry, struct p
 	if (r < 0 || !all->arena)
 		problem(p, c->state, 0, "plugins.index", "%s", r == -EBADMSG ? "damaged: a plugin's name a line is expected"
 									    : strerror(r ? -r : ENOMEM));
-	for (size_t i = 0; all->arena && i < c->checks.n; i++) {
+	for (size_t i = 0; all->arena && !c->unread && i < c->checks.n; i++) {
 		const struct check *check = &c->checks.at[i];
 		int index = registry_index(&registry, check->plugin);
 

@@ -21,3 +21,9 @@ tests_unit_test_host_SOURCES = tests/unit/test_host.c tests/unit/rig.h tests/uni
 tests_unit_test_host_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_TREE='"$(abs_top_builddir)"'
 tests_unit_test_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_unit_test_host_LDADD = lib/libwire.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_options
+TESTS += tests/unit/test_options
+tests_unit_test_options_SOURCES = tests/unit/test_options.c cli/bound.h cli/bound.c
+tests_unit_test_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_options_LDADD = agent/host/libhost.la $(CHECK_LIBS) -lm
