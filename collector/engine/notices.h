@@ -21,6 +21,7 @@ struct notice {
 	int64_t at;			/* wall */
 	enum notice_state state;
 	uint32_t tries;
+	uint64_t change;		/* number of the change in which it went to the store */
 	bool kept;			/* on disk */
 	struct notice *next;
 };

@@ -15,7 +15,7 @@
 #include "vec.h"
 
 /* What happened of late, as JSON: detail for the incident that may follow. */
-struct recent { char *json; int64_t at; struct recent *next; };	/* newest first; at: boot clock */
+struct recent { char *json; int64_t at; struct recent *next; };	/* oldest first; at: boot clock */
 struct fact { char *name, *value; };
 typedef VEC(uint32_t) numbers;
 

@@ -19,7 +19,7 @@
 
 #define EVENTS_KEPT 1000	/* of all hosts, for the screen; all of them are on disk */
 
-struct client;			/* api.h */
+struct client;			/* doors.c */
 
 struct engine {
 	struct engine_setup its;
@@ -35,9 +35,13 @@ struct engine {
 	struct store_reader *reader;		/* of the reading thread */
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
+	struct arena *arena;			/* of one record's extra */
 	struct asked *asked;			/* questions to the signer that wait for their answer */
 
 	struct store_change *change;		/* being filled; NULL: nothing to be kept yet */
+	struct store_change *failed;		/* could not be kept: again at the next tick, before all others */
+	bool in_flight;				/* a change is with the store: one at a time, so that none overtakes another */
+	uint64_t changes;			/* number of the change being filled */
 	uint32_t day; int64_t row;		/* judged through here; day 0: nothing since start */
 	bool unsaved;				/* the place above moved since it was last kept */
 	int64_t saved;				/* boot clock of the last time */
@@ -48,12 +52,24 @@ struct engine {
 	uint64_t results, values;
 	int64_t last_result;			/* wall */
 	bool disk_full;
+	int64_t ticked, asked_again, alive;	/* boot clock: of the last tick, of notices sent again, of the sign of life */
+	bool stopping;
+	int64_t stop_by;			/* boot clock: then it ends, whatever is with the store */
 };
 
 /* The change under way; made when there is none. NULL: no memory (it is logged). */
 struct store_change *engine_change(struct engine *);
 /* Hands what is to be kept to the store. Called when a drain of the queue, a query or a tick is over. */
 void engine_flush(struct engine *);
+
+/* A change came back from the store. */
+void engine_kept(struct engine *, struct store_change *);
+
+/* doors.c: other processes and the command line. */
+int doors_open(struct engine *);
+void doors_close(struct engine *);
+void doors_notice(struct engine *, const struct notice *);		/* hands it to the notifier, if there is one now */
+void doors_notices_again(struct engine *);				/* all that were not confirmed */
 
 /* intake.c: messages of ingest and store. */
 void intake_message(struct engine *, struct node *);
@@ -63,8 +79,13 @@ void intake_row(struct engine *, uint32_t host, const struct result *, const uin
 void outcome_judged(const struct judge_change *, void *engine);
 void outcome_incident(const struct incident *, const struct incident_step *, void *engine);
 void outcome_due(const struct due *, void *engine);
+/* What the collector itself saw of a host, such as a stolen identity. */
+enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_DISK_FULL };
+void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
+void outcome_own_over(struct engine *, enum own_finding, uint32_t host);
+void outcome_delivery(struct engine *, const Rooms__Delivery *);
+void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
 void outcome_event(struct engine *, uint32_t host, uint32_t check, const Wire__Event *);
-void outcome_notice_step(struct engine *, uint64_t incident, const char *actor, const char *what, const char *detail);
 json_t *outcome_save(struct engine *, const struct incident *);		/* as it is kept */
 
 /* restore.c */

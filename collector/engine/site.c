@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assignment.h"
+
 /* Relative names are relative to the file that says them. */
 static void beside(const char *file, const char *name, char ret[PATH_MAX])
 {
@@ -66,6 +68,7 @@ struct site *site_read(const struct conf_node *root, struct problems *p)
 	if (s->people && s->procedure)
 		people_check_roles(s->people, s->procedure->role_ids, p);
 	s->groups = conf_map(root, "groups", p);
+	assignment_check(s->groups, p);
 	conf_get(root, "notify");	/* the notifier's own, who reads and checks it */
 	conf_get(root, "dashboard");	/* the launcher's */
 	return s;

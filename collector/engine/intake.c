@@ -1,0 +1,303 @@
+/* intake.c - what ingest and store send: agents that come and go, names that become numbers, results. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assignment.h"
+#include "clock.h"
+#include "log.h"
+#include "room.h"
+#include "text.h"
+
+#define WHY_MAX 512
+#define ANSWER_MAX (4u * 1024 * 1024)
+#define STOP_PATIENCE (3 * NS_PER_S)
+
+/* ---- results ---- */
+
+/* What is not numbers: facts, events, the cause of a failure. Comes with few results. */
+static void take_extra(struct engine *e, uint32_t host, struct check *c, const struct result *r, char why[WHY_MAX])
+{
+	const Wire__Record *record = (const Wire__Record *)protobuf_c_message_unpack(&wire__record__descriptor,
+		arena_allocator(e->arena), r->extra_size, r->extra);
+	struct host *h = registry_get_host(&e->registry, host);
+
+	if (record) {
+		for (size_t i = 0; h && i < record->n_facts; i++)
+			registry_fact(h, record->facts[i]->name, record->facts[i]->value.data, record->facts[i]->value.len);
+		for (size_t i = 0; c && i < record->n_events; i++)
+			outcome_event(e, host, r->check, record->events[i]);
+		text_escape(record->error.data, record->error.len, why, WHY_MAX);
+		if (record->dropped)
+			log_warning("%s: %s: the agent's spool was full: %llu results were given up", h ? h->name : "?",
+				    c ? c->name : "?", (unsigned long long)record->dropped->count);
+	}
+	arena_reset(e->arena);
+}
+
+static void end_round(struct engine *e, struct check *c, const struct result *r, const char *why, int64_t now)
+{
+	bool ok = r->outcome == WIRE__OUTCOME__OK || r->outcome == WIRE__OUTCOME__PARTIAL;
+
+	if (c) {
+		c->at = r->at;
+		if (c->why && (ok || strcmp(c->why, why))) {
+			free(c->why);
+			c->why = NULL;
+		}
+		if (!ok && !c->why)
+			c->why = strdup(why);
+	}
+	judge_round(e->judge, r->check, ok, ok ? NULL : why, r->at, now);
+}
+
+static void take_row(struct engine *e, uint32_t host, const struct result *r, const uint32_t *series, const double *value, int64_t now)
+{
+	struct check *c = registry_get_check(&e->registry, r->check);
+	char why[WHY_MAX] = "";
+
+	for (uint32_t i = 0; i < r->values; i++)
+		judge_value(e->judge, series[i], value[i], r->at);
+	if (r->extra_size)
+		take_extra(e, host, c, r, why);
+	if (r->round)
+		end_round(e, c, r, why, now);
+	e->results++;
+	e->values += r->values;
+}
+
+void intake_row(struct engine *e, uint32_t host, const struct result *r, const uint32_t *series, const double *value)
+{
+	take_row(e, host, r, series, value, clock_boot());
+}
+
+static void take_batch(struct engine *e, const struct batch *b)
+{
+	struct host *h = registry_get_host(&e->registry, b->host);
+	int64_t now = clock_boot();
+
+	for (uint32_t i = 0; i < b->results; i++) {
+		const struct result *r = &b->result[i];
+
+		take_row(e, b->host, r, b->series + r->first_value, b->value + r->first_value, now);
+	}
+	e->last_result = clock_wall();
+	if (h)
+		h->seen = e->last_result;
+	e->day = b->day;
+	e->row = b->row;
+	e->unsaved = true;
+}
+
+/* ---- agents ---- */
+
+static void push_host(struct engine *e, const struct host *h)
+{
+	if (e->web)
+		api_push(e, "host", document_host(e, h, false));
+}
+
+static bool in_hello(const struct hello *h, uint32_t check)
+{
+	for (size_t i = 0; i < h->hello->n_checks; i++)
+		if (h->checks[i] == check)
+			return true;
+	return false;
+}
+
+/* What the agent no longer runs is no longer missed. */
+static void drop_checks(struct engine *e, const struct host *host, const struct hello *h)
+{
+	for (size_t i = 0; i < host->checks.n; i++) {
+		struct check *c = registry_get_check(&e->registry, host->checks.at[i]);
+
+		if (!c || c->gone || in_hello(h, c->id))
+			continue;
+		c->gone = true;
+		judge_check_gone(e->judge, c->id, clock_wall());
+	}
+}
+
+static void take_checks(struct engine *e, struct host *host, const struct hello *h, int64_t now)
+{
+	for (size_t i = 0; i < h->hello->n_checks; i++) {
+		const Wire__Check *w = h->hello->checks[i];
+		struct check *c = registry_check(&e->registry, h->checks[i], host->id, w->name, w->plugin, (int64_t)w->interval_ns);
+
+		if (!c || judge_check(e->judge, c->id, host->id, c->name, c->interval_ns, now) < 0)
+			log_error("%s: %s: cannot be judged: out of memory or numbers", host->name, w->name);
+		else
+			c->gone = false;
+	}
+}
+
+static void take_facts(struct host *host, const struct hello *h)
+{
+	for (size_t i = 0; i < h->hello->n_facts; i++)
+		registry_fact(host, h->hello->facts[i]->name, h->hello->facts[i]->value.data, h->hello->facts[i]->value.len);
+}
+
+static const char *name_in(const struct hello *h, char buf[128])
+{
+	for (size_t i = 0; i < h->hello->n_facts; i++) {
+		const Wire__Fact *f = h->hello->facts[i];
+
+		if (!strcmp(f->name, "hostname") && f->value.len)
+			return text_escape(f->value.data, f->value.len, buf, 128);
+	}
+	return h->hello->agent;
+}
+
+static void take_hello(struct engine *e, struct hello *h)
+{
+	int64_t wall = clock_wall(), now = clock_boot();
+	char name[128];
+	struct host *host = registry_host(&e->registry, h->host, h->hello->agent, name_in(h, name));
+
+	if (!host || judge_host(e->judge, host->id, host->name, now) < 0) {
+		log_error("%s: cannot be judged: out of memory or numbers", h->hello->agent);
+		return;
+	}
+	free(host->address);
+	host->address = strdup(h->address);
+	host->people = people_host(e->its.site->people, host->name);
+	host->offset = h->offset;
+	host->seen = wall;
+	host->connections++;
+	take_facts(host, h);
+	take_checks(e, host, h, now);
+	drop_checks(e, host, h);
+	judge_connected(e->judge, host->id, true, wall, now);
+	arena_limit(h->arena, ANSWER_MAX);	/* it was bounded by what the agent sent */
+	if (host->people)
+		h->assignment = assignment_for(e->its.site->groups, host->people->groups, h->arena);
+	push_host(e, host);
+}
+
+static void take_series(struct engine *e, const struct series *s)
+{
+	for (size_t i = 0; i < s->batch->n_series; i++) {
+		const Wire__Series *w = s->batch->series[i];
+		struct registry_label labels[SERIES_LABELS_MAX];
+		size_t n = w->n_labels < SERIES_LABELS_MAX ? w->n_labels : SERIES_LABELS_MAX;
+		const struct curve *known;
+
+		for (size_t k = 0; k < n; k++)
+			labels[k] = (struct registry_label){w->labels[k]->name, w->labels[k]->value.data, w->labels[k]->value.len};
+		known = registry_series(&e->registry, s->numbers[i], s->checks[i], w->metric, labels, n, e->its.site->inventory);
+		if (!known || judge_series(e->judge, known->id, known->check, known->metric, known->labels) < 0)
+			log_error("%s of host %u cannot be judged: out of memory or numbers", w->metric, s->host);
+	}
+}
+
+static void take_gone(struct engine *e, const struct gone *g)
+{
+	struct host *h = registry_get_host(&e->registry, g->host);
+
+	if (!h)
+		return;
+	if (h->connections)
+		h->connections--;
+	judge_connected(e->judge, g->host, false, clock_wall(), clock_boot());
+	push_host(e, h);
+}
+
+static void take_clock(struct engine *e, const struct clock_report *c)
+{
+	struct host *h = registry_get_host(&e->registry, c->host);
+
+	if (!h)
+		return;
+	h->offset = c->offset;
+	h->seen = clock_wall();
+}
+
+/* ---- troubles ---- */
+
+/* Where the collector's own matters belong: the host that bears this machine's name, if it has an agent. */
+static const struct host *own_host(struct engine *e)
+{
+	const struct host *found = NULL;
+	char name[256];
+
+	if (gethostname(name, sizeof(name)) == 0 && memchr(name, 0, sizeof(name)))
+		found = registry_find_host(&e->registry, name);
+	return found;
+}
+
+static void take_trouble(struct engine *e, const struct trouble *t)
+{
+	const struct host *own, *h;
+
+	switch (t->trouble) {
+	case TROUBLE_IMPOSTOR:
+		log_warning("agent %s: %s", t->agent, t->text);
+		h = registry_find_host(&e->registry, t->agent);
+		if (h)
+			outcome_own(e, OWN_IMPOSTOR, h->id, t->text);
+		break;
+	case TROUBLE_TWINS:
+		log_warning("agent %s: %s", t->agent, t->text);
+		outcome_own(e, OWN_TWINS, t->host, t->text);
+		break;
+	case TROUBLE_DISK_FULL:
+		e->disk_full = true;
+		own = own_host(e);
+		if (own)
+			outcome_own(e, OWN_DISK_FULL, own->id, t->text);
+		break;
+	case TROUBLE_DISK_FREE:
+		e->disk_full = false;
+		judge_forgive(e->judge, clock_boot());
+		own = own_host(e);
+		if (own)
+			outcome_own_over(e, OWN_DISK_FULL, own->id);
+		break;
+	case TROUBLE_STORE:
+		break;		/* told by the store itself */
+	}
+}
+
+/* ---- the queue ---- */
+
+static void stop(struct engine *e)
+{
+	e->stopping = true;
+	e->stop_by = clock_boot() + STOP_PATIENCE;
+}
+
+void intake_message(struct engine *e, struct node *n)
+{
+	switch ((enum message_kind)n->kind) {
+	case MESSAGE_BATCH:
+		take_batch(e, (struct batch *)n);
+		budget_give(e->its.backlog, ((struct batch *)n)->bytes);
+		break;
+	case MESSAGE_HELLO:
+		take_hello(e, (struct hello *)n);
+		queue_push(e->its.ingest[((struct hello *)n)->from.thread], n);
+		return;
+	case MESSAGE_SERIES:
+		take_series(e, (struct series *)n);
+		queue_push(e->its.ingest[((struct series *)n)->from.thread], n);
+		return;
+	case MESSAGE_GONE:
+		take_gone(e, (struct gone *)n);
+		break;
+	case MESSAGE_CHANGE:
+		engine_kept(e, (struct store_change *)n);
+		return;
+	case MESSAGE_CLOCK:
+		take_clock(e, (struct clock_report *)n);
+		break;
+	case MESSAGE_TROUBLE:
+		take_trouble(e, (struct trouble *)n);
+		break;
+	case MESSAGE_STOP:
+		stop(e);
+		break;
+	default:
+		break;
+	}
+	message_free(n, e->its.in_flight);
+}

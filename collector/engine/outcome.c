@@ -1,0 +1,372 @@
+/* outcome.c - what follows from a change of the judge: the incident, its steps, who is told; each goes to the store before to anybody. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "clock.h"
+#include "log.h"
+#include "room.h"
+#include "text.h"
+#include "words.h"
+
+#define RECENT_MAX 32			/* events of one check that wait for an incident, */
+#define RECENT_AGE (3600 * NS_PER_S)	/* and for so long */
+#define OWN_AGAIN (600 * NS_PER_S)	/* a stranger who knocks all day makes few steps */
+
+static const char *host_name(struct engine *e, uint32_t host)
+{
+	const struct host *h = registry_get_host(&e->registry, host);
+
+	return h ? h->name : "?";
+}
+
+/* ---- the judge's word ---- */
+
+static void push_change(struct engine *e, const struct judge_change *c)
+{
+	const struct check *check = registry_get_check(&e->registry, c->check);
+	const struct host *host = registry_get_host(&e->registry, c->host);
+
+	if (!e->web || e->replaying)
+		return;
+	if (check)
+		api_push(e, "check", document_check(e, check, false));
+	if (host)
+		api_push(e, "host", document_host(e, host, false));
+}
+
+void outcome_judged(const struct judge_change *c, void *arg)
+{
+	struct engine *e = arg;
+	struct store_change *change = engine_change(e);
+	char what[512];
+
+	if (change)
+		change_state(change, c->host, c->check, c->series, c->rule ? c->rule->id : "", c->after, c->value, c->at);
+	words_finding(registry_get_series(&e->registry, c->series), c->value, c->why, what, sizeof(what));
+	if (incident_feed(e->incidents, c, what, clock_wall()) < 0)
+		log_error("%s: out of memory: a finding has no incident", host_name(e, c->host));
+	push_change(e, c);
+}
+
+/* ---- incidents ---- */
+
+static json_t *save_finding(const struct finding *f)
+{
+	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:f, s:I, s:I}", "check", (json_int_t)f->check, "series",
+			 (json_int_t)f->series, "rule", f->rule, "clause", f->clause, "check_id", f->check_id, "what",
+			 document_bytes(f->what), "state", state_name(f->state), "known", state_name(f->known), "flapping",
+			 f->flapping, "value", f->value, "since", (json_int_t)f->since, "changed", (json_int_t)f->changed);
+}
+
+/* Acknowledged "until closed" has no end; else what is left of it counts, for the wall clock may be wrong after a restart. */
+static json_int_t left_of_ack(const struct incident *i)
+{
+	return i->ack_until_boot == INT64_MAX ? 0 : i->ack_until_boot - clock_boot();
+}
+
+json_t *outcome_save(struct engine *e, const struct incident *i)
+{
+	char *waits = escalation_save(e->escalation, i->id, clock_boot());
+	json_int_t left = i->acknowledged ? left_of_ack(i) : 0;
+	json_t *findings = json_array(), *o;
+
+	for (size_t k = 0; k < i->n; k++)
+		json_array_append_new(findings, save_finding(&i->findings[k]));
+	o = json_pack("{s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:s?, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:s?, s:o}", "id",
+		      (json_int_t)i->id, "host", (json_int_t)i->host, "kind", i->kind, "severity", state_name(i->severity), "worst",
+		      state_name(i->worst), "closed", i->closed, "acknowledged", i->acknowledged, "ack_severity",
+		      state_name(i->ack_severity), "ack_by", i->ack_by, "ack_left_ns", left, "ack_until_at",
+		      (json_int_t)(left ? clock_wall() + left : 0), "handled", i->handled, "opened", (json_int_t)i->opened, "changed",
+		      (json_int_t)i->changed, "recovered", (json_int_t)i->recovered, "ended", (json_int_t)i->ended, "more",
+		      (json_int_t)i->more, "escalation", waits, "findings", findings);
+	free(waits);
+	if (o && i->closed)	/* from now on it is read as it was */
+		json_object_set_new(o, "document", document_incident(e, i, true));
+	return o;
+}
+
+static void keep_incident(struct engine *e, const struct incident *i)
+{
+	struct store_change *change = engine_change(e);
+	json_t *o = outcome_save(e, i);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (change && text)
+		change_incident(change, i->id, i->host, i->kind, !i->closed, i->opened, text);
+	else
+		log_error("out of memory: incident %llu as it is now cannot be kept", (unsigned long long)i->id);
+	free(text);
+	json_decref(o);
+}
+
+static void keep_step(struct engine *e, uint64_t incident, int64_t at, const char *actor, const char *what, json_t *detail)
+{
+	struct store_change *change = engine_change(e);
+	char *text = detail ? json_dumps(detail, JSON_COMPACT) : NULL;
+
+	if (change)
+		change_step(change, incident, at, actor, what, text ? text : "{}");
+	free(text);
+	json_decref(detail);
+}
+
+static json_t *step_detail(const struct incident_step *s)
+{
+	json_t *o = json_pack("{s:o}", "detail", document_bytes(s->detail ? s->detail : ""));
+
+	if (o && s->finding)
+		json_object_set_new(o, "finding", save_finding(s->finding));
+	return o;
+}
+
+/* ---- events as detail of incidents ---- */
+
+static void keep_recent(struct engine *e, uint64_t incident, struct check *c)
+{
+	int64_t now = clock_boot();
+	struct store_change *change = engine_change(e);
+
+	for (const struct recent *r = c->recent; change && r; r = r->next)
+		if (now - r->at < RECENT_AGE)
+			change_step(change, incident, clock_wall(), "system", "event", r->json);
+	registry_forget_recent(c);
+}
+
+static const struct incident *incident_with(struct engine *e, uint32_t host, uint32_t check)
+{
+	for (const struct incident *i = incident_next(e->incidents, NULL); i; i = incident_next(e->incidents, i))
+		for (size_t k = 0; i->host == host && k < i->n; k++)
+			if (i->findings[k].check == check && i->findings[k].state != STATE_OK)
+				return i;
+	return NULL;
+}
+
+static json_t *event_json(const Wire__Event *event)
+{
+	json_t *fields = json_object(), *o = json_object();
+
+	for (size_t i = 0; i < event->n_fields; i++) {
+		char text[1024];
+
+		text_escape(event->fields[i]->value.data, event->fields[i]->value.len, text, sizeof(text));
+		json_object_set_new(fields, event->fields[i]->name, json_string(text));
+	}
+	json_object_set_new(o, "detail", json_string(event->name));
+	json_object_set_new(o, "at", json_integer((json_int_t)event->at));
+	json_object_set_new(o, "more", json_integer((json_int_t)event->more));
+	json_object_set_new(o, "fields", fields);
+	return o;
+}
+
+static void remember(struct check *c, const char *json)
+{
+	struct recent *r = calloc(1, sizeof(*r)), *oldest;
+	unsigned n;
+
+	if (!r || !(r->json = strdup(json))) {
+		free(r);
+		return;
+	}
+	r->at = clock_boot();
+	LL_APPEND(c->recent, r);
+	LL_COUNT(c->recent, oldest, n);
+	if (n <= RECENT_MAX)
+		return;
+	oldest = c->recent;
+	LL_DELETE(c->recent, oldest);
+	free(oldest->json);
+	free(oldest);
+}
+
+/* An event comes ahead of the round that finds it out: it waits for the incident that the round may open. */
+void outcome_event(struct engine *e, uint32_t host, uint32_t check, const Wire__Event *event)
+{
+	struct check *c = registry_get_check(&e->registry, check);
+	const struct incident *i = incident_with(e, host, check);
+	json_t *o = event_json(event);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (text && i && engine_change(e))
+		change_step(e->change, i->id, clock_wall(), "system", "event", text);
+	else if (text && c)
+		remember(c, text);
+	free(text);
+	json_decref(o);
+}
+
+/* ---- steps ---- */
+
+static void retire_findings(struct engine *e, const struct incident *i)
+{
+	for (size_t k = 0; k < i->n; k++)
+		if (i->findings[k].state == STATE_UNKNOWN && i->findings[k].series != JUDGE_NONE)
+			judge_retire(e->judge, i->findings[k].series);
+}
+
+void outcome_incident(const struct incident *i, const struct incident_step *s, void *arg)
+{
+	struct engine *e = arg;
+	struct check *c = s->finding ? registry_get_check(&e->registry, s->finding->check) : NULL;
+
+	keep_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(s));
+	if (c && c->recent && s->finding->state != STATE_OK)
+		keep_recent(e, i->id, c);
+	if (escalation_step(e->escalation, i, s, host_name(e, i->host), clock_boot()) < 0)
+		log_error("incident %llu: out of memory: nobody is told of this step", (unsigned long long)i->id);
+	keep_incident(e, i);
+	log_notice("incident %llu on %s (%s): %s, %s", (unsigned long long)i->id, host_name(e, i->host), i->kind,
+		   incident_act_name(s->act), state_name(i->severity));
+	if (s->act == INCIDENT_CLOSED) {
+		retire_findings(e, i);
+		notices_forget(e->notices, i->id);
+	}
+	if (e->web && !e->replaying)
+		api_push(e, "incident", document_incident(e, i, false));
+}
+
+/* What was waited and who was told is kept with the incident, at least once a minute. */
+void outcome_save_waits(struct engine *e)
+{
+	int64_t now = clock_boot();
+	uint64_t id = 0;
+
+	while ((id = escalation_unsaved(e->escalation, id, now))) {
+		const struct incident *i = incident_get(e->incidents, id);
+
+		if (i)
+			keep_incident(e, i);
+	}
+}
+
+/* ---- notices ---- */
+
+/* As it stands, and a step that says so. */
+static void keep_notice(struct engine *e, const struct notice *n)
+{
+	struct store_change *change = engine_change(e);
+	char *text = notices_save(n);
+
+	if (change && text)
+		change_notice(change, n->id, n->incident, notices_open(n), n->at, text);
+	else
+		log_error("notice %s: out of memory: it cannot be kept", n->id);
+	free(text);
+	keep_step(e, n->incident, clock_wall(), "system", "notice",
+		  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "detail", n->name, "id", n->id, "role", n->role,
+			    "person", n->person, "name", n->name, "channel", n->channel, "clause", n->clause, "reason", n->reason,
+			    "state", notices_state(n->state), "tries", (int)n->tries));
+}
+
+/* The procedure calls for somebody, and the school has named nobody: that is on record, too. */
+static void keep_nobody(struct engine *e, const struct due *d)
+{
+	log_warning("incident %llu: nobody holds the role %s (collector.yaml, roles and hosts)", (unsigned long long)d->incident, d->role);
+	keep_step(e, d->incident, clock_wall(), "system", "nobody",
+		  json_pack("{s:s, s:s, s:s}", "detail", d->role, "role", d->role, "clause", d->clause));
+}
+
+void outcome_due(const struct due *d, void *arg)
+{
+	struct engine *e = arg;
+	const struct incident *i = incident_get(e->incidents, d->incident);
+	int64_t now = clock_wall();
+	struct words words;
+	struct notice *n;
+
+	if (!d->person) {
+		keep_nobody(e, d);
+		return;
+	}
+	if (!i)
+		return;
+	words_of(e->its.site, d, i, host_name(e, i->host), now, &words);
+	n = notices_add(e->notices, d, strcmp(d->channel, "mail") ? d->person->webhook : d->person->mail, words.subject, words.text,
+			words.json ? words.json : "{}", now);
+	free(words.json);
+	if (!n)
+		return;
+	n->change = e->changes;
+	keep_notice(e, n);
+}
+
+static enum notice_state state_after(const struct notice *n, const Rooms__Delivery *d)
+{
+	switch (d->state) {
+	case ROOMS__DELIVERY_STATE__QUEUED: return NOTICE_QUEUED;
+	case ROOMS__DELIVERY_STATE__SENT: return NOTICE_SENT;
+	case ROOMS__DELIVERY_STATE__GIVEN_UP: return NOTICE_GIVEN_UP;
+	default: return d->tries ? NOTICE_RETRYING : n->state;		/* 0: it could not even be queued */
+	}
+}
+
+void outcome_delivery(struct engine *e, const Rooms__Delivery *d)
+{
+	struct notice *n = notices_find(e->notices, d->id);
+	enum notice_state after;
+	const struct incident *i;
+
+	if (!n || !notices_open(n))
+		return;
+	after = state_after(n, d);
+	if (after == n->state && d->tries == n->tries)
+		return;
+	if (d->state != ROOMS__DELIVERY_STATE__QUEUED)
+		n->tries = d->tries;
+	n->state = after;
+	keep_notice(e, n);
+	i = incident_get(e->incidents, n->incident);
+	if (i && e->web)
+		api_push(e, "incident", document_incident(e, i, false));
+	if (!i && !notices_open(n))
+		notices_forget(e->notices, n->incident);
+}
+
+/* ---- what the collector itself saw ---- */
+
+static const struct rule own_rules[] = {
+	[OWN_IMPOSTOR] = {.id = "collector_impostor", .check_id = "", .clause = "5.8.5.5", .kind = "INC-D", .metric = "collector_impostor",
+		.unit = "boolean", .title_zh = "代理程式冒用其他主機的身分", .title_en = "An agent claimed another host's identity"},
+	[OWN_TWINS] = {.id = "collector_twins", .check_id = "", .clause = "5.8.5.5", .kind = "INC-D", .metric = "collector_twins",
+		.unit = "boolean", .title_zh = "同一身分由兩個位址連線", .title_en = "One identity connects from two addresses"},
+	[OWN_DISK_FULL] = {.id = "collector_disk_full", .check_id = "CHK-01", .clause = "5.3.3", .kind = "INC-A",
+		.metric = "collector_disk_full", .unit = "boolean", .title_zh = "監控主機的磁碟已滿",
+		.title_en = "The collector's disk is full"},
+};
+
+static void feed_own(struct engine *e, enum own_finding which, uint32_t host, enum state before, enum state after, const char *why)
+{
+	struct judge_change c = {.host = host, .check = JUDGE_NONE, .series = JUDGE_NONE, .rule = &own_rules[which], .before = before,
+		.after = after, .value = after == STATE_OK ? 0 : 1, .at = clock_wall(), .why = why};
+	char what[512];
+
+	words_finding(NULL, c.value, why, what, sizeof(what));
+	if (incident_feed(e->incidents, &c, what, c.at) < 0)
+		log_error("%s: out of memory: a finding has no incident", host_name(e, host));
+}
+
+static bool told_lately(struct engine *e, enum own_finding which, uint32_t host)
+{
+	const struct incident *i = incident_of(e->incidents, host, own_rules[which].kind);
+
+	for (size_t k = 0; i && k < i->n; k++)
+		if (!strcmp(i->findings[k].rule, own_rules[which].id) && clock_wall() - i->findings[k].changed < OWN_AGAIN)
+			return true;
+	return false;
+}
+
+/* A thing that happened does not end by itself: critical, then no longer in sight, which a person may close. */
+void outcome_own(struct engine *e, enum own_finding which, uint32_t host, const char *why)
+{
+	if (told_lately(e, which, host))
+		return;
+	feed_own(e, which, host, STATE_OK, STATE_CRITICAL, why);
+	if (which != OWN_DISK_FULL)
+		feed_own(e, which, host, STATE_CRITICAL, STATE_UNKNOWN, why);
+}
+
+void outcome_own_over(struct engine *e, enum own_finding which, uint32_t host)
+{
+	feed_own(e, which, host, STATE_CRITICAL, STATE_OK, "there is room again");
+}
