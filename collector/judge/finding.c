@@ -16,7 +16,8 @@ void finding_free(struct finding *f)
 int finding_fill(struct finding *f, const struct judge_change *c, int64_t now_wall)
 {
 	*f = (struct finding){.check = c->check, .series = c->series, .since = now_wall,
-		.rule = strdup(c->rule ? c->rule->id : ""), .clause = strdup(c->rule && c->rule->clause ? c->rule->clause : ""),
+		.rule = strdup(c->rule ? c->rule->id : ""),
+		.clause = strdup(c->rule && c->rule->clause ? c->rule->clause : ""),
 		.check_id = strdup(c->rule && c->rule->check_id ? c->rule->check_id : "")};
 	return f->rule && f->clause && f->check_id ? 0 : -ENOMEM;
 }

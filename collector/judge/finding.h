@@ -4,7 +4,8 @@
 
 #include "incident.h"
 
-int finding_fill(struct finding *, const struct judge_change *, int64_t now_wall);	/* who and by which rule; no state yet */
+/* Who, and by which rule; no state yet. */
+int finding_fill(struct finding *, const struct judge_change *, int64_t now_wall);
 int finding_refresh(struct finding *, const struct judge_change *, const char *what, int64_t now_wall);
 int finding_copy(struct finding *, const struct finding *from);
 void finding_free(struct finding *);

@@ -27,8 +27,8 @@ struct incidents {
 
 const char *incident_act_name(enum incident_act act)
 {
-	static const char *const names[] = {"opened", "found", "changed", "worse", "recovered", "reopened", "acknowledged",
-		"ack_lifted", "ack_expired", "handled", "closed"};
+	static const char *const names[] = {"opened", "found", "changed", "worse", "recovered", "reopened",
+		"acknowledged", "ack_lifted", "ack_expired", "handled", "closed"};
 
 	return names[act];
 }
@@ -115,7 +115,8 @@ static const char *kind_of(const struct judge_change *c)
 	return c->rule && *c->rule->kind ? c->rule->kind : DEFAULT_KIND;
 }
 
-/* Where the finding stands already: as a rule with its kind, unless the procedure has moved the rule to another since. */
+/* Where the finding stands already: as a rule with its kind, unless the procedure has moved the rule to another
+ * since. */
 static struct finding *known_finding(const struct incidents *all, const struct judge_change *c, struct node **ret)
 {
 	struct finding *f;
@@ -192,7 +193,8 @@ static void step(struct incidents *all, struct node *n, enum incident_act act, c
 {
 	n->i.changed = now_wall;
 	show(n);
-	all->told(&n->i, &(struct incident_step){.act = act, .at = now_wall, .actor = actor, .detail = detail, .finding = f}, all->arg);
+	all->told(&n->i, &(struct incident_step){.act = act, .at = now_wall, .actor = actor, .detail = detail,
+		.finding = f}, all->arg);
 }
 
 static enum incident_act act_of(enum state before, enum state after, bool known)
@@ -207,7 +209,8 @@ static enum incident_act act_of(enum state before, enum state after, bool known)
 }
 
 /* What the change makes of the incident as a whole. */
-static void weigh(struct incidents *all, struct node *n, const struct finding *f, bool opened, bool known, int64_t now_wall)
+static void weigh(struct incidents *all, struct node *n, const struct finding *f, bool opened, bool known,
+		  int64_t now_wall)
 {
 	enum state before = n->i.severity;
 	enum incident_act act;
@@ -223,7 +226,8 @@ static void weigh(struct incidents *all, struct node *n, const struct finding *f
 	}
 }
 
-static int64_t found(struct incidents *all, struct node *n, const struct judge_change *c, const char *what, int64_t now_wall)
+static int64_t found(struct incidents *all, struct node *n, const struct judge_change *c, const char *what,
+		     int64_t now_wall)
 {
 	bool opened = !n;
 	struct finding *f;
@@ -268,8 +272,8 @@ int64_t incident_feed(struct incidents *all, const struct judge_change *c, const
 
 /* ---- persons ---- */
 
-int incident_ack(struct incidents *all, uint64_t id, const char *actor, const char *note, int64_t for_ns, int64_t now_wall,
-		 int64_t now_boot)
+int incident_ack(struct incidents *all, uint64_t id, const char *actor, const char *note, int64_t for_ns,
+		 int64_t now_wall, int64_t now_boot)
 {
 	struct node *n = by_id(all, id);
 	char *by;

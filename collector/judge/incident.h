@@ -1,9 +1,11 @@
 /*
- * incident.h - incidents: one for each host and kind, which collects the findings of its rules until a person closes it. Pure: no
- * I/O, time is an argument; each step is handed to the caller, who stores it with the incident as it then is.
+ * incident.h - incidents: one for each host and kind, which collects the findings of its rules until a person closes
+ * it. Pure: no I/O, time is an argument; each step is handed to the caller, who stores it with the incident as it
+ * then is.
  *
- *   opened -> (acknowledged, until it expires or something worse comes) -> handled: a note -> recovered: all findings OK
- *          -> reopened when one returns -> closed: by a person, with a note, not while a finding is still bad
+ *   opened -> (acknowledged, until it expires or something worse comes) -> handled: a note
+ *          -> recovered: all findings OK -> reopened when one returns
+ *          -> closed: by a person, with a note, not while a finding is still bad
  */
 #ifndef INCIDENT_H
 #define INCIDENT_H
@@ -48,21 +50,29 @@ enum incident_act {
 const char *incident_act_name(enum incident_act);	/* "opened", "found", ... */
 
 /* One row. FOUND: another finding, no worse than the worst; CHANGED: a finding changed and the incident is no worse. */
-struct incident_step { enum incident_act act; int64_t at; const char *actor; const char *detail; const struct finding *finding; };
+struct incident_step {
+	enum incident_act act;
+	int64_t at;
+	const char *actor;
+	const char *detail;
+	const struct finding *finding;
+};
 /* After each step; both live for the call. On CLOSED: call judge_retire for its findings that are UNKNOWN. */
 typedef void incident_told(const struct incident *, const struct incident_step *, void *arg);
 
 struct incidents;
 struct incidents *incidents_new(incident_told *, void *arg);
 void incidents_free(struct incidents *);
-void incidents_next(struct incidents *, uint64_t id);	/* the next new incident's number, where larger (closed ones are not restored) */
+/* The next new incident's number, where larger: closed ones are not restored. */
+void incidents_next(struct incidents *, uint64_t id);
 
-/* A change of the judge. `what`: the finding in words, for people. Returns the incident's number; 0: none was concerned; -ENOMEM. */
+/* A change of the judge. `what`: the finding in words, for people. Returns the incident's number; 0: none was
+ * concerned; -ENOMEM. */
 int64_t incident_feed(struct incidents *, const struct judge_change *, const char *what, int64_t now_wall);
 void incident_tick(struct incidents *, int64_t now_wall, int64_t now_boot);	/* acknowledgements that expire */
 
-/* Acts of persons. 0, or -ENOENT; -EINVAL: note or actor missing (an acknowledgement needs no note). All may be repeated.
- * ack: for_ns 0 means until it is closed. close: -EBUSY while a finding is WARNING or CRITICAL. */
+/* Acts of persons. 0, or -ENOENT; -EINVAL: note or actor missing (an acknowledgement needs no note). All may be
+ * repeated. ack: for_ns 0 means until it is closed. close: -EBUSY while a finding is WARNING or CRITICAL. */
 int incident_ack(struct incidents *, uint64_t id, const char *actor, const char *note, int64_t for_ns, int64_t now_wall,
 		 int64_t now_boot);
 int incident_handle(struct incidents *, uint64_t id, const char *actor, const char *note, int64_t now_wall);
@@ -73,8 +83,9 @@ const struct incident *incident_of(const struct incidents *, uint32_t host, cons
 /* Open ones, oldest first: start with NULL. */
 const struct incident *incident_next(const struct incidents *, const struct incident *);
 
-/* Takes a stored, open incident (copied). Store ack_until_boot - now_boot and hand back now_boot plus it: the time that the
- * collector was away does not count (the clock may have been wrong); INT64_MAX stays. 0, -EEXIST, -ENOMEM. */
+/* Takes a stored, open incident (copied). Store ack_until_boot - now_boot and hand back now_boot plus it: the time
+ * that the collector was away does not count (the clock may have been wrong); INT64_MAX stays. 0, -EEXIST,
+ * -ENOMEM. */
 int incident_restore(struct incidents *, const struct incident *);
 
 #endif

@@ -96,7 +96,8 @@ static void hear_all(struct judge *j, const struct host *h, int64_t now)
 			j->checks.at[i].heard = now;
 }
 
-/* Only a host that was called gone begins afresh: one that comes and goes and never reports is not excused each time. */
+/* Only a host that was called gone begins afresh: one that comes and goes and never reports is not excused each
+ * time. */
 void judge_connected(struct judge *j, uint32_t host, bool connected, int64_t now_wall, int64_t now_boot)
 {
 	struct host *h;
@@ -140,7 +141,8 @@ void judge_tick(struct judge *j, int64_t now_wall, int64_t now_boot)
 
 /* ---- for screens ---- */
 
-enum state judge_state(const struct judge *j, uint32_t series, const struct rule **ret_rule, double *ret_value, int64_t *ret_at)
+enum state judge_state(const struct judge *j, uint32_t series, const struct rule **ret_rule, double *ret_value,
+		       int64_t *ret_at)
 {
 	const struct series *s = series < j->series.n ? &j->series.at[series] : NULL;
 	const struct track *worst = NULL;
@@ -159,7 +161,9 @@ enum state judge_state(const struct judge *j, uint32_t series, const struct rule
 
 enum state judge_check_state(const struct judge *j, uint32_t check)
 {
-	return check < j->checks.n && (j->checks.at[check].silent || j->checks.at[check].failed) ? STATE_UNKNOWN : STATE_OK;
+	const struct check *c = check < j->checks.n ? &j->checks.at[check] : NULL;
+
+	return c && (c->silent || c->failed) ? STATE_UNKNOWN : STATE_OK;
 }
 
 enum state judge_host_state(const struct judge *j, uint32_t host)
@@ -169,7 +173,8 @@ enum state judge_host_state(const struct judge *j, uint32_t host)
 
 size_t judge_bytes(const struct judge *j)
 {
-	return sizeof(*j) + j->series.room * (sizeof(struct series) + sizeof(struct hot)) + j->checks.room * sizeof(struct check) +
-		j->hosts.room * sizeof(struct host) + j->tracks.room * sizeof(struct track) +
-		j->waiting.room * sizeof(uint32_t) + j->texts + j->series.n * 2 * sizeof(void *);	/* malloc's own */
+	return sizeof(*j) + j->series.room * (sizeof(struct series) + sizeof(struct hot)) +
+	       j->checks.room * sizeof(struct check) + j->hosts.room * sizeof(struct host) +
+	       j->tracks.room * sizeof(struct track) + j->waiting.room * sizeof(uint32_t) + j->texts +
+	       j->series.n * 2 * sizeof(void *); /* malloc's own */
 }

@@ -139,7 +139,8 @@ static void unpack_labels(const char *p, struct rule_label labels[LABELS + 1])
 }
 
 /* Adds the tracks of all rules that match the series. */
-int names_match(const struct judge *j, uint32_t number, const struct rule *const *rules, size_t n, struct tracks *tracks)
+int names_match(const struct judge *j, uint32_t number, const struct rule *const *rules, size_t n,
+		struct tracks *tracks)
 {
 	const struct series *s = &j->series.at[number];
 	const char *host = j->hosts.at[j->checks.at[s->check].host].name;
@@ -228,6 +229,7 @@ void judge_check_gone(struct judge *j, uint32_t check, int64_t now_wall)
 	j->texts -= strlen(c->name) + 1;
 	free(c->name);
 	*c = (struct check){0};
-	if (j->holes > HOLES && j->holes > j->tracks.n / 2)	/* an agent may take checks in and out as often as it likes */
+	/* An agent may take checks in and out as often as it likes. */
+	if (j->holes > HOLES && j->holes > j->tracks.n / 2)
 		renew_compact(j);
 }

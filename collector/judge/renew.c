@@ -46,7 +46,8 @@ static int match_all(const struct judge *j, const struct rule *const *rules, siz
 	return 0;
 }
 
-/* Tells those as OK that no new rule takes over. A rule may live on and no longer match (its labels or hosts changed). */
+/* Tells those as OK that no new rule takes over. A rule may live on and no longer match (its labels or hosts
+ * changed). */
 static void clear_old(struct judge *j, const struct tracks *renewed, int64_t now_wall)
 {
 	size_t next = 0;
@@ -150,8 +151,8 @@ static const struct rule *rule_by_id(const struct judge *j, const char *id)
 	return NULL;
 }
 
-void judge_restore(struct judge *j, uint32_t host, uint32_t check, uint32_t series, const char *rule_id, enum state state,
-		   double value, int64_t at, int64_t now_wall)
+void judge_restore(struct judge *j, uint32_t host, uint32_t check, uint32_t series, const char *rule_id,
+		   enum state state, double value, int64_t at, int64_t now_wall)
 {
 	struct rule gone = {.id = rule_id, .check_id = "", .clause = "", .kind = "", .metric = "", .unit = ""};
 	bool measured = series != JUDGE_NONE, known = host < j->hosts.n && j->hosts.at[host].known;
@@ -168,8 +169,8 @@ void judge_restore(struct judge *j, uint32_t host, uint32_t check, uint32_t seri
 	} else if (known && !measured && (!*rule_id || has_rule(j->rules, j->rules_n, rule_id))) {
 		silence_restore(j, host, check, rule_by_id(j, rule_id));
 	} else {
-		j->told(&(struct judge_change){.host = host, .check = check, .series = series, .rule = &gone, .before = state,
-			.after = STATE_OK, .value = value, .at = now_wall, .why = "no rule or no measurement for it any more"},
-			j->arg);
+		j->told(&(struct judge_change){.host = host, .check = check, .series = series, .rule = &gone,
+			.before = state, .after = STATE_OK, .value = value, .at = now_wall,
+			.why = "no rule or no measurement for it any more"}, j->arg);
 	}
 }

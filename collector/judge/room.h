@@ -90,8 +90,9 @@ void track_left_out(struct judge *, struct check *, int64_t at);
 void track_tick(struct judge *);
 void track_listen(struct judge *, uint32_t series);	/* sets the quiet interval */
 void track_put(struct judge *, struct track *, enum state);	/* as restored */
-void track_clear(struct judge *, struct track *, const char *why, int64_t at);	/* OK from now on; told where it was not */
-void track_drop(struct judge *, uint32_t series, const char *why, int64_t at);	/* clears and forgets all tracks of it */
+/* OK from now on, told where it was not. The second: all tracks of the series, which are forgotten. */
+void track_clear(struct judge *, struct track *, const char *why, int64_t at);
+void track_drop(struct judge *, uint32_t series, const char *why, int64_t at);
 
 /* renew.c */
 void renew_compact(struct judge *);	/* without memory: the holes stay */

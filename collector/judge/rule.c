@@ -84,8 +84,7 @@ enum state rule_level(const struct rule *r, enum state current, double v)
 
 void rule_quiet(const struct rule *r, enum state current, double *ret_lo, double *ret_hi)
 {
-	/* Within [from, to) of badness; for `below` the same, mirrored. */
-	const struct bound *leave = current == STATE_CRITICAL ? &r->critical : current == STATE_WARNING ? &r->warning : NULL;
+	const struct bound *leave = current == STATE_OK ? NULL : current == STATE_CRITICAL ? &r->critical : &r->warning;
 	const struct bound *worse = current == STATE_OK && r->warning.set ? &r->warning :
 		current != STATE_CRITICAL && r->critical.set ? &r->critical : NULL;
 	double lo = -DBL_MAX, hi = DBL_MAX;

@@ -1,6 +1,7 @@
 /*
  * rule.h - rules: which metric, which labels and hosts, warning and critical bounds with units, for how long, and the
- * clause. Read from conf.d/procedure/ by procedure/; the judge only applies them. Nothing here knows files, sockets, SQL.
+ * clause. Read from conf.d/procedure/ by procedure/; the judge only applies them. Nothing here knows files, sockets,
+ * SQL.
  */
 #ifndef RULE_H
 #define RULE_H
@@ -17,15 +18,16 @@ static inline enum state state_worse(enum state a, enum state b) { return state_
 const char *state_name(enum state);				/* "ok" "warning" "critical" "unknown" */
 int state_parse(const char *name, enum state *ret);		/* -EINVAL */
 
-/* A bound is crossed at or beyond `at`, in the rule's direction (strict: beyond only; "> 24 h" as against ">= 85 %"). A state
- * once entered is left when the value is strictly inside `clear`; where clear equals at: when it no longer crosses. */
-struct bound { double at, clear; bool set, stated; bool strict; };	/* stated: the procedure's number, else the school's (≈) */
+/* A bound is crossed at or beyond `at`, in the rule's direction (strict: beyond only; "> 24 h" as against ">= 85 %").
+ * A state once entered is left when the value is strictly inside `clear`; where clear equals at: when it no longer
+ * crosses. */
+struct bound { double at, clear; bool set, strict, stated; };	/* stated: the procedure's number, else the school's (≈) */
 
 struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 
 /* What the collector itself observes has rules too, so that a silent check has a kind and a clause like any other. */
 #define RULE_AGENT_GONE "agent_gone"		/* of a host: no connection, or disconnected and a check overdue */
-#define RULE_CHECK_SILENT "check_silent"	/* of a check: no round for 2.5 intervals while its agent is connected */
+#define RULE_CHECK_SILENT "check_silent"	/* of a check: no round for 2.5 intervals, agent connected */
 #define RULE_CHECK_FAILED "check_failed"	/* of a check: two rounds in a row could not measure */
 
 struct rule {
@@ -40,7 +42,7 @@ struct rule {
 	struct bound warning, critical;
 	int64_t for_ns;			/* crossed for so long, by the agent's stamps of the values, before it counts */
 	bool rate;			/* a counter: judge the increase per second */
-	bool age;			/* against the agent's wall clock: not judged while that is far ahead of ours (R12) */
+	bool age;			/* by the agent's wall clock: not judged while that is far ahead of ours (R12) */
 	const char *title_zh, *title_en;
 };
 

@@ -1,4 +1,5 @@
-/* silence.c - what a check or a host does not say: failed rounds, overdue checks, agents gone. By the boot clock alone. */
+/* silence.c - what a check or a host does not say: failed rounds, overdue checks, agents gone. By the boot clock
+ * alone. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static const struct rule *rule_for(const struct judge *j, const char *metric, ui
 	return NULL;
 }
 
-static void tell(struct judge *j, const char *metric, uint32_t host, uint32_t check, bool bad, int64_t at, const char *why)
+static void tell(struct judge *j, const char *metric, uint32_t host, uint32_t check, bool bad, int64_t at,
+		 const char *why)
 {
 	j->told(&(struct judge_change){
 		.host = host, .check = check, .series = JUDGE_NONE, .rule = rule_for(j, metric, host, check),
@@ -41,7 +43,9 @@ void silence_failed(struct judge *j, uint32_t check, bool failed, const char *wh
 	if (c->failed == failed)
 		return;
 	c->failed = failed;
-	tell(j, RULE_CHECK_FAILED, c->host, check, failed, at, failed ? (why && *why ? why : "could not measure") : "measures again");
+	if (!failed)
+		why = "measures again";
+	tell(j, RULE_CHECK_FAILED, c->host, check, failed, at, why && *why ? why : "could not measure");
 }
 
 void silence_silent(struct judge *j, uint32_t check, bool silent, int64_t at)
@@ -67,7 +71,8 @@ void silence_gone(struct judge *j, uint32_t host, bool gone, int64_t at)
 		return;
 	h->gone = gone;
 	if (gone)
-		snprintf(why, sizeof(why), "the agent has not been connected for %lld s", (long long)((j->now - h->lost) / NS_PER_S));
+		snprintf(why, sizeof(why), "the agent has not been connected for %lld s",
+			 (long long)((j->now - h->lost) / NS_PER_S));
 	tell(j, RULE_AGENT_GONE, host, JUDGE_NONE, gone, at, why);
 }
 

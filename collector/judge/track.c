@@ -12,8 +12,8 @@ static void tell(struct judge *j, const struct track *t, enum state before, int6
 	uint32_t check = j->series.at[t->series].check;
 
 	j->told(&(struct judge_change){
-		.host = j->checks.at[check].host, .check = check, .series = t->series, .rule = t->rule, .before = before,
-		.after = t->told, .value = t->value, .at = at, .flapping = t->flapping, .why = why,
+		.host = j->checks.at[check].host, .check = check, .series = t->series, .rule = t->rule,
+		.before = before, .after = t->told, .value = t->value, .at = at, .flapping = t->flapping, .why = why,
 	}, j->arg);
 }
 
@@ -89,8 +89,8 @@ static void settle(struct judge *j, struct track *t, int64_t at)
 
 /* ---- `for` ---- */
 
-/* Time between two values, by the agent's stamps: a clock that was set back adds nothing, one that was set forward (or a gap)
- * one interval. */
+/* Time between two values, by the agent's stamps: a clock that was set back adds nothing, one that was set forward
+ * (or a gap) one interval. */
 static int64_t between(int64_t before, int64_t at, int64_t interval)
 {
 	if (at <= before)

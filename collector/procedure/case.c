@@ -1,5 +1,13 @@
-/* case.c - a case's memory, and its text: "1 waited 1800000 age 1800000 step owner@0 told chen 900000 2 critical chain owner 5.1.3".
- * Times are in ms; words never hold spaces, but for the clause, which is last and ends at the line's end. */
+/*
+ * case.c - a case's memory, and its text: a version, then a line for each thing. Times are in ms; words hold no spaces
+ * but for the clause, which is last.
+ *
+ *   1
+ *   waited 1800000
+ *   age 1800000
+ *   step owner 0 0                                 role, after, how often repeated
+ *   told chen 900000 2 critical -1 owner 5.8.6.3.1  person, so long ago, notices, worst, what is owed, role, clause
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,13 +118,13 @@ char *case_save(const struct escalation_case *c, const struct kind *kind, int64_
 		(long long)(stopwatch_read(&c->age, now) / NS_PER_MS));
 	for (size_t i = 0; kind && i < kind->n; i++)
 		if (c->done & 1u << i)
-			fprintf(f, "step %s %lld %u\n", kind->steps[i].role, (long long)(kind->steps[i].after_ns / NS_PER_MS),
-				c->repeated[i]);
+			fprintf(f, "step %s %lld %u\n", kind->steps[i].role,
+				(long long)(kind->steps[i].after_ns / NS_PER_MS), c->repeated[i]);
 	for (size_t i = 0; i < c->told.n; i++) {
 		const struct told *t = &c->told.at[i];
 
-		fprintf(f, "told %s %lld %u %s %d %s %s\n", t->person, (long long)((now - t->last) / NS_PER_MS), t->count,
-			state_name(t->worst), t->owed, t->role, t->clause);
+		fprintf(f, "told %s %lld %u %s %d %s %s\n", t->person, (long long)((now - t->last) / NS_PER_MS),
+			t->count, state_name(t->worst), t->owed, t->role, t->clause);
 	}
 	if (fclose(f) != 0) {
 		free(text);
@@ -165,7 +173,8 @@ static bool load_step(struct escalation_case *c, const struct kind *kind, char *
 
 static bool load_told(struct escalation_case *c, char **rest, int64_t now)
 {
-	const char *person = strsep(rest, " "), *ago = strsep(rest, " "), *count = strsep(rest, " "), *worst = strsep(rest, " ");
+	const char *person = strsep(rest, " "), *ago = strsep(rest, " "), *count = strsep(rest, " "),
+		   *worst = strsep(rest, " ");
 	const char *owed = strsep(rest, " "), *role = strsep(rest, " ");
 	int64_t passed, reason;
 	struct told t = {0}, *added;

@@ -1,4 +1,5 @@
-/* case.h - one incident as escalation knows it: what has been waited, who was told. Shared by escalation.c and case.c alone. */
+/* case.h - one incident as escalation knows it: what has been waited, who was told. Shared by escalation.c and case.c
+ * alone. */
 #ifndef CASE_H
 #define CASE_H
 

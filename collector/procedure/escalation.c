@@ -32,7 +32,8 @@ struct escalation *escalation_new(const struct kind *kinds, size_t n, const stru
 	struct escalation *e = calloc(1, sizeof(*e));
 
 	if (e)
-		*e = (struct escalation){.kinds = kinds, .n = n, .people = people, .quiet = quiet_ns, .due = due, .arg = arg};
+		*e = (struct escalation){.kinds = kinds, .n = n, .people = people, .quiet = quiet_ns,
+			.due = due, .arg = arg};
 	return e;
 }
 
@@ -77,7 +78,8 @@ static void renumber(struct escalation_case *c, const struct kind *old, const st
 	c->changed = true;
 }
 
-void escalation_use(struct escalation *e, const struct kind *kinds, size_t n, const struct people *people, int64_t quiet_ns)
+void escalation_use(struct escalation *e, const struct kind *kinds, size_t n, const struct people *people,
+		    int64_t quiet_ns)
 {
 	struct escalation with = {.kinds = kinds, .n = n};
 
@@ -91,7 +93,8 @@ void escalation_use(struct escalation *e, const struct kind *kinds, size_t n, co
 
 /* ---- handing out ---- */
 
-static void hand_out(struct escalation *e, const struct escalation_case *c, struct due *d, const char *channel, uint32_t count)
+static void hand_out(struct escalation *e, const struct escalation_case *c, struct due *d, const char *channel,
+		     uint32_t count)
 {
 	char id[PEOPLE_ID + 96];
 
@@ -146,8 +149,8 @@ static void give_owed(struct escalation *e, struct escalation_case *c, int64_t n
 /* ---- steps of the kind ---- */
 
 /* One who knows of it already, by another role, within the quiet time needs no second notice of the same. */
-static void call_person(struct escalation *e, struct escalation_case *c, const struct step *s, const struct person *person,
-			enum escalation_reason reason, int64_t now)
+static void call_person(struct escalation *e, struct escalation_case *c, const struct step *s,
+			const struct person *person, enum escalation_reason reason, int64_t now)
 {
 	struct told *t = case_told(c, person->id);
 
@@ -160,8 +163,8 @@ static void call_person(struct escalation *e, struct escalation_case *c, const s
 		t->owed = reason;
 }
 
-static void call_role(struct escalation *e, struct escalation_case *c, const struct step *s, enum escalation_reason reason,
-		      int64_t now)
+static void call_role(struct escalation *e, struct escalation_case *c, const struct step *s,
+		      enum escalation_reason reason, int64_t now)
 {
 	const struct person *persons[PEOPLE_A_ROLE];
 	bool fallback;
@@ -170,8 +173,8 @@ static void call_role(struct escalation *e, struct escalation_case *c, const str
 	for (size_t i = 0; i < n; i++)
 		call_person(e, c, s, persons[i], reason, now);
 	if (n == 0)
-		e->due(&(struct due){.incident = c->id, .role = s->role, .channel = "", .reason = reason, .clause = s->clause,
-			.fallback = fallback, .id = ""}, e->arg);
+		e->due(&(struct due){.incident = c->id, .role = s->role, .channel = "", .reason = reason,
+			.clause = s->clause, .fallback = fallback, .id = ""}, e->arg);
 }
 
 static void take_step(struct escalation *e, struct escalation_case *c, const struct step *s, size_t i, int64_t now)
@@ -183,7 +186,8 @@ static void take_step(struct escalation *e, struct escalation_case *c, const str
 	if (state_rank(c->severity) < state_rank(s->from) || (s->every_ns == 0 && c->acknowledged))
 		return;
 	if (c->done & 1u << i) {
-		if (s->every_ns == 0 || clock < s->after_ns || (uint64_t)(clock - s->after_ns) / s->every_ns <= c->repeated[i])
+		if (s->every_ns == 0 || clock < s->after_ns ||
+		    (uint64_t)(clock - s->after_ns) / s->every_ns <= c->repeated[i])
 			return;
 		c->repeated[i] = (uint32_t)((clock - s->after_ns) / s->every_ns);	/* after a pause one, not all */
 	} else if (clock < s->after_ns) {
@@ -243,7 +247,10 @@ static void reopened(struct escalation_case *c)
 	for (size_t i = 0; i < c->told.n; i++) {
 		struct told *t = &c->told.at[i];
 
-		t->owed = t->owed == ESCALATION_RECOVERED || t->count == 0 || c->acknowledged ? NOTHING : ESCALATION_BACK;
+		if (t->owed == ESCALATION_RECOVERED || t->count == 0 || c->acknowledged)
+			t->owed = NOTHING;
+		else
+			t->owed = ESCALATION_BACK;
 	}
 	worse(c);
 }
@@ -280,7 +287,8 @@ static struct escalation_case *open_case(struct escalation *e, const struct inci
 	return c;
 }
 
-int escalation_step(struct escalation *e, const struct incident *i, const struct incident_step *s, const char *host, int64_t now)
+int escalation_step(struct escalation *e, const struct incident *i, const struct incident_step *s, const char *host,
+		    int64_t now)
 {
 	struct escalation_case *c = case_of(e, i->id);
 

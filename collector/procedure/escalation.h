@@ -1,10 +1,11 @@
 /*
- * escalation.h - who is told of an incident, and when: at once those whom the kind names, in parallel with the delayed chain
- * (owner -> deputy -> computer-room manager -> as the kind says), until somebody acknowledges. Pure: time and rows are
- * arguments; delays are elapsed time on the boot clock, kept as "already waited" over a restart.
+ * escalation.h - who is told of an incident, and when: at once those whom the kind names, in parallel with the
+ * delayed chain (owner -> deputy -> computer-room manager -> as the kind says), until somebody acknowledges. Pure:
+ * time and rows are arguments; delays are elapsed time on the boot clock, kept as "already waited" over a restart.
  *
- * Nobody gets more than one notice about one incident in `quiet` (15 min, 5.10.5): what comes sooner is grouped into one at
- * its end, and dropped where it no longer holds by then (a recovery that did not last). Only a worse state goes at once.
+ * Nobody gets more than one notice about one incident in `quiet` (15 min, 5.10.5): what comes sooner is grouped into
+ * one at its end, and dropped where it no longer holds by then (a recovery that did not last). Only a worse state
+ * goes at once.
  */
 #ifndef ESCALATION_H
 #define ESCALATION_H
@@ -24,8 +25,10 @@ struct step {
 struct kind {			/* a row of CLAUSES.md's table of incident kinds */
 	const char *id;		/* "INC-A" */
 	const char *title_zh, *title_en;
-	const struct step *steps; size_t n;	/* at once ones first, then the chain, then what the kind adds; at most 32 */
-	const struct step *by_hand; size_t by_hand_n;	/* whom a person decides to tell: ISP, vendor, police; for the screen */
+	/* Those at once first, then the chain, then what the kind adds; at most ESCALATION_STEPS. */
+	const struct step *steps; size_t n;
+	/* Whom a person decides to tell (provider, vendor, authorities): for the screen. */
+	const struct step *by_hand; size_t by_hand_n;
 };
 
 enum escalation_reason { ESCALATION_NEW, ESCALATION_CHAIN, ESCALATION_WORSE, ESCALATION_MORE, ESCALATION_REPEAT,
@@ -52,20 +55,23 @@ struct escalation *escalation_new(const struct kind *kinds, size_t n, const stru
 void escalation_free(struct escalation *);
 void escalation_use(struct escalation *, const struct kind *kinds, size_t n, const struct people *, int64_t quiet_ns);
 
-/* Each step of an incident (call it from incident_told), with the host's name. Notes what happened; notices come out of the tick,
- * so that what one batch brought goes out together. Only closing hands out at once who is still owed a recovery. 0, -ENOMEM. */
-int escalation_step(struct escalation *, const struct incident *, const struct incident_step *, const char *host, int64_t now_boot);
+/* Each step of an incident (call it from incident_told), with the host's name. Notes what happened; notices come out
+ * of the tick, so that what one batch brought goes out together. Only closing hands out at once who is still owed a
+ * recovery. 0, -ENOMEM. */
+int escalation_step(struct escalation *, const struct incident *, const struct incident_step *, const char *host,
+		    int64_t now_boot);
 /* Hands out what is due. About once a second. */
 void escalation_tick(struct escalation *, int64_t now_boot);
 
 /* As text for a column: how long it has waited, which steps are done, who was told what. */
 
-/* Which incidents to save: changed, or waiting for a minute since they were saved. The first one after `after` (0: from the
- * beginning); 0: no more. */
+/* Which incidents to save: changed, or waiting for a minute since they were saved. The first one after `after` (0:
+ * from the beginning); 0: no more. */
 uint64_t escalation_unsaved(const struct escalation *, uint64_t after, int64_t now_boot);
 /* NULL: no such incident (any more). The caller frees. */
 char *escalation_save(struct escalation *, uint64_t incident, int64_t now_boot);
-/* Instead of escalation_step when an open incident is restored. text "" or NULL, or not such a text (-EINVAL): it begins anew. */
+/* Instead of escalation_step when an open incident is restored. text "" or NULL, or not such a text (-EINVAL): it
+ * begins anew. */
 int escalation_load(struct escalation *, const struct incident *, const char *host, const char *text, int64_t now_boot);
 
 #endif

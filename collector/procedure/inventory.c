@@ -21,7 +21,8 @@ static void read_metric(struct inventory *inv, const char *plugin, const struct 
 	int kind;
 
 	if (conf_type(n) != CONF_MAP) {
-		problem(problems, conf_file(n), conf_line(n), conf_key(n), "a metric is written {unit: ..., kind: ..., help: ...}");
+		problem(problems, conf_file(n), conf_line(n), conf_key(n),
+			"a metric is written {unit: ..., kind: ..., help: ...}");
 		return;
 	}
 	m = vec_push(inv);

@@ -1,6 +1,9 @@
-/* inventory.h - what the plugins can measure: metrics.yaml, written at build by `beadle-config --inventory`, so that a rule on a
- * metric or a unit that no plugin declares is told before anything starts.
- *   plugins: {disk: {metrics: {disk_space: {unit: bytes, kind: gauge, help: "Space, by state"}}}} */
+/*
+ * inventory.h - what the plugins can measure: metrics.yaml, written at build by `beadle-config --inventory`, so that a
+ * rule on a metric or a unit that no plugin declares is told before anything starts.
+ *
+ *   plugins: {disk: {metrics: {disk_space: {unit: bytes, kind: gauge, help: "Space, by state"}}}}
+ */
 #ifndef INVENTORY_H
 #define INVENTORY_H
 

@@ -7,7 +7,12 @@
 #include "lib/text.h"
 #include "lib/vec.h"
 
-struct role_holders { const char *role; const struct conf_node *node; const struct person *at[PEOPLE_A_ROLE]; size_t n; };
+struct role_holders {
+	const char *role;
+	const struct conf_node *node;
+	const struct person *at[PEOPLE_A_ROLE];
+	size_t n;
+};
 struct groups { const char **at; size_t n, room; };
 
 struct people {
@@ -45,14 +50,15 @@ static bool is_mail(const char *s)
 {
 	const char *at = strchr(s, '@');
 
-	return at && at != s && at[1] && !strchr(at + 1, '@') && strlen(s) <= 254 && !strpbrk(s, " \t\r\n<>,;:\"\\()[]") &&
-		s[strcspn(s, "\x7f")] == '\0' && text_utf8(s, strlen(s));
+	return at && at != s && at[1] && !strchr(at + 1, '@') && strlen(s) <= 254 &&
+	       !strpbrk(s, " \t\r\n<>,;:\"\\()[]") && s[strcspn(s, "\x7f")] == '\0' && text_utf8(s, strlen(s));
 }
 
 /* It becomes part of a notice's Message-ID. */
 static bool is_id(const char *s)
 {
-	return strlen(s) < PEOPLE_ID && *s && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] == '\0';
+	return strlen(s) < PEOPLE_ID && *s &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] == '\0';
 }
 
 static void read_person(struct people *p, const struct conf_node *n, bool default_chinese, struct problems *problems)
@@ -62,7 +68,8 @@ static void read_person(struct people *p, const struct conf_node *n, bool defaul
 	int language;
 
 	if (conf_type(n) != CONF_MAP) {
-		problem(problems, conf_file(n), conf_line(n), conf_key(n), "a person is written {name: ..., mail: ...}");
+		problem(problems, conf_file(n), conf_line(n), conf_key(n),
+			"a person is written {name: ..., mail: ...}");
 		return;
 	}
 	person = vec_push(&p->persons);
@@ -76,11 +83,14 @@ static void read_person(struct people *p, const struct conf_node *n, bool defaul
 	person->chinese = language == 0;
 	if (!is_id(person->id))
 		problem(problems, conf_file(n), conf_line(n), "people",
-			"%s: not a short name (expected letters, digits, _ . - , at most %d)", person->id, PEOPLE_ID - 1);
+			"%s: not a short name (expected letters, digits, _ . - , at most %d)", person->id,
+			PEOPLE_ID - 1);
 	if (person->mail && !is_mail(person->mail))
-		problem(problems, conf_file(n), conf_line(n), person->id, "%s: not a mail address (expected name@domain)", person->mail);
+		problem(problems, conf_file(n), conf_line(n), person->id,
+			"%s: not a mail address (expected name@domain)", person->mail);
 	if (!person->mail && !person->webhook)
-		problem(problems, conf_file(n), conf_line(n), person->id, "cannot be told anything: give mail or webhook");
+		problem(problems, conf_file(n), conf_line(n), person->id,
+			"cannot be told anything: give mail or webhook");
 	conf_done(n, problems);
 }
 
@@ -92,7 +102,8 @@ static const struct person *need_person(const struct people *p, const struct con
 
 	if (found || !id) {
 		if (!id)
-			problem(problems, conf_file(n), conf_line(n), conf_key(n), "expected the name of one of people");
+			problem(problems, conf_file(n), conf_line(n), conf_key(n),
+				"expected the name of one of people");
 		return found;
 	}
 	ids = calloc(p->persons.n + 1, sizeof(*ids));
@@ -112,7 +123,8 @@ static void hold(struct people *p, struct role_holders *r, const struct conf_nod
 	if (!person)
 		return;
 	if (r->n == PEOPLE_A_ROLE)
-		problem(problems, conf_file(who), conf_line(who), r->role, "more than %d persons in one role", PEOPLE_A_ROLE);
+		problem(problems, conf_file(who), conf_line(who), r->role, "more than %d persons in one role",
+			PEOPLE_A_ROLE);
 	else
 		r->at[r->n++] = person;
 }
@@ -155,7 +167,8 @@ static void read_host(struct people *p, const struct conf_node *n, struct proble
 	const struct conf_node *list;
 
 	if (conf_type(n) != CONF_MAP) {
-		problem(problems, conf_file(n), conf_line(n), conf_key(n), "a host is written {owner: ..., deputy: ..., groups: [...]}");
+		problem(problems, conf_file(n), conf_line(n), conf_key(n),
+			"a host is written {owner: ..., deputy: ..., groups: [...]}");
 		return;
 	}
 	h = vec_push(&p->hosts);
@@ -166,7 +179,8 @@ static void read_host(struct people *p, const struct conf_node *n, struct proble
 	h->owner = host_person(p, n, PEOPLE_OWNER, problems);
 	h->deputy = host_person(p, n, PEOPLE_DEPUTY, problems);
 	if (h->owner && h->owner == h->deputy)
-		problem(problems, conf_file(n), conf_line(n), h->pattern, "%s: owner and deputy are the same person (5.1.3)", h->owner->id);
+		problem(problems, conf_file(n), conf_line(n), h->pattern,
+			"%s: owner and deputy are the same person (5.1.3)", h->owner->id);
 	list = conf_list(n, "groups", problems);
 	for (size_t i = 0; list && i < conf_count(list); i++) {
 		const char **name = vec_push(g);
@@ -214,11 +228,13 @@ void people_check_roles(const struct people *p, const char *const *roles, struct
 			found |= strcmp(r->role, roles[k]) == 0;
 		manager |= strcmp(r->role, PEOPLE_MANAGER) == 0 && r->n > 0;
 		if (!found)
-			problem(problems, conf_file(r->node), conf_line(r->node), "roles", "%s: the procedure knows no such role%s%s%s",
-				r->role, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+			problem(problems, conf_file(r->node), conf_line(r->node), "roles",
+				"%s: the procedure knows no such role%s%s%s", r->role, near ? " (did you mean \"" : "",
+				near ? near : "", near ? "\"?)" : "");
 	}
 	if (!manager && p->persons.n > 0)
-		problem(problems, NULL, 0, "roles", PEOPLE_MANAGER " has no person: hosts without an owner fall to this role (5.1.3)");
+		problem(problems, NULL, 0, "roles",
+			PEOPLE_MANAGER " has no person: hosts without an owner fall to this role (5.1.3)");
 }
 
 /* ---- asking ---- */

@@ -1,5 +1,6 @@
 /*
- * people.h - persons, the roles they hold, and the owners of hosts: the items people, roles and hosts of collector.yaml.
+ * people.h - persons, the roles they hold, and the owners of hosts: the items people, roles and hosts of
+ * collector.yaml.
  *
  *   people: {chen: {name: 陳志明, mail: chen@school.example, language: zh-TW}}
  *   roles:  {computer_room_manager: [lin], ciso: wang}
@@ -16,8 +17,10 @@
 #define PEOPLE_A_ROLE 32		/* persons in one role */
 #define PEOPLE_ID 64			/* room of a person's short name */
 
-struct person { const char *id, *name, *mail, *webhook; bool chinese; };	/* mail, webhook (its name): NULL: not reached so */
-struct people_host { const char *pattern; const struct person *owner, *deputy; const char *const *groups; /* ends with NULL */ };
+/* mail, webhook (its name in the configuration): NULL where the person is not reached so. */
+struct person { const char *id, *name, *mail, *webhook; bool chinese; };
+/* owner, deputy: NULL where nobody is named. groups end with NULL. */
+struct people_host { const char *pattern; const struct person *owner, *deputy; const char *const *groups; };
 
 struct people;
 /* Texts belong to the conf, which outlives the people. Never NULL except without memory; counts only without problems.

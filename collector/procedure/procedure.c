@@ -39,7 +39,8 @@ void reader_title(struct reader *r, const struct conf_node *n, const char **ret_
 	conf_string(title, "zh", NULL, ret_zh, r->problems);
 	conf_string(title, "en", NULL, ret_en, r->problems);
 	if (!*ret_zh || !*ret_en)
-		problem(r->problems, conf_file(title), conf_line(title), "title", "is needed in both languages (zh and en)");
+		problem(r->problems, conf_file(title), conf_line(title), "title",
+			"is needed in both languages (zh and en)");
 	conf_done(title, r->problems);
 }
 
@@ -66,12 +67,13 @@ const char *reader_clause(struct reader *r, const struct conf_node *n)
 
 	if (item && (!text || !is_clause(text) || strlen(text) > 100))
 		problem(r->problems, conf_file(item), conf_line(item), "clause",
-			"%s: not a clause number (expected \"5.3.3\", or several with spaces between)", text ? text : "");
+			"%s: not a clause number (expected \"5.3.3\", or several with spaces between)",
+			text ? text : "");
 	return text ? text : "";
 }
 
-static void no_such(struct reader *r, const struct conf_node *item, const char *value, const char *const *names, size_t n,
-		    const char *of_what)
+static void no_such(struct reader *r, const struct conf_node *item, const char *value, const char *const *names,
+		    size_t n, const char *of_what)
 {
 	const char *near = text_nearest(value, names, n);
 
@@ -79,15 +81,16 @@ static void no_such(struct reader *r, const struct conf_node *item, const char *
 		near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
 }
 
-const char *reader_one_of(struct reader *r, const struct conf_node *map, const char *key, const char *const *names, size_t n,
-			  const char *of_what)
+const char *reader_one_of(struct reader *r, const struct conf_node *map, const char *key, const char *const *names,
+			  size_t n, const char *of_what)
 {
 	const struct conf_node *item = conf_need(map, key, r->problems);
 	const char *value = item ? conf_value(item) : NULL;
 
 	if (!value) {
 		if (item)
-			problem(r->problems, conf_file(item), conf_line(item), key, "expected the name of a %s", of_what);
+			problem(r->problems, conf_file(item), conf_line(item), key, "expected the name of a %s",
+				of_what);
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -149,9 +152,11 @@ static void read_roles(struct reader *r, const struct conf_node *root)
 		*role = (struct role){conf_key(node), "", ""};
 		ids[i] = role->id;
 		if (!text_name(role->id))
-			problem(r->problems, conf_file(node), conf_line(node), "roles", "%s: not a name (expected a-z, 0-9, _)", role->id);
+			problem(r->problems, conf_file(node), conf_line(node), "roles",
+				"%s: not a name (expected a-z, 0-9, _)", role->id);
 		if (conf_type(node) != CONF_MAP) {
-			problem(r->problems, conf_file(node), conf_line(node), role->id, "is written {zh: ..., en: ...}");
+			problem(r->problems, conf_file(node), conf_line(node), role->id,
+				"is written {zh: ..., en: ...}");
 			continue;
 		}
 		conf_need(node, "zh", r->problems);
@@ -197,19 +202,21 @@ static size_t read_steps(struct reader *r, const struct conf_node *list, bool ti
 		const struct conf_node *node = conf_at(list, i);
 
 		if (n == room) {
-			problem(r->problems, conf_file(node), conf_line(node), conf_key(list), "too many steps: at most %d in one kind",
-				ESCALATION_STEPS);
+			problem(r->problems, conf_file(node), conf_line(node), conf_key(list),
+				"too many steps: at most %d in one kind", ESCALATION_STEPS);
 			break;
 		}
 		read_step(r, node, timed, &steps[n]);
 		if (steps[n].after_ns < last)
-			problem(r->problems, conf_file(node), conf_line(node), "after", "is sooner than the step before it");
+			problem(r->problems, conf_file(node), conf_line(node), "after",
+				"is sooner than the step before it");
 		last = steps[n++].after_ns;
 	}
 	return n;
 }
 
-static void read_kind(struct reader *r, const struct conf_node *n, const struct step *chain, size_t chain_n, struct kind *k)
+static void read_kind(struct reader *r, const struct conf_node *n, const struct step *chain, size_t chain_n,
+		      struct kind *k)
 {
 	struct step *steps = reader_keep(r, ESCALATION_STEPS, sizeof(*steps));
 	struct step *by_hand = reader_keep(r, ESCALATION_STEPS, sizeof(*by_hand));
@@ -218,11 +225,13 @@ static void read_kind(struct reader *r, const struct conf_node *n, const struct 
 	if (!steps || !by_hand)
 		return;
 	if (conf_type(n) != CONF_MAP) {
-		problem(r->problems, conf_file(n), conf_line(n), k->id, "a kind is written {title: ..., at_once: [...], then: [...]}");
+		problem(r->problems, conf_file(n), conf_line(n), k->id,
+			"a kind is written {title: ..., at_once: [...], then: [...]}");
 		return;
 	}
 	if (strlen(k->id) > 15 || !k->id[0] || strpbrk(k->id, " \t\n"))
-		problem(r->problems, conf_file(n), conf_line(n), "kinds", "%s: not a short name (expected \"INC-A\")", k->id);
+		problem(r->problems, conf_file(n), conf_line(n), "kinds", "%s: not a short name (expected \"INC-A\")",
+			k->id);
 	reader_title(r, n, &k->title_zh, &k->title_en);
 	k->n = read_steps(r, conf_list(n, "at_once", r->problems), false, steps, ESCALATION_STEPS - chain_n);
 	memcpy(steps + k->n, chain, chain_n * sizeof(*chain));
@@ -240,7 +249,8 @@ static void read_kinds(struct reader *r, const struct conf_node *root)
 	size_t n = kinds && conf_type(kinds) == CONF_MAP ? conf_count(kinds) : 0;
 
 	if (chain_n == 0)
-		problem(r->problems, conf_file(root), conf_line(root), "chain", "is missing or empty: who is told, and after how long (5.1.3)");
+		problem(r->problems, conf_file(root), conf_line(root), "chain",
+			"is missing or empty: who is told, and after how long (5.1.3)");
 	r->p->kinds = reader_keep(r, n, sizeof(*r->p->kinds));
 	for (size_t i = 0; r->p->kinds && i < n; i++)
 		read_kind(r, conf_at(kinds, i), chain, chain_n, &r->p->kinds[r->p->kinds_n++]);

@@ -10,7 +10,7 @@ struct role { const char *id, *title_zh, *title_en; };
 
 struct procedure {
 	const char *number, *version, *title_zh, *title_en;	/* "TWVS-ISMS-B-007", "3.0" */
-	int64_t quiet_ns;				/* one notice to a person about an incident in so long (5.10.5) */
+	int64_t quiet_ns;				/* one notice to a person about an incident (5.10.5) */
 	int64_t gone_ns;				/* for judge_patience */
 	struct role *roles; size_t roles_n;
 	const char *const *role_ids;			/* the same, ends with NULL: for people_check_roles */
@@ -21,8 +21,8 @@ struct procedure {
 	struct procedure_memory *memory;		/* owns the rest */
 };
 
-/* Reads and checks; every problem of the file is told. Takes the conf. Returns NULL when this file had problems. Inventory NULL:
- * metrics and their units are not checked. */
+/* Reads and checks; every problem of the file is told. Takes the conf. Returns NULL when this file had problems.
+ * Inventory NULL: metrics and their units are not checked. */
 struct procedure *procedure_read(const char *path, const struct inventory *, struct problems *);
 struct procedure *procedure_parse(struct conf *, const struct inventory *, struct problems *);
 void procedure_free(struct procedure *);

@@ -9,12 +9,14 @@ struct procedure_memory { VEC(void *) blocks; };
 
 struct reader { struct procedure *p; const struct inventory *inventory; struct problems *problems; };
 
-void *reader_keep(struct reader *, size_t n, size_t size);	/* zeroed, lives as long as the procedure; NULL: told as a problem */
-void reader_title(struct reader *, const struct conf_node *, const char **ret_zh, const char **ret_en);	/* item "title" */
-const char *reader_clause(struct reader *, const struct conf_node *);					/* item "clause" */
+/* Zeroed, lives as long as the procedure; NULL: told as a problem. */
+void *reader_keep(struct reader *, size_t n, size_t size);
+/* The items "title" and "clause". */
+void reader_title(struct reader *, const struct conf_node *, const char **ret_zh, const char **ret_en);
+const char *reader_clause(struct reader *, const struct conf_node *);
 /* A text item that must be one of the names; told with the nearest. NULL: it is not (told) or absent (told). */
-const char *reader_one_of(struct reader *, const struct conf_node *, const char *key, const char *const *names, size_t n,
-			  const char *of_what);
+const char *reader_one_of(struct reader *, const struct conf_node *, const char *key, const char *const *names,
+			  size_t n, const char *of_what);
 
 void rulebook_read(struct reader *, const struct conf_node *rules);	/* the map of rules */
 

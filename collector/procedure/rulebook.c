@@ -1,4 +1,5 @@
-/* rulebook.c - rules from the procedure: what is written for people becomes numbers in base units, checked against the inventory. */
+/* rulebook.c - rules from the procedure: what is written for people becomes numbers in base units, checked against
+ * the inventory. */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ static bool is_own(const char *metric)
 
 static void wrong_value(struct reader *r, const struct conf_node *n, const char *unit)
 {
-	static const char *const examples[] = {"\"64 MiB\"", "\"24 h\" or \"30 d\"", "\"85 %\"", "\"3\"", "yes or no", "\"70 °C\"", "\"0.5\""};
+	static const char *const examples[] = {
+		"\"64 MiB\"", "\"24 h\" or \"30 d\"", "\"85 %\"", "\"3\"", "yes or no", "\"70 °C\"", "\"0.5\""};
 	const char *example = "a number";
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
@@ -52,7 +54,8 @@ static bool read_value(struct reader *r, const struct conf_node *n, const char *
 static bool read_is(struct reader *r, const struct conf_node *n, struct rule *rule, struct bound *b)
 {
 	if (strcmp(rule->unit, "boolean") != 0) {
-		problem(r->problems, conf_file(n), conf_line(n), "is", "belongs to booleans; %s is in %s", rule->metric, rule->unit);
+		problem(r->problems, conf_file(n), conf_line(n), "is", "belongs to booleans; %s is in %s", rule->metric,
+			rule->unit);
 		return false;
 	}
 	if (!read_value(r, n, rule->unit, &b->at))
@@ -98,7 +101,8 @@ static void read_bound(struct reader *r, const struct conf_node *n, const char *
 	clear = conf_get(map, "clear");
 	if (b->set && clear && read_value(r, clear, rule->unit, &b->clear) &&
 	    (rule->below ? b->clear < b->at : b->clear > b->at))
-		problem(r->problems, conf_file(clear), conf_line(clear), "clear", "%s: is on the bad side of the bound", conf_value(clear));
+		problem(r->problems, conf_file(clear), conf_line(clear), "clear", "%s: is on the bad side of the bound",
+			conf_value(clear));
 	conf_bool(map, "stated", false, &b->stated, r->problems);
 	conf_done(map, r->problems);
 }
@@ -112,7 +116,8 @@ static void check_bounds(struct reader *r, const struct conf_node *n, const stru
 	if (!w->set || !c->set)
 		return;
 	if (warning_below != rule->below)
-		problem(r->problems, conf_file(n), conf_line(n), rule->id, "warning and critical point in different directions");
+		problem(r->problems, conf_file(n), conf_line(n), rule->id,
+			"warning and critical point in different directions");
 	else if (rule->below ? c->at > w->at : c->at < w->at)
 		problem(r->problems, conf_file(n), conf_line(n), rule->id, "critical would come before warning");
 }
@@ -123,8 +128,8 @@ static void read_bounds(struct reader *r, const struct conf_node *n, struct rule
 
 	if (is_own(rule->metric)) {
 		if (conf_get(n, "warning") || conf_get(n, "critical") || rule->for_ns > 0)
-			problem(r->problems, conf_file(n), conf_line(n), rule->id, "%s has no bounds and no for: it is UNKNOWN while it lasts",
-				rule->metric);
+			problem(r->problems, conf_file(n), conf_line(n), rule->id,
+				"%s has no bounds and no for: it is UNKNOWN while it lasts", rule->metric);
 		return;
 	}
 	read_bound(r, n, "warning", rule, &rule->warning);
@@ -172,7 +177,8 @@ static void read_hosts(struct reader *r, const struct conf_node *n, struct rule 
 	for (size_t i = 0; hosts && i < count; i++) {
 		hosts[i] = conf_value(conf_at(list, i));
 		if (!hosts[i])
-			problem(r->problems, conf_file(list), conf_line(conf_at(list, i)), "hosts", "expected a pattern");
+			problem(r->problems, conf_file(list), conf_line(conf_at(list, i)), "hosts",
+				"expected a pattern");
 		hosts[i] = hosts[i] ? hosts[i] : "";
 	}
 	rule->hosts = hosts;
@@ -193,16 +199,18 @@ static void read_metric(struct reader *r, const struct conf_node *n, struct rule
 	m = inventory_get(r->inventory, rule->metric);
 	if (!m) {
 		near = inventory_nearest(r->inventory, rule->metric);
-		problem(r->problems, conf_file(metric), conf_line(metric), "metric", "%s: no plugin measures it%s%s%s", rule->metric,
-			near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+		problem(r->problems, conf_file(metric), conf_line(metric), "metric", "%s: no plugin measures it%s%s%s",
+			rule->metric, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
 		return;
 	}
 	if (unit && !(rule->rate && strcmp(unit, "per_second") == 0) && strcmp(m->unit, unit) != 0)
-		problem(r->problems, conf_file(metric), conf_line(metric), "unit", "%s: %s is measured in %s", unit, m->name, m->unit);
+		problem(r->problems, conf_file(metric), conf_line(metric), "unit", "%s: %s is measured in %s", unit,
+			m->name, m->unit);
 	if (rule->rate && m->kind != INVENTORY_COUNTER)
 		problem(r->problems, conf_file(metric), conf_line(metric), "rate", "%s is not a counter", m->name);
 	if (!rule->rate && m->kind == INVENTORY_COUNTER)
-		problem(r->problems, conf_file(metric), conf_line(metric), "metric", "%s only grows: judge its increase (rate: yes)", m->name);
+		problem(r->problems, conf_file(metric), conf_line(metric), "metric",
+			"%s only grows: judge its increase (rate: yes)", m->name);
 }
 
 static void read_check_id(struct reader *r, const struct conf_node *n, struct rule *rule)
@@ -212,7 +220,8 @@ static void read_check_id(struct reader *r, const struct conf_node *n, struct ru
 
 	rule->check_id = check && conf_value(check) ? conf_value(check) : "";
 	if (check && (sscanf(rule->check_id, "CHK-%*2[0-9]%n", &digits) != 0 || digits != 6 || rule->check_id[digits]))
-		problem(r->problems, conf_file(check), conf_line(check), "check", "%s: not a check's key (expected \"CHK-01\")", rule->check_id);
+		problem(r->problems, conf_file(check), conf_line(check), "check",
+			"%s: not a check's key (expected \"CHK-01\")", rule->check_id);
 }
 
 static void read_kind(struct reader *r, const struct conf_node *n, struct rule *rule)
@@ -231,9 +240,11 @@ static void read_rule(struct reader *r, const struct conf_node *n, struct rule *
 	rule->id = conf_key(n);
 	rule->metric = rule->unit = rule->check_id = rule->clause = rule->kind = rule->title_zh = rule->title_en = "";
 	if (!text_name(rule->id))
-		problem(r->problems, conf_file(n), conf_line(n), "rules", "%s: not a name (expected a-z, 0-9, _)", rule->id);
+		problem(r->problems, conf_file(n), conf_line(n), "rules", "%s: not a name (expected a-z, 0-9, _)",
+			rule->id);
 	if (conf_type(n) != CONF_MAP) {
-		problem(r->problems, conf_file(n), conf_line(n), rule->id, "a rule is written {check: ..., clause: ..., metric: ..., ...}");
+		problem(r->problems, conf_file(n), conf_line(n), rule->id,
+			"a rule is written {check: ..., clause: ..., metric: ..., ...}");
 		return;
 	}
 	conf_bool(n, "rate", false, &rule->rate, r->problems);
@@ -259,8 +270,8 @@ static void need_own(struct reader *r, const struct conf_node *rules)
 		for (size_t k = 0; k < r->p->rules_n; k++)
 			found |= strcmp(r->p->rules[k].metric, own[i]) == 0;
 		if (!found)
-			problem(r->problems, conf_file(rules), conf_line(rules), "rules", "none for %s: what stopped reporting must be a finding",
-				own[i]);
+			problem(r->problems, conf_file(rules), conf_line(rules), "rules",
+				"none for %s: what stopped reporting must be a finding", own[i]);
 	}
 }
 

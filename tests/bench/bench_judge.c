@@ -1,6 +1,7 @@
 /*
- * bench_judge.c - what a value costs the judge, and a state: 1,000, 100,000 and 1,000,000 series with two bounds each; values move
- * inside their bounds, one in 10,000 crosses. Series come in the order of rounds, ten to a check, as they do from agents.
+ * bench_judge.c - what a value costs the judge, and a state: 1,000, 100,000 and 1,000,000 series with two bounds
+ * each; values move inside their bounds, one in 10,000 crosses. Series come in the order of rounds, ten to a check,
+ * as they do from agents.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,8 +79,10 @@ int main(void)
 		begin = seconds();
 		feed(j, sizes[k], values, 100003);
 		took = seconds() - begin;
-		printf("judge: %7u series: %5.1f ns a value with its round, %zu changes, %4.0f bytes a series, registered in %.0f ns\n",
-		       sizes[k], took / VALUES * 1e9, changes, (double)judge_bytes(j) / sizes[k], registered / sizes[k] * 1e9);
+		printf("judge: %7u series: %5.1f ns a value with its round, %zu changes, %.0f bytes a series, "
+		       "registered in %.0f ns\n",
+		       sizes[k], took / VALUES * 1e9, changes, (double)judge_bytes(j) / sizes[k],
+		       registered / sizes[k] * 1e9);
 		judge_free(j);
 	}
 	return 0;

@@ -1,4 +1,5 @@
-/* A procedure, an inventory and people from any bytes; what is taken is then used: every rule judges, every kind escalates. */
+/* A procedure, an inventory and people from any bytes; what is taken is then used: every rule judges, every kind
+ * escalates. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -72,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct people *people = people_read(conf_root(other), true, problems);
 	/* For the bounds, take any metric: as if the inventory were not there. */
 	struct procedure *p = procedure_parse(conf_parse((const char *)data, n, "fuzz.yaml", problems), NULL, problems);
-	struct procedure *checked = procedure_parse(conf_parse((const char *)data, n, "fuzz.yaml", problems), inventory, problems);
+	struct procedure *checked =
+		procedure_parse(conf_parse((const char *)data, n, "fuzz.yaml", problems), inventory, problems);
 
 	if (p)
 		use(p, people);

@@ -51,8 +51,9 @@ static void hear_due(const struct due *d, void *arg)
 {
 	size_t n = strlen(told);
 
-	snprintf(told + n, sizeof(told) - n, "%s%s:%s:%s%s%s", n ? ", " : "", d->person ? d->person->id : "nobody", d->role,
-		 escalation_reason_name(d->reason), strcmp(d->channel, "webhook") == 0 ? ":webhook" : "", d->fallback ? ":stands in" : "");
+	snprintf(told + n, sizeof(told) - n, "%s%s:%s:%s%s%s", n ? ", " : "", d->person ? d->person->id : "nobody",
+		 d->role, escalation_reason_name(d->reason), strcmp(d->channel, "webhook") == 0 ? ":webhook" : "",
+		 d->fallback ? ":stands in" : "");
 	snprintf(last_id, sizeof(last_id), "%s", d->id);
 }
 
@@ -307,7 +308,8 @@ START_TEST(test_restart_keeps_what_was_waited_and_told)
 }
 END_TEST
 
-/* A crash after the notice was handed over and before the state was stored: the same notice comes again, with the same id. */
+/* A crash after the notice was handed over and before the state was stored: the same notice comes again, with the
+ * same id. */
 START_TEST(test_crash_before_the_store_repeats_with_the_same_id)
 {
 	char *text, first[256];
@@ -346,15 +348,24 @@ END_TEST
 
 START_TEST(test_text_that_is_none_begins_anew)
 {
-	static const char *const bad[] = {"2\n", "1\nwaited x\n", "1\nwaited -1\n", "1\nstep owner\n", "1\nstep owner 0 -1\n",
-		"1\ntold\n", "1\ntold chen 1 1 critical 99 owner x\n", "1\ntold chen 1 1 bad 1 owner x\n", "1\ntold chen 1 1 ok 1 owner\n",
-		"1\nwhat\n", "1\nwaited 99999999999999999999\n"};
+	static const char *const bad[] = {"2\n",
+					  "1\nwaited x\n",
+					  "1\nwaited -1\n",
+					  "1\nstep owner\n",
+					  "1\nstep owner 0 -1\n",
+					  "1\ntold\n",
+					  "1\ntold chen 1 1 critical 99 owner x\n",
+					  "1\ntold chen 1 1 bad 1 owner x\n",
+					  "1\ntold chen 1 1 ok 1 owner\n",
+					  "1\nwhat\n",
+					  "1\nwaited 99999999999999999999\n"};
 
 	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		escalation_free(e);
 		e = escalation_new(kinds, 2, people, 15 * MINUTE, hear_due, NULL);
-		ck_assert_msg(escalation_load(e, incident_get(incidents, 1), "web1", bad[i], boot) == -EINVAL, "taken: %s", bad[i]);
+		ck_assert_msg(escalation_load(e, incident_get(incidents, 1), "web1", bad[i], boot) == -EINVAL,
+			      "taken: %s", bad[i]);
 		pass(NS_PER_S);
 		expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
 	}

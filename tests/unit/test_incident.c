@@ -36,7 +36,8 @@ static void expect_(int line, const char *what)
 }
 #define expect(what) expect_(__LINE__, what)
 
-static int64_t change(uint32_t host, uint32_t check, uint32_t series, const struct rule *rule, enum state before, enum state after)
+static int64_t change(uint32_t host, uint32_t check, uint32_t series, const struct rule *rule, enum state before,
+		      enum state after)
 {
 	wall += NS_PER_S;
 	boot += NS_PER_S;

@@ -1,5 +1,5 @@
-/* The judge by scenes: a host "web1" whose check "disk" reports once a minute; each scene reads as what is measured and what is
- * told. Time is the test's own. */
+/* The judge by scenes: a host "web1" whose check "disk" reports once a minute; each scene reads as what is measured
+ * and what is told. Time is the test's own. */
 #include <check.h>
 #include <math.h>
 #include <stdarg.h>
@@ -182,7 +182,8 @@ END_TEST
 START_TEST(test_rules_match_by_host_and_labels_and_several_may)
 {
 	static const char *const web[] = {"db*", "web?", NULL}, *const db[] = {"db*", NULL};
-	static const struct rule_label srv[] = {{"mount", "/srv*"}, {NULL, NULL}}, odd[] = {{"mount", "/x[y"}, {NULL, NULL}};
+	static const struct rule_label srv[] = {{"mount", "/srv*"}, {NULL, NULL}},
+				       odd[] = {{"mount", "/x[y"}, {NULL, NULL}};
 	struct rule a = disk_used, b = disk_used, c = disk_used, d = disk_used;
 	const struct rule *mine[] = {&a, &b, &c, &d};
 
@@ -813,7 +814,8 @@ int main(void)
 	T(test_r12_agents_clock_75_years); T(test_r12_collectors_wall_clock_moves_no_deadline);
 	T(test_r12_ages_are_not_judged_while_the_agents_clock_is_ahead);
 	T(test_r12_counter_over_a_step_is_not_judged); T(test_r14_the_collectors_hour_is_not_blamed_on_hosts);
-	T(test_r14_a_host_that_was_away_already_gets_its_patience_anew); T(test_rule_that_no_longer_matches_is_cleared_there);
+	T(test_r14_a_host_that_was_away_already_gets_its_patience_anew);
+	T(test_rule_that_no_longer_matches_is_cleared_there);
 	T(test_r14_restart_of_the_collector_waits_for_all_hosts);
 	T(test_r14_agent_stops_and_is_found_within_three_intervals);
 	T(test_restored_states_are_not_told_again_and_go_on); T(test_restored_host_gone_comes_back);

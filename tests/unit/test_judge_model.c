@@ -1,5 +1,5 @@
-/* Random values against a plain model: slow, without intervals, counters or flat memory; it keeps each series' whole history
- * and works out from it what holds now. */
+/* Random values against a plain model: slow, without intervals, counters or flat memory; it keeps each series' whole
+ * history and works out from it what holds now. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -169,7 +169,8 @@ static void compare(struct judge *j, struct model *models)
 			value[s] = random_value(value[s]);
 			judge_value(j, s, value[s], now);
 			model_feed(&rules[s % METRICS], &models[s], value[s], round);
-			ck_assert_msg(judge_state(j, s, &rule, &v, &at) == models[s].told && last_told[s] == models[s].told,
+			ck_assert_msg(judge_state(j, s, &rule, &v, &at) == models[s].told &&
+					      last_told[s] == models[s].told,
 				      "round %u series %u value %.17g: judge %s, told %s, model %s", round, s, value[s],
 				      state_name(judge_state(j, s, &rule, &v, &at)), state_name(last_told[s]),
 				      state_name(models[s].told));

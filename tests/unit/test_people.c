@@ -105,7 +105,8 @@ START_TEST(test_every_mistake_is_told_with_its_line)
 	people_check_roles(people, roles, problems);
 	expect_problem(0, "collector.yaml:2: chen: not an address: not a mail address (expected name@domain)");
 	expect_problem(1, "collector.yaml:2: nmae: is not known here (did you mean \"name\"?)");
-	expect_problem(2, "collector.yaml:3: people: li n: not a short name (expected letters, digits, _ . - , at most 63)");
+	expect_problem(
+		2, "collector.yaml:3: people: li n: not a short name (expected letters, digits, _ . - , at most 63)");
 	expect_problem(3, "collector.yaml:4: mute: cannot be told anything: give mail or webhook");
 	expect_problem(4, "collector.yaml:5: word: a person is written {name: ..., mail: ...}");
 	ck_assert_ptr_nonnull(strstr(problems_get(problems, 5), "collector.yaml:7: "));
@@ -114,7 +115,8 @@ START_TEST(test_every_mistake_is_told_with_its_line)
 	expect_problem(7, "collector.yaml:10: a: chen: owner and deputy are the same person (5.1.3)");
 	expect_problem(8, "collector.yaml:10: group: is not known here (did you mean \"groups\"?)");
 	expect_problem(9, "collector.yaml:7: roles: cisso: the procedure knows no such role (did you mean \"ciso\"?)");
-	expect_problem(10, "roles: computer_room_manager has no person: hosts without an owner fall to this role (5.1.3)");
+	expect_problem(10,
+		       "roles: computer_room_manager has no person: hosts without an owner fall to this role (5.1.3)");
 	ck_assert_uint_eq(problems_count(problems), 11);
 	done();
 }
@@ -122,7 +124,8 @@ END_TEST
 
 START_TEST(test_m1_addresses_that_would_break_a_header_are_refused)
 {
-	static const char *const bad[] = {"a@b@c", "a", "@b", "a@", "\"a\\r\\nBcc: x@y\"", "\"a b@c\"", "\"a@b,c@d\"", "\"<a@b>\"", "\"a;b@c\""};
+	static const char *const bad[] = {"a@b@c",     "a",	      "@b",	   "a@",       "\"a\\r\\nBcc: x@y\"",
+					  "\"a b@c\"", "\"a@b,c@d\"", "\"<a@b>\"", "\"a;b@c\""};
 	char text[256];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -54,7 +54,8 @@ static struct procedure *with_rule(const char *rule)
 {
 	char text[4096];
 
-	snprintf(text, sizeof(text), "%s  mine: {check: CHK-01, clause: 5.3.3, kind: INC-A, title: {zh: 甲, en: A}, %s}\n", head, rule);
+	snprintf(text, sizeof(text),
+		 "%s  mine: {check: CHK-01, clause: 5.3.3, kind: INC-A, title: {zh: 甲, en: A}, %s}\n", head, rule);
 	return procedure_parse(conf_parse(text, strlen(text), "p.yaml", problems), inventory, problems);
 }
 
@@ -132,7 +133,8 @@ START_TEST(test_the_table_in_doc_is_true)
 		row = strstr(text, start);
 		ck_assert_msg(row, "%s: no row begins with%s", r->id, start);
 		eol = strchr(row + 1, '\n');
-		ck_assert_msg(strncmp(eol + 1 - strlen(end), end, strlen(end)) == 0, "%s: its row does not end with%s", r->id, end);
+		ck_assert_msg(strncmp(eol + 1 - strlen(end), end, strlen(end)) == 0, "%s: its row does not end with%s",
+			      r->id, end);
 		snprintf(start, sizeof(start), " | %s | ", r->unit);
 		row = strstr(row, start);
 		ck_assert_msg(row && row < eol, "%s: its row lacks the unit %s", r->id, r->unit);
@@ -173,8 +175,9 @@ END_TEST
 
 START_TEST(test_bounds_as_people_write_them)
 {
-	struct procedure *p = with_rule("metric: disk_space, unit: bytes, critical: {at_most: 64 MiB, clear: 1 GiB, stated: yes}, "
-					"labels: {state: free, mount: \"/srv*\"}, hosts: [\"web*\", db], for: 90s");
+	struct procedure *p =
+		with_rule("metric: disk_space, unit: bytes, critical: {at_most: 64 MiB, clear: 1 GiB, stated: yes}, "
+			  "labels: {state: free, mount: \"/srv*\"}, hosts: [\"web*\", db], for: 90s");
 	const struct rule *r;
 
 	print_problems();
@@ -212,10 +215,12 @@ START_TEST(test_mistakes_name_the_line_and_the_nearest)
 		       "p.yaml:9: mine: critical would come before warning");
 	expect_mistake("metric: disk_space, unit: bytes, warning: {above: 2 MiB}, critical: {below: 1 MiB}",
 		       "p.yaml:9: mine: warning and critical point in different directions");
-	expect_mistake("metric: disk_space, unit: bytes, critical: {is: yes}", "p.yaml:9: is: belongs to booleans; disk_space is in bytes");
+	expect_mistake("metric: disk_space, unit: bytes, critical: {is: yes}",
+		       "p.yaml:9: is: belongs to booleans; disk_space is in bytes");
 	expect_mistake("metric: service_restarts, unit: count, critical: {above: \"3\"}",
 		       "p.yaml:9: metric: service_restarts only grows: judge its increase (rate: yes)");
-	expect_mistake("metric: service_up, unit: boolean, rate: yes, critical: {is: no}", "p.yaml:9: rate: service_up is not a counter");
+	expect_mistake("metric: service_up, unit: boolean, rate: yes, critical: {is: no}",
+		       "p.yaml:9: rate: service_up is not a counter");
 	expect_mistake("metric: agent_gone, unit: boolean, critical: {is: yes}",
 		       "p.yaml:9: mine: agent_gone has no bounds and no for: it is UNKNOWN while it lasts");
 	expect_mistake("metric: service_up, unit: boolean, critcal: {is: no}, warning: {is: no}",
@@ -273,7 +278,8 @@ END_TEST
 
 START_TEST(test_inventory_mistakes)
 {
-	static const char text[] = "plugins: {disk: {metrics: {a: {unit: furlongs}, b: {unit: count, kind: gage}, c: 1}}, x: 2}\n";
+	static const char text[] =
+		"plugins: {disk: {metrics: {a: {unit: furlongs}, b: {unit: count, kind: gage}, c: 1}}, x: 2}\n";
 	struct conf *conf = conf_parse(text, strlen(text), "m.yaml", problems);
 	struct inventory *inv = inventory_read(conf_root(conf), problems);
 
