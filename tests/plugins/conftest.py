@@ -46,8 +46,9 @@ class Round:
 def check():
     """check("disk", mounts=["/", "/srv"], state=folder, within="30s", grant=["procscan"], user=1234) -> Round."""
 
-    def run(plugin, state=None, within="60s", grant=(), user=None, fails=False, environment=None, **options):
-        command = [BUILD / "cli/beadle", "check", BUILD / f"plugins/{plugin}/.libs/{plugin}.so", "--json", "--timeout", within]
+    def run(plugin, state=None, within="60s", grant=(), user=None, fails=False, environment=None, inside=None, **options):
+        build = "/beadle" if inside else BUILD
+        command = [f"{build}/cli/beadle", "check", f"{build}/plugins/{plugin}/.libs/{plugin}.so", "--json", "--timeout", within]
         command += ["--state", state] if state else []
         command += ["--user", str(user)] if user else []
         for g in grant:
@@ -55,6 +56,8 @@ def check():
         for name, value in options.items():
             for item in value if isinstance(value, (list, tuple)) else [value]:
                 command += ["-o", f"{name}={item}"]
+        if inside:
+            command = inside.command("env", f"BEADLE_LIBEXEC={build}", *command)
         done = subprocess.run(command, capture_output=True, text=True, timeout=300,
                               env=os.environ | {"BEADLE_LIBEXEC": str(BUILD)} | (environment or {}))
         if fails and not done.stdout.startswith("{"):
