@@ -32,7 +32,8 @@ static int match_all(const struct judge *j, const struct rule *const *rules, siz
 			continue;
 		if (names_match(j, i, rules, n, ret) < 0)
 			return -ENOMEM;
-		for (struct track *t = ret->at + first; t < ret->at + ret->n; t++) {
+		for (size_t k = first; k < ret->n; k++) {
+			struct track *t = &ret->at[k];
 			const struct rule *rule = t->rule;
 			const struct track *old = track_of(j, i, rule->id);
 
