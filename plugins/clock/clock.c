@@ -209,8 +209,10 @@ static bool ask_daemon(struct beadle_ctx *ctx, const struct clock *clock, struct
 	const char *const timedatectl[] = {TIMEDATECTL, "show-timesync", "--all", NULL};
 
 	snprintf(port, sizeof(port), "%u", clock->chrony.port);
-	return run(ctx, clock->chrony.host ? chronyc_at : chronyc, daemon_parse_chrony, ret) ||
-	       run(ctx, ntpq, daemon_parse_ntpd, ret) || run(ctx, timedatectl, daemon_parse_timesyncd, ret);
+	if (run(ctx, clock->chrony.host ? chronyc_at : chronyc, daemon_parse_chrony, ret) ||
+	    run(ctx, ntpq, daemon_parse_ntpd, ret))
+		return true;
+	return access("/run/systemd/system", F_OK) == 0 && run(ctx, timedatectl, daemon_parse_timesyncd, ret);
 }
 
 /* Is `source` known as `name`, by its letters or by one of its addresses? */
