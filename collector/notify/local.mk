@@ -11,3 +11,9 @@ collector_notify_beadle_notifier_SOURCES = collector/notify/main.c
 collector_notify_beadle_notifier_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_notify_beadle_notifier_LDFLAGS = $(PROGRAM_LDFLAGS)
 collector_notify_beadle_notifier_LDADD = collector/notify/libnotify.la lib/libbase.la
+
+check_PROGRAMS += tests/unit/test_notify
+TESTS += tests/unit/test_notify
+tests_unit_test_notify_SOURCES = tests/unit/test_notify.c
+tests_unit_test_notify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_notify_LDADD = collector/notify/libnotify.la $(CHECK_LIBS)
