@@ -287,7 +287,7 @@ static int run(struct check *c)
 	status = plughost_end(&host);
 	if (!ended)
 		return result;
-	snprintf(text, sizeof(text), "the plugin's process was %s", plughost_words(status, words));
+	snprintf(text, sizeof(text), "the plugin's process %s", plughost_words(status, words));
 	return fail(c, text);
 }
 

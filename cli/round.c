@@ -82,14 +82,14 @@ static void print_value(const struct round *r, const Host__Value *v)
 
 	if (!m)
 		return;
-	printf("  %-32s %14s  %s%s%s\n", m->name, unit_put(v->value, m->unit, value, sizeof(value)),
+	printf("  %-32s %14s%s%s%s%s\n", m->name, unit_put(v->value, m->unit, value, sizeof(value)), v->n_labels ? "  " : "",
 	       round_labels(v->labels, v->n_labels, labels, sizeof(labels)), state ? "  " : "", state ? states[state] : "");
 }
 
 /* What was printed, line by line. */
 static void print_output(const ProtobufCBinaryData *output)
 {
-	const uint8_t *p = output->data, *end = p + output->len;
+	const uint8_t *p = output->len ? output->data : (const uint8_t *)"", *end = p + output->len;
 	char line[1024];
 
 	while (p < end) {
@@ -118,8 +118,8 @@ int round_print_text(const struct round *r)
 	for (size_t i = 0; i < round->n_values; i++)
 		print_value(r, round->values[i]);
 	for (size_t i = 0; i < round->n_facts; i++)
-		printf("  fact %s: %s  %s\n", round->facts[i]->name, bytes_text(&round->facts[i]->value, text, sizeof(text)),
-		       round_labels(round->facts[i]->labels, round->facts[i]->n_labels, labels, sizeof(labels)));
+		printf("  fact %s: %s%s%s\n", round->facts[i]->name, bytes_text(&round->facts[i]->value, text, sizeof(text)),
+		       round->facts[i]->n_labels ? "  " : "", round_labels(round->facts[i]->labels, round->facts[i]->n_labels, labels, sizeof(labels)));
 	for (size_t i = 0; i < r->events.n; i++)
 		for (size_t k = 0; k < r->events.at[i]->n_events; k++)
 			print_event(r->events.at[i]->events[k]);

@@ -192,9 +192,9 @@ int plughost_end(struct plughost *h)
 char *plughost_words(int status, char buf[64])
 {
 	if (WIFSIGNALED(status) && sigabbrev_np(WTERMSIG(status)))
-		snprintf(buf, 64, "killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+		snprintf(buf, 64, "was killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
 	else if (WIFSIGNALED(status))
-		snprintf(buf, 64, "killed by signal %d", WTERMSIG(status));
+		snprintf(buf, 64, "was killed by signal %d", WTERMSIG(status));
 	else
 		snprintf(buf, 64, "ended with status %d", WEXITSTATUS(status));
 	return buf;

@@ -36,7 +36,7 @@ int plughost_receive(struct plughost *, int64_t deadline, struct arena *, Host__
 /* Ends the host, by force when it does not end at once. Returns its status as of waitpid(2), or -1 when it never ran. */
 int plughost_end(struct plughost *);
 
-/* "killed by SIGSEGV", "ended with status 1": of a status. Returns buf. */
+/* "was killed by SIGSEGV", "ended with status 1": of a status. Returns buf. */
 char *plughost_words(int status, char buf[64]);
 
 #endif

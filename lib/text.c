@@ -213,7 +213,7 @@ static bool harmful(uint32_t c)
 
 char *text_escape(const void *s, size_t n, char *buf, size_t room)
 {
-	const unsigned char *p = s, *end = p + n;
+	const unsigned char *p = s ? s : (const void *)"", *end = p + n;
 	size_t at = 0, fits = 0;	/* fits: where "..." could still begin */
 	uint32_t c;
 

@@ -83,10 +83,10 @@ static void take_path(const struct conf_node *map, const char *key, const char *
 	char shown[128];
 
 	conf_string(map, key, dflt, ret, p);
-	if (n && **ret != '/')
+	if (n && *ret && **ret != '/')
 		problem(p, conf_file(n), conf_line(n), key, "%s: an absolute path is expected",
 			text_escape(*ret, strlen(*ret), shown, sizeof(shown)));
-	else if (n && strlen(*ret) > 400)
+	else if (n && *ret && strlen(*ret) > 400)
 		problem(p, conf_file(n), conf_line(n), key, "longer than 400 bytes");
 }
 
@@ -112,6 +112,14 @@ static void take_spool(struct config *c, const struct conf_node *root, struct pr
 	conf_size(n, "events", 64 * MIB, MIB, 16 * 1024 * MIB, &c->spool_events, p);
 	conf_duration(n, "sync", NS_PER_S, 33 * NS_PER_MS, 10 * NS_PER_S, &c->sync, p);
 	conf_done(n, p);
+}
+
+/* STATE/identity, where "beadle identity new" is told to write. */
+static const char *state_identity(struct config *c)
+{
+	char **name = vec_push(&c->names);
+
+	return name && asprintf(name, "%s/identity", c->state) >= 0 ? *name : "";
 }
 
 void config_take_agent(struct config *c, const struct conf_node *root, struct problems *p)

@@ -27,3 +27,4 @@ tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_TREE='"$(abs_top_builddir)"'
 tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_unit_test_config_LDADD = agent/config/libconfig.la $(CHECK_LIBS)
+EXTRA_DIST += doc/plugin-guide.md

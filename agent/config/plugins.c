@@ -136,8 +136,8 @@ Host__Inventory *plugins_inventory(const struct plugin_record *record, const str
 		return inventory;
 	if (problems_count(p) == before)
 		problem(p, file, line, NULL, "plugin %s (%s): %s", record->name, record->module,
-			r == -ETIMEDOUT ? "does not come back from being loaded" : r < 0 ? strerror(-r)
-											 : plughost_words(status, words));
+			r == -ETIMEDOUT ? "does not come back from being loaded"
+			: r < 0 ? strerror(-r) : plughost_words(status, words));
 	return NULL;
 }
 

@@ -87,7 +87,7 @@ static int fill(struct beadle_ctx *ctx, const Host__Configure *c)
 	for (size_t i = 0; r == 0 && i < c->n_options; i++) {
 		const Host__Option *o = c->options[i];
 
-		values[i] = strndup((const char *)o->value.data, o->value.len);
+		values[i] = strndup(o->value.len ? (const char *)o->value.data : "", o->value.len);
 		texts[i] = (struct option_text){o->name, values[i], o->file, o->line, o->item};
 		r = values[i] ? 0 : -ENOMEM;
 	}
