@@ -129,8 +129,10 @@ void config_take_agent(struct config *c, const struct conf_node *root, struct pr
 	if (conf_need(root, "collector", p))
 		take_texts(root, "collector", p, take_collector, c);
 	take_texts(root, "plugins", p, take_folder, c);
-	take_path(root, "identity", LOCALSTATEDIR "/lib/beadle/agent/identity", &c->identity, p);
 	take_path(root, "state", LOCALSTATEDIR "/lib/beadle/agent", &c->state, p);
+	take_path(root, "identity", NULL, &c->identity, p);
+	if (!c->identity)
+		c->identity = state_identity(c);
 	take_spool(c, root, p);
 	take_limits(root, &default_limits, &c->limits, p);
 	users = conf_map(root, "users", p);
