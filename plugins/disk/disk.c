@@ -15,7 +15,8 @@
 
 #define SECOND INT64_C(1000000000)
 #define TABLE_AGE (60 * SECOND)		/* the kernel tells of mounts at once, but not of all that happens in between */
-#define FILE_SYSTEMS_MAX 1000
+#define REPORT_ROOM (500u << 10)	/* bytes that names may take in a round, of which the host takes 768 KiB */
+#define WANTED_MAX 500		/* lines of fstab */
 #define FIRST_WAIT SECOND		/* for a remote mount; and in all, before only a glance is left for the rest */
 #define ALL_WAIT (3 * SECOND)
 #define GLANCE (SECOND / 20)
@@ -27,6 +28,7 @@ struct disk {
 	int fd;				/* the open table */
 	int64_t read_at;		/* boot clock; 0: not yet */
 	struct mounts current;		/* one mount of each file system that is reported */
+	bool crowded;			/* more file systems than fit into a round */
 	struct fstab wanted;
 	struct writable writable;
 	int64_t waited;			/* this round, for remote mounts */
@@ -160,26 +162,41 @@ static bool is_wanted(const struct disk *disk, const struct mount *m)
 	       (strcmp(m->type, "overlay") != 0 || strcmp(m->dir, "/") == 0);
 }
 
-static void select_mounts(struct beadle_ctx *ctx, struct disk *disk)
+/* Local file systems first: where users may mount (FUSE), they cannot crowd out what matters. */
+static int by_remote(const void *a, const void *b)
 {
-	size_t kept = 0;
+	const struct mount *x = a, *y = b;
+
+	return x->remote != y->remote ? x->remote - y->remote : x->place < y->place ? -1 : 1;
+}
+
+static void select_mounts(struct disk *disk)
+{
+	struct mounts *mounts = &disk->current;
+	size_t kept = 0, room = REPORT_ROOM;
 
 	writable_begin(&disk->writable);
-	for (size_t i = 0; i < disk->current.n; i++)
-		writable_seen(&disk->writable, disk->current.at[i].dir, disk->current.at[i].source);
+	for (size_t i = 0; i < mounts->n; i++)
+		writable_seen(&disk->writable, mounts->at[i].dir, mounts->at[i].source);
 	writable_forget(&disk->writable);
 
-	mounts_unique(&disk->current);
-	for (size_t i = 0; i < disk->current.n; i++) {
-		if (!is_wanted(disk, &disk->current.at[i]))
-			continue;
-		if (kept == FILE_SYSTEMS_MAX) {
-			beadle_skip(ctx, E2BIG, "more than 1000 file systems");
-			break;
-		}
-		disk->current.at[kept++] = disk->current.at[i];
+	mounts_unique(mounts);
+	for (size_t i = 0; i < mounts->n; i++) {
+		mounts->at[kept] = mounts->at[i];
+		mounts->at[kept].place = i;
+		kept += is_wanted(disk, &mounts->at[i]);
 	}
-	disk->current.n = kept;
+	mounts->n = kept;
+	if (kept > 0)
+		qsort(mounts->at, kept, sizeof(*mounts->at), by_remote);
+	for (kept = 0; kept < mounts->n; kept++) {
+		size_t cost = 9 * (strlen(mounts->at[kept].dir) + 60);	/* nine values */
+		if (cost > room)
+			break;
+		room -= cost;
+	}
+	disk->crowded = kept < mounts->n;
+	mounts->n = kept;
 }
 
 /* The kernel raises POLLERR and POLLPRI on the open table when a mount came, went or changed: a round costs one statfs
@@ -206,7 +223,7 @@ static int refresh(struct beadle_ctx *ctx, struct disk *disk)
 	disk->current = mounts;
 	disk->read_at = beadle_now_boot(ctx);
 	read_fstab(ctx, disk, &disk->current);
-	select_mounts(ctx, disk);
+	select_mounts(disk);
 	return 0;
 }
 
@@ -219,9 +236,11 @@ static int collect(struct beadle_ctx *ctx, void *state)
 	if (error)
 		return error;
 	disk->waited = 0;
+	if (disk->crowded)
+		beadle_skip(ctx, E2BIG, "more file systems than fit into a round");
 	for (size_t i = 0; i < disk->current.n; i++)
 		collect_mount(ctx, disk, &disk->current.at[i]);
-	for (size_t i = 0; i < disk->wanted.n; i++)
+	for (size_t i = 0; i < disk->wanted.n && i < WANTED_MAX; i++)
 		if (disk->wanted.at[i].automatic && beadle_globs_match(disk->mounts, disk->wanted.at[i].dir))
 			beadle_put(ctx, &mounted, disk->wanted.at[i].mounted, {"mount", disk->wanted.at[i].dir});
 

@@ -18,6 +18,7 @@ struct mount {
 	const char *dir, *type, *source;
 	bool remote;			/* a call on it may hang: it, or a mount on the way to it, hangs on a network or a program */
 	bool hidden;			/* set by mounts_unique on the way */
+	size_t place;			/* for who sorts them */
 };
 
 struct mounts { struct mount *at; size_t n; char *text; };

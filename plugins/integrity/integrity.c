@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -23,7 +24,7 @@ struct integrity {
 	bool cross_file_systems;
 	const char *rehash;
 	struct beadle_size max_size;
-	int64_t threads, events;
+	int64_t threads, events, nice;
 
 	const char *told, *told_new;	/* files of struct reported */
 	bool handed_over;		/* told_new is of a round that was delivered, once we are called again */
@@ -37,6 +38,7 @@ static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct integrity, rehash, "changed", "which files to read again: changed (size, times or inode), or always"),
 	BEADLE_OPTION(struct integrity, max_size, "4GiB", "larger files are known by size and time, not by content"),
 	BEADLE_OPTION(struct integrity, threads, "2", "threads that read and hash, 1 to 16"),
+	BEADLE_OPTION(struct integrity, nice, "10", "how far to step back when others want the processor, 0 to 19"),
 	BEADLE_OPTION(struct integrity, events, "100", "changes told one by one in a round; the rest is counted"),
 	{0}
 };
@@ -136,6 +138,7 @@ static int run_scan(struct round *round, struct baseline_reader *baseline, struc
 
 	if (!paths)
 		return -ENOMEM;
+	setpriority(PRIO_PROCESS, 0, (int)integrity->nice);	/* ours for good, and that of the threads that come */
 	for (size_t i = 0; i < n; i++)
 		paths[i] = beadle_list_get(integrity->paths, i);
 	error = scan_run(&scan, baseline, &sink, counts);
@@ -293,8 +296,9 @@ static int open_integrity(struct beadle_ctx *ctx, void *state)
 		beadle_log(ctx, "rehash: %s: expected changed or always", integrity->rehash);
 		return -EINVAL;
 	}
-	if (integrity->threads < 1 || integrity->threads > 16 || integrity->events < 0 || integrity->events > 10000) {
-		beadle_log(ctx, "threads must be 1 to 16, events 0 to 10000");
+	if (integrity->threads < 1 || integrity->threads > 16 || integrity->events < 0 || integrity->events > 10000 ||
+	    integrity->nice < 0 || integrity->nice > 19) {
+		beadle_log(ctx, "threads must be 1 to 16, events 0 to 10000, nice 0 to 19");
 		return -EINVAL;
 	}
 	return 0;

@@ -28,7 +28,7 @@ static void each_entry(const struct health *health, const char *name,
 		return;
 	n = scandir(folder, &entries, no_dots, alphasort);
 	for (int i = 0; i < n; i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < (int)sizeof(path))
+		if (i < HEALTH_MAX && snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < (int)sizeof(path))
 			fn(health, path, entries[i]->d_name);
 		free(entries[i]);
 	}

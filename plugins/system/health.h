@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #define HEALTH_TEXT 120
+#define HEALTH_MAX 1000		/* of each kind; more are not looked at */
 
 /* Each array, disk and file system that keeps such a record; `problem` is NULL when it is well. */
 void health_each(const char *sys, void (*found)(const char *device, const char *problem, void *arg), void *arg);

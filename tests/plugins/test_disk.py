@@ -156,3 +156,15 @@ def test_p2_a_dead_mount_delays_nothing_but_itself(kept, mounts, tmp_path):
     finally:
         os.close(fd)    # ends what hangs
         libc.umount2(dead.encode(), MNT_DETACH)
+
+
+def test_users_mounts_do_not_crowd_out_the_disks(kept, tmp_path):
+    """Whoever may mount by FUSE may mount much: thousands of mounts before the one that counts."""
+    root = os.stat("/").st_dev
+    lines = [f"{i} 20 0:{i} / /no/{i} rw - fuse.sshfs user@host:{i} rw" for i in range(1000, 4000)]
+    lines.append(f"20 1 {os.major(root)}:{os.minor(root)} / / rw - ext4 /dev/root rw")
+    (tmp_path / "mountinfo").write_text("\n".join(lines) + "\n")
+    round = kept("disk", table=tmp_path / "mountinfo", fstab="/nonexistent")
+    assert round.outcome == "partial"
+    assert 0 < round.value("disk_space_used_ratio", mount="/") < 1
+    assert "more file systems than fit into a round" in round.skips
