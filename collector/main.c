@@ -3,12 +3,14 @@
  * other, waits for a signal, ends them in the other order.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <malloc.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,9 +19,10 @@
 #include <sys/stat.h>
 
 #include "collector/config.h"
-#include "collector/engine_thread.h"
+#include "collector/engine/engine.h"
 #include "collector/ingest/ingest.h"
 #include "collector/listen.h"
+#include "collector/message.h"
 #include "collector/store/keeper.h"
 #include "identity.h"
 #include "log.h"
@@ -29,20 +32,23 @@
 #define ENGINE_BACKLOG (32u * 1024 * 1024)	/* bytes of batches that are stored and not judged: above, the store waits */
 
 struct options {
-	const char *config, *listen;
-	int agents;
-	struct engine_doors doors;
+	const char *config, *listen, *account;
+	int agents, local, launcher;
+	bool check;
 };
 
 struct collector {
 	struct collector_config *config;
+	struct site *site;
 	SSL_CTX *tls;
 	struct budget *in_flight, *backlog;
 	struct queue *engine_queue;
 	struct ingest *ingest;
 	struct store *store;
 	struct keeper *keeper;
-	struct engine_thread *engine;
+	struct engine *engine;
+	pthread_t engine_thread;
+	bool engine_runs;
 	int listener;
 };
 
@@ -50,9 +56,9 @@ struct collector {
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'L'},
-	{"agents-fd", required_argument, NULL, 'a'}, {"web-fd", required_argument, NULL, 'w'},
-	{"signer-fd", required_argument, NULL, 's'}, {"notifier-fd", required_argument, NULL, 'n'},
-	{"local-fd", required_argument, NULL, 'l'}, {0},
+	{"agents-fd", required_argument, NULL, 'a'}, {"local-fd", required_argument, NULL, 'l'},
+	{"launcher-fd", required_argument, NULL, 'p'}, {"check-config", no_argument, NULL, 'C'},
+	{"init-account", required_argument, NULL, 'i'}, {0},
 };
 
 static bool descriptor(const char *text, int *ret)
@@ -62,7 +68,21 @@ static bool descriptor(const char *text, int *ret)
 	if (text_int(text, &n) || n < 0 || n > INT_MAX)
 		return false;
 	*ret = (int)n;
-	return true;
+	return fcntl(*ret, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static bool read_option(struct options *o, int c)
+{
+	switch (c) {
+	case 'c': o->config = optarg; return true;
+	case 'L': o->listen = optarg; return true;
+	case 'i': o->account = optarg; return true;
+	case 'C': return o->check = true;
+	case 'a': return descriptor(optarg, &o->agents);
+	case 'l': return descriptor(optarg, &o->local);
+	case 'p': return descriptor(optarg, &o->launcher);
+	default: return false;
+	}
 }
 
 static bool read_options(int argc, char **argv, struct options *o)
@@ -70,52 +90,28 @@ static bool read_options(int argc, char **argv, struct options *o)
 	bool good = true;
 	int c;
 
-	*o = (struct options){.agents = -1, .doors = {-1, -1, -1, -1}};
+	*o = (struct options){.agents = -1, .local = -1, .launcher = -1};
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		switch (c) {
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'L':
-			o->listen = optarg;
-			break;
-		case 'a':
-			good &= descriptor(optarg, &o->agents);
-			break;
-		case 'w':
-			good &= descriptor(optarg, &o->doors.web);
-			break;
-		case 's':
-			good &= descriptor(optarg, &o->doors.signer);
-			break;
-		case 'n':
-			good &= descriptor(optarg, &o->doors.notifier);
-			break;
-		case 'l':
-			good &= descriptor(optarg, &o->doors.local);
-			break;
-		default:
-			good = false;
-		}
-	return good && optind == argc && o->config && (o->agents >= 0) != (o->listen != NULL);
+		good &= read_option(o, c);
+	return good && optind == argc && o->config && (o->check || o->account || (o->agents >= 0) != (o->listen != NULL));
 }
 
 /* ---- start and stop: mirror images ---- */
 
-static struct collector_config *read_config(const char *file)
+static bool read_config(struct collector *c, const char *file)
 {
 	struct problems *p = problems_new();
-	struct collector_config *c = p ? config_read(file, p) : NULL;
+	bool good;
 
-	if (c && !problems_count(p))
-		engine_thread_configure(c, p);
-	if (p && problems_count(p)) {
+	c->config = p ? config_read(file, p) : NULL;
+	c->site = c->config ? site_read(c->config->root, p) : NULL;
+	if (c->site)
+		conf_done(c->config->root, p);
+	good = c->site && !problems_count(p);
+	if (p)
 		problems_print(p);
-		config_free(c);
-		c = NULL;
-	}
 	problems_free(p);
-	return c;
+	return good;
 }
 
 static bool open_listener(struct collector *c, const struct options *o)
@@ -137,6 +133,21 @@ static bool make_queues(struct collector *c)
 		return true;
 	log_error("out of memory or descriptors");
 	return false;
+}
+
+static bool start_engine(struct collector *c, const struct options *o)
+{
+	struct engine_setup setup = {.site = c->site, .store_folder = c->config->store, .identity_folder = c->config->identity,
+		.queue = c->engine_queue, .store = keeper_queue(c->keeper), .ingest = ingest_queues(c->ingest),
+		.in_flight = c->in_flight, .backlog = c->backlog, .local = o->local, .launcher = o->launcher};
+	char why[256];
+
+	if (engine_new(&setup, &c->engine, why) < 0) {
+		log_error("%s", why);
+		return false;
+	}
+	c->engine_runs = pthread_create(&c->engine_thread, NULL, engine_run, c->engine) == 0;
+	return c->engine_runs;
 }
 
 static bool start(struct collector *c, const struct options *o)
@@ -163,18 +174,29 @@ static bool start(struct collector *c, const struct options *o)
 	if (keeper_start(&keep, &c->keeper))
 		return false;
 	c->store = NULL;	/* the keeper's */
-	if (engine_thread_start(c->config, &o->doors, c->engine_queue, c->keeper, ingest_queues(c->ingest), c->in_flight, c->backlog,
-				&c->engine))
-		return false;
-	return ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
+	return start_engine(c, o) && ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
+}
+
+static void stop_engine(struct collector *c)
+{
+	struct node *end = c->engine_runs ? calloc(1, sizeof(*end)) : NULL;
+
+	if (c->engine_runs && !end)
+		abort();
+	if (!end)
+		return;
+	end->kind = MESSAGE_STOP;
+	queue_push(c->engine_queue, end);
+	pthread_join(c->engine_thread, NULL);
 }
 
 static void stop(struct collector *c)
 {
 	if (c->ingest)
 		ingest_stop(c->ingest);
-	engine_thread_stop(c->engine);		/* its last changes go to the keeper */
+	stop_engine(c);				/* its last changes go to the keeper */
 	keeper_stop(c->keeper);
+	engine_free(c->engine);
 	if (c->engine_queue)
 		message_free_list(queue_take(c->engine_queue), c->in_flight);
 	ingest_free(c->ingest);
@@ -183,6 +205,7 @@ static void stop(struct collector *c)
 	budget_free(c->backlog);
 	budget_free(c->in_flight);
 	SSL_CTX_free(c->tls);
+	site_free(c->site);
 	config_free(c->config);
 }
 
@@ -203,32 +226,63 @@ static void prepare_process(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-int main(int argc, char **argv)
+static int init_account(const struct collector_config *config, const char *name)
 {
-	struct collector c = {.listener = -1};
-	struct options o;
-	sigset_t ends;
-	int got, status = EXIT_FAILURE;
+	char password[32], why[256];
+	int r = engine_init_account(config->store, name, password, why);
 
-	log_open("collector");
-	if (!read_options(argc, argv, &o)) {
-		log_error("usage: beadle-collect --config FILE (--agents-fd N | --listen ADDRESS:PORT) [--web-fd N] [--signer-fd N] "
-			  "[--notifier-fd N] [--local-fd N]");
+	if (r == -EEXIST) {
+		log_info("%s", why);
+		return EXIT_SUCCESS;
+	}
+	if (r < 0) {
+		log_error("%s", why);
 		return EXIT_FAILURE;
 	}
-	prepare_process();
+	printf("administrator: %s\none-time password: %s\n", name, password);
+	explicit_bzero(password, sizeof(password));
+	return EXIT_SUCCESS;
+}
+
+static int serve(struct collector *c, const struct options *o)
+{
+	sigset_t ends;
+	int got;
+
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
-	c.config = read_config(o.config);
-	if (c.config && make_queues(&c) && open_listener(&c, &o) && start(&c, &o)) {
-		ready_tell("READY=1");
-		sigwait(&ends, &got);
-		log_notice("ending");
-		ready_tell("STOPPING=1");
-		status = EXIT_SUCCESS;
+	if (!make_queues(c) || !open_listener(c, o) || !start(c, o))
+		return EXIT_FAILURE;
+	engine_ready(c->engine);
+	ready_tell("READY=1");
+	sigwait(&ends, &got);
+	log_notice("ending");
+	ready_tell("STOPPING=1");
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct collector c = {.listener = -1};
+	struct options o;
+	int status = EXIT_FAILURE;
+
+	log_open("collector");
+	if (!read_options(argc, argv, &o)) {
+		log_error("usage: beadle-collect --config FILE (--agents-fd N | --listen ADDRESS:PORT) [--local-fd N] [--launcher-fd N]");
+		return EXIT_FAILURE;
 	}
+	prepare_process();
+	if (!read_config(&c, o.config))
+		status = EXIT_FAILURE;
+	else if (o.check)
+		status = EXIT_SUCCESS;
+	else if (o.account)
+		status = init_account(c.config, o.account);
+	else
+		status = serve(&c, &o);
 	stop(&c);
 	return status;
 }

@@ -70,7 +70,8 @@ struct site *site_read(const struct conf_node *root, struct problems *p)
 	s->groups = conf_map(root, "groups", p);
 	assignment_check(s->groups, p);
 	conf_get(root, "notify");	/* the notifier's own, who reads and checks it */
-	conf_get(root, "dashboard");	/* the launcher's */
+	conf_get(root, "dashboard");	/* these two are the launcher's */
+	conf_get(root, "listen");
 	return s;
 }
 

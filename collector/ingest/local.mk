@@ -9,9 +9,9 @@ collector_ingest_libingest_la_LIBADD = collector/store/libstore.la lib/libtls.la
 	$(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 
 pkglibexec_PROGRAMS += collector/beadle-collect
-collector_beadle_collect_SOURCES = collector/main.c collector/config.h collector/config.c collector/engine_thread.h \
-	collector/engine_thread.c collector/listen.h collector/listen.c
+collector_beadle_collect_SOURCES = collector/main.c collector/config.h collector/config.c collector/listen.h collector/listen.c
 collector_beadle_collect_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_beadle_collect_LDFLAGS = $(PROGRAM_LDFLAGS)
-collector_beadle_collect_LDADD = collector/ingest/libingest.la collector/store/libstore.la lib/libtls.la lib/libwire.la \
+collector_beadle_collect_LDADD = collector/engine/libengine.la collector/judge/libjudge.la collector/procedure/libprocedure.la \
+	collector/ingest/libingest.la collector/store/libstore.la lib/libtls.la lib/libwire.la \
 	lib/libconf.la lib/libbase.la $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)

@@ -153,9 +153,12 @@ enum state judge_state(const struct judge *j, uint32_t series, const struct rule
 		if (!worst || state_rank(t->told) > state_rank(worst->told))
 			worst = t;
 	}
-	*ret_rule = worst ? worst->rule : NULL;
-	*ret_value = s && s->known ? j->hot[series].value : 0;
-	*ret_at = s && s->known ? j->hot[series].at : 0;
+	if (ret_rule)
+		*ret_rule = worst ? worst->rule : NULL;
+	if (ret_value)
+		*ret_value = s && s->known ? j->hot[series].value : 0;
+	if (ret_at)
+		*ret_at = s && s->known ? j->hot[series].at : 0;
 	return worst ? worst->told : STATE_OK;
 }
 

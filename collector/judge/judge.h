@@ -78,7 +78,7 @@ void judge_restore(struct judge *, uint32_t host, uint32_t check, uint32_t serie
 		   double value, int64_t at, int64_t now_wall);
 
 /* For screens. The worst of the series' rules; the rule (NULL: none looks at it), the last value and its stamp (0:
- * none). */
+ * none); each ret_ may be NULL. */
 enum state judge_state(const struct judge *, uint32_t series, const struct rule **ret_rule, double *ret_value,
 		       int64_t *ret_at);
 enum state judge_check_state(const struct judge *, uint32_t check);	/* of the check itself: OK or UNKNOWN */

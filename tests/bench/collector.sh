@@ -9,7 +9,9 @@ collector=
 trap '[ -z "$collector" ] || kill "$collector" 2>/dev/null || :; wait 2>/dev/null; rm -rf "$folder"' EXIT INT TERM
 
 "$build/tests/bench/load" --school "$folder"
-printf 'state: %s\n' "$folder" > "$folder/collector.yaml"
+export BEADLE_LIBEXEC="$build"
+source=$(cd "$(dirname "$0")/../.." && pwd)
+printf 'school: bench\nstate: %s\nprocedure: %s/conf.d/procedure/TWVS-ISMS-B-007.yaml\n' "$folder" "$source" > "$folder/collector.yaml"
 
 start() {
 	rm -rf "$folder/store"
