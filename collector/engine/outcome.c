@@ -198,11 +198,20 @@ void outcome_event(struct engine *e, uint32_t host, uint32_t check, const Wire__
 
 /* ---- steps ---- */
 
+/* What was no longer in sight is let go of, in the store as well: else it would be back after a restart. */
 static void retire_findings(struct engine *e, const struct incident *i)
 {
-	for (size_t k = 0; k < i->n; k++)
-		if (i->findings[k].state == STATE_UNKNOWN && i->findings[k].series != JUDGE_NONE)
-			judge_retire(e->judge, i->findings[k].series);
+	for (size_t k = 0; k < i->n; k++) {
+		const struct finding *f = &i->findings[k];
+		struct store_change *change;
+
+		if (f->state != STATE_UNKNOWN || f->series == JUDGE_NONE)
+			continue;
+		judge_retire(e->judge, f->series);
+		change = engine_change(e);
+		if (change)
+			change_state(change, i->host, f->check, f->series, f->rule, STATE_OK, f->value, clock_wall());
+	}
 }
 
 void outcome_incident(const struct incident *i, const struct incident_step *s, void *arg)
