@@ -23,6 +23,9 @@
 
 #define PATIENCE_MS 20000
 
+struct rig rig;
+struct plughost rig_good;
+
 static void become_template(int launcher, int core)
 {
 	char path[PROGRAM_PATH];
@@ -37,23 +40,23 @@ static void become_template(int launcher, int core)
 	_exit(127);
 }
 
-void rig_start(struct rig *rig)
+void rig_start(struct rig *at)
 {
 	int launcher[2], core[2];
 
-	*rig = (struct rig){.arena = arena_new(64u << 20)};
-	strcpy(rig->state, "/tmp/beadle-rig-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(rig->state));
-	ck_assert_int_eq(chmod(rig->state, 0711), 0);
+	*at = (struct rig){.arena = arena_new(64u << 20)};
+	strcpy(at->state, "/tmp/beadle-rig-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(at->state));
+	ck_assert_int_eq(chmod(at->state, 0711), 0);
 	ck_assert_int_eq(io_pair(SOCK_SEQPACKET, launcher), 0);
 	ck_assert_int_eq(io_pair(SOCK_SEQPACKET, core), 0);
-	rig->template = fork();
-	if (rig->template == 0)
+	at->template = fork();
+	if (at->template == 0)
 		become_template(launcher[1], core[1]);
 	close(launcher[1]);
 	close(core[1]);
-	rig->launcher = launcher[0];
-	rig->core = core[0];
+	at->launcher = launcher[0];
+	at->core = core[0];
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -61,76 +64,76 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-void rig_stop(struct rig *rig)
+void rig_stop(struct rig *at)
 {
 	int status = -1;
 
-	close(rig->launcher);
-	close(rig->core);
-	for (int i = 0; i < 1000 && waitpid(rig->template, &status, WNOHANG) == 0; i++)
+	close(at->launcher);
+	close(at->core);
+	for (int i = 0; i < 1000 && waitpid(at->template, &status, WNOHANG) == 0; i++)
 		poll(NULL, 0, 10);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "template: status %x", status);
-	arena_free(rig->arena);
-	nftw(rig->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	arena_free(at->arena);
+	nftw(at->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-struct plugin_record *rig_record(struct rig *rig, const char *name)
+struct plugin_record *rig_record(struct rig *at, const char *name)
 {
-	struct plugin_record *r = &rig->records[rig->n];
+	struct plugin_record *r = &at->records[at->n];
 
-	*r = (struct plugin_record){.index = rig->n, .memory = 256 << 20, .file_size = 1 << 20, .processes = 16, .files = 64};
+	*r = (struct plugin_record){.index = at->n, .memory = 256 << 20, .file_size = 1 << 20, .processes = 16, .files = 64};
 	if (geteuid() == 0)
-		r->uid = r->gid = 70900 + rig->n;
+		r->uid = r->gid = 70900 + at->n;
 	snprintf(r->name, sizeof(r->name), "%s", name);
 	snprintf(r->module, sizeof(r->module), "%s/tests/plugins/bad/.libs/%s.so", getenv("BEADLE_LIBEXEC"), name);
-	snprintf(r->state, sizeof(r->state), "%s/%u", rig->state, rig->n);
-	rig->n++;
+	snprintf(r->state, sizeof(r->state), "%s/%u", at->state, at->n);
+	at->n++;
 	return r;
 }
 
-void rig_load(struct rig *rig)
+void rig_load(struct rig *at)
 {
-	struct template_load load = {.count = rig->n}, answer;
+	struct template_load load = {.count = at->n}, answer;
 
-	ck_assert_int_eq(io_send(rig->launcher, &load, sizeof(load), -1), 0);
-	for (uint32_t i = 0; i < rig->n; i++)
-		ck_assert_int_eq(io_send(rig->launcher, &rig->records[i], sizeof(rig->records[i]), -1), 0);
-	ck_assert_int_eq(io_receive(rig->launcher, &answer, sizeof(answer), NULL), sizeof(answer));
-	ck_assert_uint_eq(answer.count, rig->n);
+	ck_assert_int_eq(io_send(at->launcher, &load, sizeof(load), -1), 0);
+	for (uint32_t i = 0; i < at->n; i++)
+		ck_assert_int_eq(io_send(at->launcher, &at->records[i], sizeof(at->records[i]), -1), 0);
+	ck_assert_int_eq(io_receive(at->launcher, &answer, sizeof(answer), NULL), sizeof(answer));
+	ck_assert_uint_eq(answer.count, at->n);
 }
 
-void rig_ask(struct rig *rig, uint32_t what, uint32_t index, uint32_t serial)
+void rig_ask(struct rig *at, uint32_t what, uint32_t index, uint32_t serial)
 {
 	struct template_ask ask = {what, index, serial};
 
-	ck_assert_int_eq(io_send(rig->core, &ask, sizeof(ask), -1), 0);
+	ck_assert_int_eq(io_send(at->core, &ask, sizeof(ask), -1), 0);
 }
 
-struct template_tell rig_tell(struct rig *rig, int *ret_fd)
+struct template_tell rig_tell(struct rig *at, int *ret_fd)
 {
-	struct pollfd pfd = {.fd = rig->core, .events = POLLIN};
+	struct pollfd pfd = {.fd = at->core, .events = POLLIN};
 	struct template_tell t;
 
 	ck_assert_msg(poll(&pfd, 1, PATIENCE_MS) == 1, "the template says nothing");
-	ck_assert_int_eq(io_receive(rig->core, &t, sizeof(t), ret_fd), sizeof(t));
+	ck_assert_int_eq(io_receive(at->core, &t, sizeof(t), ret_fd), sizeof(t));
 	return t;
 }
 
-struct template_tell rig_ended(struct rig *rig)
+struct template_tell rig_ended(struct rig *at)
 {
-	struct template_tell t = rig_tell(rig, NULL);
+	struct template_tell t = rig_tell(at, NULL);
 
 	ck_assert_uint_eq(t.what, TEMPLATE_ENDED);
 	return t;
 }
 
-struct plughost rig_host(struct rig *rig, uint32_t index, uint32_t serial)
+struct plughost rig_host(struct rig *at, uint32_t index, uint32_t serial)
 {
 	struct plughost host;
 	struct template_tell t;
 
-	rig_ask(rig, TEMPLATE_START, index, serial);
-	t = rig_tell(rig, &host.socket);
+	rig_ask(at, TEMPLATE_START, index, serial);
+	t = rig_tell(at, &host.socket);
 	ck_assert_msg(t.what == TEMPLATE_STARTED, "not started: %s", t.why);
 	ck_assert_uint_eq(t.serial, serial);
 	ck_assert_int_ge(host.socket, 0);
@@ -169,35 +172,86 @@ void rig_run(struct plughost *host, uint32_t check, uint64_t run)
 	ck_assert_int_eq(plughost_send(host, &m), 0);
 }
 
-Host__FromHost *rig_message(struct rig *rig, struct plughost *host, double seconds, int *ret_error)
+Host__FromHost *rig_message(struct rig *at, struct plughost *host, double seconds, int *ret_error)
 {
 	Host__FromHost *m = NULL;
-	int r = plughost_receive(host, clock_boot() + (int64_t)(seconds * 1e9), rig->arena, &m);
+	int r = plughost_receive(host, clock_boot() + (int64_t)(seconds * 1e9), at->arena, &m);
 
 	if (ret_error)
 		*ret_error = r < 0 ? r : 0;
 	return r > 0 ? m : NULL;
 }
 
-Host__Round *rig_round(struct rig *rig, struct plughost *host, double seconds)
+Host__Round *rig_round(struct rig *at, struct plughost *host, double seconds)
 {
 	Host__FromHost *m;
 
-	while ((m = rig_message(rig, host, seconds, NULL)))
+	while ((m = rig_message(at, host, seconds, NULL)))
 		if (m->message_case == HOST__FROM_HOST__MESSAGE_ROUND)
 			return m->round;
 	return NULL;
 }
 
-void rig_still_serves(struct rig *rig, struct plughost *good)
+void rig_still_serves(struct rig *at, struct plughost *good)
 {
 	static uint64_t run = 1000;
 	Host__Round *round;
 
 	rig_run(good, 1, ++run);
-	round = rig_round(rig, good, 20);
+	round = rig_round(at, good, 20);
 	ck_assert_ptr_nonnull(round);
 	ck_assert_uint_eq(round->run, run);
 	ck_assert_int_eq(round->outcome, WIRE__OUTCOME__OK);
 	ck_assert_uint_eq(round->n_values, 1);
+}
+
+static void setup(void)
+{
+	rig_start(&rig);
+	rig_record(&rig, "bad");
+	rig_record(&rig, "bad");
+	rig_load(&rig);
+	rig_good = rig_host(&rig, 1, 1);
+	rig_configure(&rig_good, 1, "none", NULL);
+}
+
+static void teardown(void)
+{
+	rig_still_serves(&rig, &rig_good);
+	close(rig_good.socket);
+	ck_assert_int_eq(rig_ended(&rig).status, 0);
+	rig_stop(&rig);
+}
+
+struct plughost rig_commit(const char *misdeed)
+{
+	struct plughost host = rig_host(&rig, 0, 100);
+
+	rig_configure(&host, 7, misdeed, NULL);
+	rig_run(&host, 7, 1);
+	return host;
+}
+
+void rig_end(struct plughost *host)
+{
+	close(host->socket);
+	ck_assert_int_eq(rig_ended(&rig).status, 0);
+}
+
+int rig_main(const char *name, void (*add)(TCase *))
+{
+	Suite *suite = suite_create(name);
+	TCase *tests = tcase_create("template and hosts");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 180);
+	add(tests);
+	suite_add_tcase(suite, tests);
+	setenv("BEADLE_LIBEXEC", BUILD_TREE, 1);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
 }

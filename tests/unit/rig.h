@@ -4,6 +4,7 @@
 #ifndef RIG_H
 #define RIG_H
 
+#include <check.h>
 #include <stdbool.h>
 
 #include "agent/template.h"
@@ -41,5 +42,13 @@ Host__Round *rig_round(struct rig *, struct plughost *, double seconds);
 
 /* A well-behaved host beside the bad one still measures. */
 void rig_still_serves(struct rig *, struct plughost *good);
+
+/* What the tests of hosts share: a rig with two plugins of module "bad"; the second one's host is there all the time, and must not
+ * notice anything of what the first one does. */
+extern struct rig rig;
+extern struct plughost rig_good;
+struct plughost rig_commit(const char *misdeed);	/* a host whose check 7 does this, and is running */
+void rig_end(struct plughost *);			/* ends it as the core does; it must have nothing to complain of */
+int rig_main(const char *name, void (*add)(TCase *));
 
 #endif
