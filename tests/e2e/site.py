@@ -1,0 +1,141 @@
+"""A whole site in one folder: the real collector with all its processes, and real agents, on free ports."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+
+from conftest import BUILD, ENV, SOURCE, Program, wait_for
+
+COLLECTOR = BUILD / "collector/launcher/beadle-collector"
+AGENT = BUILD / "agent/launcher/beadle-agent"
+BEADLE = BUILD / "cli/beadle"
+
+
+class Site:
+    def __init__(self, folder, notify="", people="{admin: {name: Admin}}", roles="{computer_room_manager: admin}",
+                 hosts='{"*": {owner: admin}}', edit_procedure=None):
+        self.folder = pathlib.Path(folder)
+        for parent in [self.folder, *self.folder.parents]:      # as root, plugins have users of their own
+            if os.geteuid() == 0 and parent.stat().st_mode & 0o011 != 0o011:
+                os.chmod(parent, parent.stat().st_mode | 0o011)
+        self.state = self.folder / "c"                          # short: a socket's path has 107 bytes
+        self.config = self.folder / "collector.yaml"
+        self.socket = self.state / "collector.sock"
+        self.agents = []
+        procedure = (SOURCE / "conf.d/procedure/TWVS-ISMS-B-007.yaml").read_text()
+        (self.folder / "procedure.yaml").write_text(edit_procedure(procedure) if edit_procedure else procedure)
+        self.config.write_text(f"""\
+school: twvs
+title: 測試學校
+language: zh-TW
+address: https://localhost:8443/
+state: {self.state}
+procedure: procedure.yaml
+listen: {{agents: "127.0.0.1:0", web: "127.0.0.1:0"}}
+dashboard: [localhost, 127.0.0.1]
+people: {people}
+roles: {roles}
+hosts: {hosts}
+{notify}
+""")
+        done = subprocess.run([COLLECTOR, "--config", self.config, "init"], env=ENV, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        self.init = done.stdout
+        self.collector = Program([COLLECTOR, "--config", self.config], self.folder / "collector.log")
+        self.port = self.web_port = None
+
+    def password(self):
+        return re.search(r"one-time password: (\S+)", self.init)[1]
+
+    def start(self):
+        """Starts the collector; from the second time on, at the same ports."""
+        before = len(self.collector.text())
+        self.collector.start()
+
+        def found(pattern):
+            if self.collector.process.poll() is not None:
+                raise AssertionError("the collector ended: " + self.collector.text()[-3000:])
+            return re.search(pattern, self.collector.text()[before:])
+        wait_for("the collector serves: " + str(self.collector.log), lambda: found("serving agents"), 60)
+        self.port = int(found(r"listening for agents on [\d.]+:(\d+)")[1])
+        self.web_port = int(found(r"dashboard on https://[\d.]+:(\d+)/")[1])
+        text = self.config.read_text()
+        self.config.write_text(re.sub(r"listen: .*", f'listen: {{agents: "127.0.0.1:{self.port}", web: "127.0.0.1:{self.web_port}"}}',
+                                      text))
+        return self
+
+    def beadle(self, *arguments, status=0):
+        done = subprocess.run([BEADLE, "--socket", self.socket, *map(str, arguments)], env=ENV, capture_output=True, text=True)
+        assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
+        return done.stdout
+
+    def ask(self, *arguments):
+        return json.loads(self.beadle("--json", *arguments))
+
+    def agent(self, name, checks, **more):
+        agent = Agent(self, name, checks, **more)
+        self.agents.append(agent)
+        return agent
+
+    def values(self, host, metric):
+        """{labels as text: (value, state)} of one metric, as the collector has it now."""
+        found = {}
+        for check in self.ask("hosts", host)["checks"]:
+            for series in check["series"]:
+                if series["metric"] == metric:
+                    found[",".join(f"{k}={v}" for k, v in sorted(series["labels"].items()))] = (series["value"], series["state"])
+        return found
+
+    def records(self):
+        """Every stored (host, epoch, sequence), read with another program's SQLite once the collector has ended."""
+        rows = []
+        for file in sorted(self.state.glob("store/*.db")):
+            with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
+                tables = {t for t, in db.execute("select name from sqlite_master where type='table'")}
+                if "result" in tables:
+                    rows += db.execute("select host, epoch, sequence from result").fetchall()
+        return rows
+
+    def stop(self):
+        for agent in self.agents:
+            agent.stop()
+        self.collector.stop(60)
+
+
+class Agent:
+    """checks: {name: (plugin, interval, "option: value, ...")}"""
+
+    def __init__(self, site, name, checks, spool="", extra=""):
+        self.site, self.name = site, name
+        self.folder = site.folder / name
+        (self.folder / "agent.d").mkdir(parents=True)
+        os.chmod(self.folder, 0o755)
+        site.beadle("identity", "new", "--host", name, "--out", self.folder / "identity")
+        self.configure(checks, spool, extra)
+        self.program = Program([AGENT, "--config", self.folder / "agent.yaml"], self.folder / "agent.log")
+
+    def configure(self, checks, spool="", extra=""):
+        (self.folder / "agent.yaml").write_text(f"""\
+collector: 127.0.0.1:{self.site.port}
+identity: {self.folder}/identity
+state: {self.folder}/state
+{spool}
+{extra}
+""")
+        lines = ["checks:"]
+        for check, (plugin, interval, options) in checks.items():
+            lines += [f"  {check}:", f"    plugin: {plugin}", f"    interval: {interval}", f"    options: {{{options}}}"]
+        (self.folder / "agent.d/checks.yaml").write_text("\n".join(lines) + "\n")
+
+    def start(self):
+        self.program.start()
+        return self
+
+    def stop(self):
+        self.program.stop(30)
+
+    def kill(self):
+        self.program.kill()
