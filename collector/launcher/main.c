@@ -89,9 +89,10 @@ static void wait_a_while(struct children *c, int64_t ns)
 	if (watchdog && watchdog < ns)
 		ns = watchdog;
 	poll(fds, 2, ns > 3600 * NS_PER_S ? 3600000 : (int)(ns / NS_PER_MS) + 1);
-	if ((fds[1].revents & POLLIN) && children_read(c))
+	if ((fds[1].revents & POLLIN) && children_read(c)) {
+		log_notice("serving agents");
 		ready_tell("READY=1");
-	else if (fds[1].revents & POLLHUP)
+	} else if (fds[1].revents & POLLHUP)
 		poll(fds, 1, 100);	/* its end follows as SIGCHLD */
 	ready_tell("WATCHDOG=1");
 }
