@@ -10,3 +10,9 @@ collector_identity_beadle_signer_SOURCES = collector/identity/signer.c
 collector_identity_beadle_signer_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_identity_beadle_signer_LDFLAGS = $(PROGRAM_LDFLAGS)
 collector_identity_beadle_signer_LDADD = collector/identity/libidentity.la lib/libwire.la
+
+check_PROGRAMS += tests/unit/test_identity
+TESTS += tests/unit/test_identity
+tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
+tests_unit_test_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_identity_LDADD = lib/libtls.la $(CHECK_LIBS)
