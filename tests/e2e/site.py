@@ -15,7 +15,7 @@ BEADLE = BUILD / "cli/beadle"
 
 
 class Site:
-    def __init__(self, folder, notify="", people="{admin: {name: Admin}}", roles="{computer_room_manager: admin}",
+    def __init__(self, folder, notify="", people="{admin: {name: Admin, mail: admin@school.example}}", roles="{computer_room_manager: admin}",
                  hosts='{"*": {owner: admin}}', edit_procedure=None):
         self.folder = pathlib.Path(folder)
         for parent in [self.folder, *self.folder.parents]:      # as root, plugins have users of their own
