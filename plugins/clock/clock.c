@@ -200,49 +200,73 @@ static bool run(struct beadle_ctx *ctx, const char *const argv[], int (*parse)(c
 	return found;
 }
 
-static bool ask_daemon(struct beadle_ctx *ctx, const struct clock *clock, struct daemon_state *ret)
+/* chrony knows its sources by address, and by the names in its configuration; each has its own switch. */
+static bool ask_chrony(struct beadle_ctx *ctx, const struct clock *clock, struct daemon_state *ret)
 {
 	char port[8];
-	const char *const chronyc[] = {CHRONYC, "-c", "-n", "tracking", NULL};
-	const char *const chronyc_at[] = {CHRONYC, "-c", "-n", "-h", clock->chrony.host, "-p", port, "tracking", NULL};
+	const char *argv[] = {CHRONYC, "-c", "-n", "tracking", NULL, NULL, NULL, NULL, NULL};
+	struct daemon_state named;
+
+	snprintf(port, sizeof(port), "%u", clock->chrony.port);
+	if (clock->chrony.host)
+		memcpy(&argv[3], (const char *[]){"-h", clock->chrony.host, "-p", port, "tracking"}, 5 * sizeof(*argv));
+	if (!run(ctx, argv, daemon_parse_chrony, ret))
+		return false;
+	argv[2] = "-N";
+	if (run(ctx, argv, daemon_parse_chrony, &named))
+		memcpy(ret->source_name, named.source, sizeof(ret->source_name));
+	return true;
+}
+
+static bool ask_daemon(struct beadle_ctx *ctx, const struct clock *clock, struct daemon_state *ret)
+{
 	const char *const ntpq[] = {NTPQ, "-n", "-c", "rv", "-c", "peers", NULL};
 	const char *const timedatectl[] = {TIMEDATECTL, "show-timesync", "--all", NULL};
 
-	snprintf(port, sizeof(port), "%u", clock->chrony.port);
-	if (run(ctx, clock->chrony.host ? chronyc_at : chronyc, daemon_parse_chrony, ret) ||
-	    run(ctx, ntpq, daemon_parse_ntpd, ret))
+	if (ask_chrony(ctx, clock, ret) || run(ctx, ntpq, daemon_parse_ntpd, ret))
 		return true;
 	return access("/run/systemd/system", F_OK) == 0 && run(ctx, timedatectl, daemon_parse_timesyncd, ret);
 }
 
-/* Is `source` known as `name`, by its letters or by one of its addresses? */
-static bool is_called(struct beadle_ctx *ctx, const struct daemon_state *daemon, const char *name)
+/* Is the source known as `name`, by its letters or by one of its addresses? 1, 0, or -errno when nobody can say. */
+static int is_called(struct beadle_ctx *ctx, const struct daemon_state *daemon, const char *name)
 {
 	struct query_addresses addresses = {.n = 0};
 	char address[64];
+	int error;
 
 	if (strcasecmp(daemon->source, name) == 0 || strcasecmp(daemon->source_name, name) == 0)
-		return true;
-	if (resolve(ctx, name, 123, &addresses))
-		return false;
+		return 1;
+	error = resolve(ctx, name, 123, &addresses);
+	if (error)
+		return error == -ENOENT ? 0 : error;	/* "GPS" is no host */
 	for (unsigned i = 0; i < addresses.n; i++) {
 		query_name(&addresses, i, address, sizeof(address));
 		if (strcmp(daemon->source, address) == 0)
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 static void put_source(struct beadle_ctx *ctx, const struct clock *clock, const struct daemon_state *daemon)
 {
-	bool ok = clock->server.host && is_called(ctx, daemon, clock->server.host);
+	size_t n = beadle_list_count(clock->references);
+	int ok = 0, error = 0;
 
 	beadle_fact(ctx, "clock_source", daemon->source[0] ? daemon->source : "none");
-	if (!clock->server.host && beadle_list_count(clock->references) == 0)
+	if (daemon->source_name[0])
+		beadle_fact(ctx, "clock_source_name", daemon->source_name);
+	if (!clock->server.host && n == 0)
 		return;		/* nobody said what it should be */
-	for (size_t i = 0; !ok && i < beadle_list_count(clock->references); i++)
-		ok = is_called(ctx, daemon, beadle_list_get(clock->references, i));
-	beadle_put(ctx, &source_ok, ok && daemon->source[0]);
+	for (size_t i = 0; i <= n && ok <= 0 && daemon->source[0]; i++) {
+		const char *name = i < n ? beadle_list_get(clock->references, i) : clock->server.host;
+		ok = name ? is_called(ctx, daemon, name) : 0;
+		error = ok < 0 ? ok : error;
+		if (ok < 0)
+			beadle_skip(ctx, -ok, name);
+	}
+	if (ok > 0 || !error)	/* a name server that is down makes no source a wrong one */
+		beadle_put(ctx, &source_ok, ok > 0);
 }
 
 static int64_t uptime(void)

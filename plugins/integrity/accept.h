@@ -7,11 +7,9 @@
 #ifndef ACCEPT_H
 #define ACCEPT_H
 
-#include <stdbool.h>
-
 #define ACCEPT_TOKEN 65	/* hex and a NUL */
 
-/* Is there a file? Its first word, cut to fit, is the token. */
-bool accept_read(const char *path, char ret_token[ACCEPT_TOKEN]);
+/* Its first word, cut to fit. 0, -ENOENT when there is no file, or -errno. */
+int accept_read(const char *path, char ret_token[ACCEPT_TOKEN]);
 
 #endif

@@ -233,12 +233,13 @@ static int scan_against(struct round *round, struct baseline_reader *baseline, c
 	int64_t began = beadle_now_boot(ctx);
 	char wanted[ACCEPT_TOKEN], digest[EVENT_HEX];
 	struct scan_counts counts;
-	bool accepting = baseline && accept && accept_read(accept, wanted);
-	int error = 0;
+	int no_word = baseline && accept ? accept_read(accept, wanted) : -ENOENT, error = 0;
 
+	if (no_word && no_word != -ENOENT)
+		beadle_skip(ctx, -no_word, accept);
 	round->now = beadle_now_wall(ctx);
 	round->made = facts->made;
-	if (path && (!baseline || accepting))
+	if (path && (!baseline || !no_word))
 		error = baseline_create(&round->candidate, path, round->now);
 	if (baseline)
 		beadle_fact(ctx, "integrity_baseline", event_hex(facts->sha256, digest));

@@ -2,6 +2,7 @@
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 
 import pytest
@@ -138,3 +139,16 @@ def test_stays_on_its_file_system(kept, tree, tmp_path):
 def test_wrong_options_are_told(kept, tree):
     round = kept("integrity", paths=tree, rehash="sometimes")
     assert "expected changed or always" in round.output
+
+
+def test_special_files_are_recorded_and_not_opened(kept, tree):
+    """Opening a pipe would wait for a writer for ever; opening a device may do anything."""
+    os.mkfifo(tree / "pipe")
+    if os.geteuid() == 0:
+        os.mknod(tree / "tape", 0o600 | stat.S_IFCHR, os.makedev(9, 0))
+    assert kept("integrity", paths=tree).outcome == "ok"
+    os.unlink(tree / "pipe")
+    (tree / "pipe").write_text("a file now")
+    told = kept("integrity", paths=tree).events_named("integrity_change")
+    assert [e["what"] for e in told] == ["type"]
+    assert (told[0]["type_before"], told[0]["type_after"]) == ("pipe", "file")
