@@ -23,7 +23,7 @@ int start_host(const struct plugin_record *, struct guards *, int socket, struct
  * its process, 0 when the host has closed its end, or -errno. */
 pid_t start_scan(int scan, uid_t uid, gid_t gid);
 
-/* Ends all processes of a host: its group, and as root all of that user. */
+/* Ends all processes of a host: its group, and as root all of that user (uid 0: none). */
 void start_kill(pid_t host, uid_t uid, gid_t gid);
 
 #endif

@@ -5,7 +5,8 @@ EXTRA_DIST += tests/plugins/conftest.py tests/plugins/test_disk.py tests/plugins
 BAD_CFLAGS = $(PLUGIN_CFLAGS) -O1
 BAD_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
 check_LTLIBRARIES += tests/plugins/bad/bad.la tests/plugins/bad/bad_abi.la tests/plugins/bad/bad_symbol.la \
-	tests/plugins/bad/bad_constructor.la tests/plugins/bad/bad_tables.la tests/plugins/bad/apple.la
+	tests/plugins/bad/bad_constructor.la tests/plugins/bad/bad_tables.la tests/plugins/bad/apple.la \
+	tests/plugins/bad/watcher.la
 tests_plugins_bad_bad_la_SOURCES = tests/plugins/bad/bad.c
 tests_plugins_bad_bad_la_CFLAGS = $(BAD_CFLAGS)
 tests_plugins_bad_bad_la_LDFLAGS = $(BAD_LDFLAGS)
@@ -24,3 +25,6 @@ tests_plugins_bad_bad_tables_la_LDFLAGS = $(BAD_LDFLAGS)
 tests_plugins_bad_apple_la_SOURCES = tests/plugins/bad/apple.c
 tests_plugins_bad_apple_la_CFLAGS = $(BAD_CFLAGS)
 tests_plugins_bad_apple_la_LDFLAGS = $(BAD_LDFLAGS)
+tests_plugins_bad_watcher_la_SOURCES = tests/plugins/bad/watcher.c
+tests_plugins_bad_watcher_la_CFLAGS = $(BAD_CFLAGS)
+tests_plugins_bad_watcher_la_LDFLAGS = $(BAD_LDFLAGS)

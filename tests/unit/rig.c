@@ -148,10 +148,10 @@ void rig_configure(struct plughost *host, uint32_t check, const char *misdeed, c
 	Host__Option option = HOST__OPTION__INIT, *options = &option;
 
 	option.name = (char *)"misdeed";
-	option.value = (ProtobufCBinaryData){.data = (uint8_t *)misdeed, .len = strlen(misdeed)};
+	option.value = (ProtobufCBinaryData){.data = (uint8_t *)misdeed, .len = misdeed ? strlen(misdeed) : 0};
 	c.check = check;
 	c.name = (char *)"test";
-	c.n_options = 1;
+	c.n_options = misdeed != NULL;
 	c.options = &options;
 	c.n_granted = grant != NULL;
 	c.granted = (char **)&grant;

@@ -33,7 +33,7 @@ void rig_ask(struct rig *, uint32_t what, uint32_t index, uint32_t serial);
 struct template_tell rig_tell(struct rig *, int *ret_fd);	/* the next word of the template; fails after 20 s */
 struct template_tell rig_ended(struct rig *);			/* ... which must be TEMPLATE_ENDED */
 
-void rig_configure(struct plughost *, uint32_t check, const char *misdeed, const char *grant);
+void rig_configure(struct plughost *, uint32_t check, const char *misdeed, const char *grant);	/* either may be NULL */
 void rig_run(struct plughost *, uint32_t check, uint64_t run);
 /* The next message, within so many seconds; NULL at the end (ret_error 0) or -errno. */
 Host__FromHost *rig_message(struct rig *, struct plughost *, double seconds, int *ret_error);

@@ -168,6 +168,55 @@ START_TEST(test_wrong_option_is_a_problem)
 }
 END_TEST
 
+/* ---- a watcher ---- */
+
+static void hear(const char *bytes)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/2/test/fifo", rig.state);
+	fd = open(path, O_WRONLY | O_NONBLOCK);
+	ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
+	ck_assert_int_eq(io_write_all(fd, bytes, strlen(bytes)), 0);
+	close(fd);
+}
+
+START_TEST(test_watcher_is_heard_between_rounds)
+{
+	struct plughost host;
+	Host__FromHost *m;
+	Host__Round *round;
+	int error;
+
+	rig_record(&rig, "watcher");
+	rig_load(&rig);
+	host = rig_host(&rig, 2, 5);
+	rig_configure(&host, 7, NULL, NULL);
+	rig_run(&host, 7, 1);
+	m = rig_message(&rig, &host, 20, NULL);
+	ck_assert(m->message_case == HOST__FROM_HOST__MESSAGE_INVENTORY && m->inventory->watches);
+	ck_assert_int_eq(rig_round(&rig, &host, 20)->outcome, WIRE__OUTCOME__OK);
+	hear("ab");
+	m = rig_message(&rig, &host, 20, NULL);
+	ck_assert_int_eq(m->message_case, HOST__FROM_HOST__MESSAGE_EVENTS);
+	ck_assert_uint_eq(m->events->check, 7);
+	ck_assert_uint_eq(m->events->n_events, 2);
+	ck_assert_uint_eq(m->events->events[1]->fields[0]->value.data[0], 'b');
+	hear("!x");	/* an error: not listened to any more ... */
+	ck_assert_ptr_null(rig_message(&rig, &host, 0.3, &error));
+	ck_assert_int_eq(error, -ETIMEDOUT);
+	rig_run(&host, 7, 2);	/* ... until the next round */
+	round = rig_round(&rig, &host, 20);
+	ck_assert_ptr_nonnull(memmem(round->output.data, round->output.len, "watching stops", 14));
+	ck_assert_ptr_nonnull(memmem(round->output.data, round->output.len, "outside of collect", 18));
+	m = rig_message(&rig, &host, 20, NULL);
+	ck_assert_int_eq(m->message_case, HOST__FROM_HOST__MESSAGE_EVENTS);
+	ck_assert_uint_eq(m->events->events[0]->fields[0]->value.data[0], 'x');
+	rig_end(&host);
+}
+END_TEST
+
 /* ---- services ---- */
 
 static double value_of(const Host__Round *round, const char *what)
@@ -225,6 +274,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, test_round_is_whole_or_not_at_all);
 	tcase_add_test(tests, test_events_are_not_bounded_by_the_round);
 	tcase_add_test(tests, test_wrong_option_is_a_problem);
+	tcase_add_test(tests, test_watcher_is_heard_between_rounds);
 	tcase_add_test(tests, test_programs);
 	tcase_add_test(tests, test_process_scan);
 }
