@@ -59,6 +59,7 @@ static const struct beadle_need needs[] = {
 	{BEADLE_NEED_READ, "/var/lib/dpkg", "to see when packages changed"},
 	{BEADLE_NEED_READ, "/var/lib/apt", "to see how old the lists are"},
 	{BEADLE_NEED_READ, "/var/log", "to see when packages were last updated"},
+	{BEADLE_NEED_WRITE, "/var/tmp", "dnf keeps a log of its own there"},
 	{BEADLE_NEED_SERVICE, "procscan", "to find processes that still run deleted libraries"},
 	{0}
 };

@@ -121,7 +121,7 @@ def test_processes_by_executable_and_pid_file(check, sleeper, tmp_path, grant):
     process, program = sleeper
     pidfile = tmp_path / "sleeper.pid"
     pidfile.write_text(f"{process.pid}\n")
-    lines = [f"any exe={program}", f"mine exe={program} user={os.getuid()}", f"other exe={program} user=nobody",
+    lines = [f"any exe={program}", f"mine exe={program} user={os.getuid()}", f"other exe={program} user=daemon",
              f"file pidfile={pidfile}", f"both pidfile={pidfile} exe={program}", f"wrong pidfile={pidfile} exe=/bin/cat"]
     r = check("service", processes=lines, grant=grant)
     assert r.outcome == "ok", r.document
