@@ -141,6 +141,13 @@ static int run_to_end(const char *room_and_name, char *const *arguments)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
+static int check_config(const char *config)
+{
+	char *arguments[] = {"beadle-collect", "--check-config", "--config", (char *)config, NULL};
+
+	return run_to_end("collector/beadle-collect", arguments);
+}
+
 static int init(const char *config, const struct settings *s, const char *administrator)
 {
 	char *arguments[9 + 2 * SETTINGS_HOSTS] = {"beadle-signer", "--init", "--state", (char *)s->state, "--school",
@@ -239,12 +246,12 @@ int main(int argc, char **argv)
 	if (optind < argc && strcmp(argv[optind], "init"))
 		return usage(stderr);
 	umask(0077);
-	if (check) {
-		char *arguments[] = {"beadle-collect", "--check-config", "--config", (char *)config, NULL};
-
-		return run_to_end("collector/beadle-collect", arguments);
-	}
+	if (check)
+		return check_config(config);
 	if (settings_read(config, &settings) < 0)
 		return EXIT_FAILURE;
-	return optind < argc ? init(config, &settings, administrator) : serve(config, &settings);
+	if (optind < argc)
+		return init(config, &settings, administrator);
+	/* A mistake ends us here, with its line; not the collector proper again and again. */
+	return check_config(config) == EXIT_SUCCESS ? serve(config, &settings) : EXIT_FAILURE;
 }
