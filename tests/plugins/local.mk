@@ -1,6 +1,6 @@
 # tests/plugins: pytest, through `beadle check`; see conftest.py.
 EXTRA_DIST += tests/plugins/conftest.py tests/plugins/test_disk.py tests/plugins/test_system.py tests/plugins/test_clock.py \
-	tests/plugins/test_integrity.py
+	tests/plugins/test_integrity.py tests/plugins/test_check.py
 # Plugins that misbehave: real modules, in a folder of their own (tests/unit/test_host.c).
 BAD_CFLAGS = $(PLUGIN_CFLAGS) -O1
 BAD_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
