@@ -183,59 +183,46 @@ static int is_dead(struct units *u, const char *path, const char *name, bool *re
 	return r;
 }
 
-/* Of the enabled unit files, those of units that can run; a template is no unit. */
-static int enabled_names(struct units *u, sd_bus_message **ret_call)
+/* The loaded units that do not run. What an active target wants is loaded, so nothing that is enabled is missing; to have systemd
+ * list the enabled unit files instead costs it 0.4 s of CPU each time. */
+static int list_inactive(struct units *u, sd_bus_message **ret)
 {
 	ERROR error = SD_BUS_ERROR_NULL;
 	MESSAGE ask = NULL;
-	MESSAGE files = NULL;
-	MESSAGE call = NULL;
-	const char *path, *state;
-	int r = sd_bus_message_new_method_call(u->bus, &ask, SYSTEMD, MANAGER, "ListUnitFilesByPatterns");
+	int r = sd_bus_message_new_method_call(u->bus, &ask, SYSTEMD, MANAGER, "ListUnitsByPatterns");
 
 	if (r >= 0)
-		r = sd_bus_message_append(ask, "asas", 2, "enabled", "enabled-runtime", 4, "*.service", "*.socket", "*.timer", "*.path");
+		r = sd_bus_message_append(ask, "asas", 2, "inactive", "failed", 4, "*.service", "*.socket", "*.timer", "*.path");
 	if (r >= 0)
-		r = sd_bus_call(u->bus, ask, 0, &error, &files);
+		r = sd_bus_call(u->bus, ask, 0, &error, ret);
 	if (r >= 0)
-		r = sd_bus_message_new_method_call(u->bus, &call, SYSTEMD, MANAGER, "ListUnitsByNames");
-	if (r >= 0)
-		r = sd_bus_message_open_container(call, 'a', "s");
-	if (r >= 0)
-		r = sd_bus_message_enter_container(files, 'a', "(ss)");
-	while (r >= 0 && (r = sd_bus_message_read(files, "(ss)", &path, &state)) > 0) {
-		const char *name = strrchr(path, '/');
+		r = sd_bus_message_enter_container(*ret, 'a', "(ssssssouso)");
+	return r < 0 ? r : 0;
+}
 
-		if (name && !strstr(name, "@."))
-			r = sd_bus_message_append(call, "s", name + 1);
-	}
-	if (r >= 0)
-		r = sd_bus_message_close_container(call);
-	if (r < 0)
-		return r;
-	*ret_call = call;
-	call = NULL;
-	return 0;
+static int is_enabled(struct units *u, const char *path, bool *ret)
+{
+	char file[32] = "";
+	int r = get_string(u, path, UNIT, "UnitFileState", file, sizeof(file));
+
+	*ret = !strcmp(file, "enabled") || !strcmp(file, "enabled-runtime");
+	return r;
 }
 
 int units_enabled_dead(struct units *u, void (*found)(const char *name, void *arg), void *arg)
 {
-	ERROR error = SD_BUS_ERROR_NULL;
-	MESSAGE call = NULL;
 	MESSAGE list = NULL;
 	const char *name, *load, *active, *path;
-	int r = enabled_names(u, &call);
+	int r = list_inactive(u, &list);
 
-	if (r >= 0)
-		r = sd_bus_call(u->bus, call, 0, &error, &list);
-	if (r >= 0)
-		r = sd_bus_message_enter_container(list, 'a', "(ssssssouso)");
 	while (r >= 0 && (r = sd_bus_message_read(list, "(ssssssouso)", &name, NULL, &load, &active, NULL, NULL, &path, NULL,
 						  NULL, NULL)) > 0) {
-		enum unit_state state = state_of(load, active);
-		bool dead = state == UNIT_FAILED;
+		bool dead = false;
 
-		if (state == UNIT_INACTIVE)
+		if (strcmp(load, "loaded") != 0)
+			continue;
+		r = is_enabled(u, path, &dead);
+		if (r >= 0 && dead && state_of(load, active) != UNIT_FAILED)
 			r = is_dead(u, path, name, &dead);
 		if (r >= 0 && dead)
 			found(name, arg);
