@@ -12,7 +12,7 @@
 #define STORE_RESERVE "reserve"
 #define STORE_DAY "raw-%08u.db"
 #define STORE_PATH 512
-#define MAIN_LOG_PAGES 512		/* 4 MiB */
+#define MAIN_LOG_PAGES 1024		/* 4 MiB */
 
 /* Statements of the main file. */
 enum { ADD_HOST, GET_HOST, NAME_HOST, ADD_TASK, GET_TASK, COUNT_TASKS, CHANGE_TASK, ADD_SERIES, GET_SERIES, COUNT_SERIES, NAME_STATEMENTS,

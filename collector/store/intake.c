@@ -6,7 +6,7 @@
 #include "collector/store/inside.h"
 #include "collector/store/row.h"
 
-#define LOG_PAGES 4096		/* the write-ahead log is folded into the file when it is longer: 32 MiB */
+#define LOG_PAGES 8192		/* the write-ahead log is folded into the file when it is longer: 32 MiB */
 
 static const char *const texts[] = {
 	[ADD_SPOOL] = "INSERT INTO spool (host, epoch, through) VALUES (?1, ?2, ?3)",

@@ -97,7 +97,7 @@ int sql_open(const char *path, bool writer, sqlite3 **ret)
 	if (!r)
 		r = sql_errno(sqlite3_busy_timeout(db, 1000));
 	if (!r && writer)
-		r = sql_run(db, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+		r = sql_run(db, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			    "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY");
 	else if (!r)
 		r = sql_run(db, "PRAGMA query_only=1; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY");
