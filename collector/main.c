@@ -139,7 +139,7 @@ static bool start_engine(struct collector *c, const struct options *o)
 {
 	struct engine_setup setup = {.site = c->site, .store_folder = c->config->store, .identity_folder = c->config->identity,
 		.queue = c->engine_queue, .store = keeper_queue(c->keeper), .ingest = ingest_queues(c->ingest),
-		.in_flight = c->in_flight, .backlog = c->backlog, .local = o->local, .launcher = o->launcher};
+		.in_flight = c->in_flight, .local = o->local, .launcher = o->launcher};
 	char why[256];
 
 	if (engine_new(&setup, &c->engine, why) < 0) {
@@ -174,7 +174,9 @@ static bool start(struct collector *c, const struct options *o)
 	if (keeper_start(&keep, &c->keeper))
 		return false;
 	c->store = NULL;	/* the keeper's */
-	return start_engine(c, o) && ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
+	/* Who finds the door open is served. */
+	return start_engine(c, o) && open_listener(c, o) &&
+	       ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
 }
 
 static void stop_engine(struct collector *c)
@@ -253,7 +255,7 @@ static int serve(struct collector *c, const struct options *o)
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
-	if (!make_queues(c) || !open_listener(c, o) || !start(c, o))
+	if (!make_queues(c) || !start(c, o))
 		return EXIT_FAILURE;
 	engine_ready(c->engine);
 	ready_tell("READY=1");

@@ -19,7 +19,7 @@ struct engine_setup {
 	struct queue *queue;			/* its own: what ingest and store send it (message.h) */
 	struct queue *store;			/* where its changes go */
 	struct queue *const *ingest;		/* answers to agents, by reference.thread */
-	struct budget *in_flight, *backlog;	/* batches give their bytes back to both */
+	struct budget *in_flight;		/* for message_free */
 	int local, launcher;			/* listening Unix socket; the launcher's pair; -1: none */
 };
 

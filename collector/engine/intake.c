@@ -271,7 +271,6 @@ void intake_message(struct engine *e, struct node *n)
 	switch ((enum message_kind)n->kind) {
 	case MESSAGE_BATCH:
 		take_batch(e, (struct batch *)n);
-		budget_give(e->its.backlog, ((struct batch *)n)->bytes);
 		break;
 	case MESSAGE_HELLO:
 		take_hello(e, (struct hello *)n);

@@ -87,7 +87,7 @@ int sql_number(sqlite3 *db, const char *text, int64_t *ret)
 int sql_open(const char *path, bool writer, sqlite3 **ret)
 {
 	sqlite3 *db = NULL;
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE |
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
 		(writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
 	int r = sql_errno(sqlite3_open_v2(path, &db, flags, NULL));
 
