@@ -31,18 +31,22 @@ struct clock {
 
 static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct clock, server, "", "the school's reference time server, such as ntp.school.example:123"),
-	BEADLE_OPTION(struct clock, references, "", "other names under which a time daemon may rightly show its source"),
-	BEADLE_OPTION(struct clock, samples, "4", "questions to the server in a round, 1 to 16; the answer with the shortest way counts"),
+	BEADLE_OPTION(struct clock, references, "",
+		      "other names under which a time daemon may rightly show its source"),
+	BEADLE_OPTION(struct clock, samples, "4",
+		      "questions to the server in a round, 1 to 16; the answer with the shortest way counts"),
 	BEADLE_OPTION(struct clock, wait, "1s", "for each answer"),
 	BEADLE_OPTION(struct clock, chrony, "", "where chronyd takes commands, when not where chronyc looks by itself"),
 	{0}
 };
 
 #define METRIC(id, name, unit, kind, help) static const struct beadle_metric id = {name, unit, help, kind}
-METRIC(offset, "clock_offset", "seconds", BEADLE_GAUGE, "Reference clock minus this machine's; positive: this one is behind");
+METRIC(offset, "clock_offset", "seconds", BEADLE_GAUGE,
+       "Reference clock minus this machine's; positive: this one is behind");
 METRIC(offset_abs, "clock_offset_abs", "seconds", BEADLE_GAUGE, "The same without its sign");
 METRIC(dispersion, "clock_dispersion", "seconds", BEADLE_GAUGE,
-	"At most so far is clock_offset from the truth: half of the ways to the server and on to its source, and the server's dispersion");
+       "At most so far is clock_offset from the truth: half of the ways to the server and on to its source, and the "
+       "server's dispersion");
 METRIC(delay, "clock_delay", "seconds", BEADLE_GAUGE, "Way to the reference server and back");
 METRIC(jitter, "clock_jitter", "seconds", BEADLE_GAUGE, "Spread of the offsets in this round");
 METRIC(stratum, "clock_stratum", "count", BEADLE_GAUGE, "Of the reference server");
@@ -50,9 +54,11 @@ METRIC(sync_age, "clock_sync_age", "seconds", BEADLE_GAUGE,
 	"Since the time daemon last took the time from its source; since the boot, where nothing ever did");
 METRIC(synchronised, "clock_synchronised", "boolean", BEADLE_STATE, "The kernel believes its clock (adjtimex)");
 METRIC(kernel_error, "clock_kernel_error", "seconds", BEADLE_GAUGE, "Largest error that the kernel believes possible");
-METRIC(source_ok, "clock_source_ok", "boolean", BEADLE_STATE, "The time daemon's selected source is the school's reference");
+METRIC(source_ok, "clock_source_ok", "boolean", BEADLE_STATE,
+       "The time daemon's selected source is the school's reference");
 static const struct beadle_metric *const metrics[] = {
-	&offset, &offset_abs, &dispersion, &delay, &jitter, &stratum, &sync_age, &synchronised, &kernel_error, &source_ok, NULL
+	&offset, &offset_abs, &dispersion, &delay, &jitter, &stratum, &sync_age, &synchronised, &kernel_error,
+	&source_ok, NULL
 };
 
 static const struct beadle_need needs[] = {
@@ -81,7 +87,8 @@ static int resolve(struct beadle_ctx *ctx, const char *host, uint16_t port, stru
 
 	if (snprintf(what.host, sizeof(what.host), "%s", host) >= (int)sizeof(what.host))
 		return -ENAMETOOLONG;
-	return beadle_guard(ctx, host, resolve_guarded, &what, ret, sizeof(*ret), (struct beadle_duration){RESOLVE_WAIT});
+	return beadle_guard(ctx, host, resolve_guarded, &what, ret, sizeof(*ret),
+			    (struct beadle_duration){RESOLVE_WAIT});
 }
 
 static void put_reply(struct beadle_ctx *ctx, const char *source, const struct query_result *result)
@@ -101,7 +108,8 @@ static void tell_refusal(struct beadle_ctx *ctx, const char *host, const struct 
 {
 	char text[400];
 
-	snprintf(text, sizeof(text), "%s: %s%s%s", host, sntp_words(result->refused), result->best.kiss[0] ? ": " : "", result->best.kiss);
+	snprintf(text, sizeof(text), "%s: %s%s%s", host, sntp_words(result->refused), result->best.kiss[0] ? ": " : "",
+		 result->best.kiss);
 	beadle_skip(ctx, EPROTO, text);
 }
 
@@ -301,7 +309,8 @@ static int open_clock(struct beadle_ctx *ctx, void *state)
 {
 	const struct clock *clock = state;
 
-	if (clock->samples >= 1 && clock->samples <= QUERY_SAMPLES_MAX && clock->wait.ns > 0 && clock->wait.ns <= 10 * SECOND)
+	if (clock->samples >= 1 && clock->samples <= QUERY_SAMPLES_MAX && clock->wait.ns > 0 &&
+	    clock->wait.ns <= 10 * SECOND)
 		return 0;
 	beadle_log(ctx, "samples must be 1 to 16, wait at most 10s");
 	return -EINVAL;

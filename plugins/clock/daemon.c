@@ -35,8 +35,8 @@ static const char *comma_field(const char *line, int i, size_t *ret_n)
 int daemon_parse_chrony(const char *text, struct daemon_state *ret)
 {
 	size_t id_n, source_n, at_n, leap_n;
-	const char *id = comma_field(text, 0, &id_n), *source = comma_field(text, 1, &source_n), *at = comma_field(text, 3, &at_n),
-		   *leap = comma_field(text, 13, &leap_n);
+	const char *id = comma_field(text, 0, &id_n), *source = comma_field(text, 1, &source_n),
+		   *at = comma_field(text, 3, &at_n), *leap = comma_field(text, 13, &leap_n);
 	int64_t seconds = 0;
 
 	*ret = (struct daemon_state){.name = "chrony"};
@@ -65,8 +65,8 @@ static const char *variable(const char *text, const char *name)
 
 int daemon_parse_ntpd(const char *text, struct daemon_state *ret)
 {
-	const char *leap = variable(text, "leap"), *reftime = variable(text, "reftime"), *refid = variable(text, "refid"),
-		   *peer = strstr(text, "\n*");
+	const char *leap = variable(text, "leap"), *reftime = variable(text, "reftime"),
+		   *refid = variable(text, "refid"), *peer = strstr(text, "\n*");
 	uint32_t seconds, fraction;
 
 	*ret = (struct daemon_state){.name = "ntpd"};
@@ -108,8 +108,8 @@ static int64_t parse_stamp(const char *s)
 	char weekday[16], zone[16] = "";
 	time_t t;
 
-	if (sscanf(s, "%15s %4d-%2d-%2d %2d:%2d:%2d %15[A-Z0-9+-]", weekday, &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-		   &tm.tm_sec, zone) < 7)
+	if (sscanf(s, "%15s %4d-%2d-%2d %2d:%2d:%2d %15[A-Z0-9+-]", weekday, &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, zone) < 7)
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;

@@ -1,6 +1,6 @@
 /*
- * daemon.h - what the programs that keep a machine's time say of themselves: chrony, ntpd (NTPsec, classic), systemd-timesyncd.
- * Parsers of what their own commands print; no I/O.
+ * daemon.h - what the programs that keep a machine's time say of themselves: chrony, ntpd (NTPsec, classic),
+ * systemd-timesyncd. Parsers of what their own commands print; no I/O.
  */
 #ifndef DAEMON_H
 #define DAEMON_H

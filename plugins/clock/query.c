@@ -25,6 +25,16 @@ static int64_t now(clockid_t id)
 	return (int64_t)t.tv_sec * BILLION + t.tv_nsec;
 }
 
+static int resolver_error(int error)
+{
+	switch (error) {
+	case EAI_SYSTEM: return -errno;
+	case EAI_MEMORY: return -ENOMEM;
+	case EAI_AGAIN: return -EAGAIN;
+	default: return -ENOENT;
+	}
+}
+
 int query_resolve(const char *host, uint16_t port, struct query_addresses *ret)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV}, *list;
@@ -34,7 +44,7 @@ int query_resolve(const char *host, uint16_t port, struct query_addresses *ret)
 	snprintf(service, sizeof(service), "%u", port);
 	error = getaddrinfo(host, service, &hints, &list);
 	if (error)
-		return error == EAI_SYSTEM ? -errno : error == EAI_MEMORY ? -ENOMEM : error == EAI_AGAIN ? -EAGAIN : -ENOENT;
+		return resolver_error(error);
 	ret->n = 0;
 	for (struct addrinfo *a = list; a && ret->n < QUERY_ADDRESSES; a = a->ai_next) {
 		memcpy(&ret->at[ret->n], a->ai_addr, a->ai_addrlen);
@@ -46,8 +56,8 @@ int query_resolve(const char *host, uint16_t port, struct query_addresses *ret)
 
 void query_name(const struct query_addresses *addresses, unsigned i, char *buffer, size_t room)
 {
-	if (getnameinfo((const struct sockaddr *)&addresses->at[i], addresses->size[i], buffer, (socklen_t)room, NULL, 0,
-			NI_NUMERICHOST))
+	if (getnameinfo((const struct sockaddr *)&addresses->at[i], addresses->size[i], buffer, (socklen_t)room, NULL,
+			0, NI_NUMERICHOST))
 		snprintf(buffer, room, "?");
 }
 
@@ -56,7 +66,9 @@ static ssize_t receive(int fd, uint8_t *packet, size_t room, int64_t *ret_at)
 {
 	union { char bytes[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } control;
 	struct iovec iov = {packet, room};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control),
+	};
 	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
 	struct timespec t;
 
@@ -99,7 +111,8 @@ static int sample(int fd, int64_t wait, struct sntp_reply *ret, enum sntp_verdic
 		if (n < 0)
 			return -errno;	/* ECONNREFUSED: nobody listens */
 		apart = (received - sent) - (now(CLOCK_MONOTONIC) - steady);
-		*ret_verdict = sntp_parse(packet, n > (ssize_t)sizeof(packet) ? sizeof(packet) : (size_t)n, nonce, sent, received, ret);
+		*ret_verdict = sntp_parse(packet, n > (ssize_t)sizeof(packet) ? sizeof(packet) : (size_t)n, nonce, sent,
+					  received, ret);
 		if (*ret_verdict == SNTP_GOOD && (apart > STEP || apart < -wait))
 			*ret_verdict = SNTP_ABSURD;	/* somebody set our clock in between */
 		if (*ret_verdict != SNTP_NOT_OURS && *ret_verdict != SNTP_NOT_A_REPLY && *ret_verdict != SNTP_SHORT)
@@ -139,7 +152,8 @@ static void choose(const struct sntp_reply *replies, unsigned n, struct query_re
 	ret->good = n;
 }
 
-static int ask_one(const struct query_addresses *addresses, unsigned i, unsigned samples, int64_t wait, struct query_result *ret)
+static int ask_one(const struct query_addresses *addresses, unsigned i, unsigned samples, int64_t wait,
+		   struct query_result *ret)
 {
 	struct sntp_reply replies[QUERY_SAMPLES_MAX];
 	int fd = open_socket(addresses, i), error = fd < 0 ? fd : 0;

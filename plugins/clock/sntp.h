@@ -1,8 +1,8 @@
 /*
  * sntp.h - SNTP packets (RFC 5905 section 7.3, RFC 4330) and what they say of our clock. No I/O.
  *
- * Times are ns of CLOCK_REALTIME. Packets have 32-bit seconds that wrap in 2036; only differences to our own clock are taken,
- * modulo 2^64, so they are right in every era while the clocks are within 68 years.
+ * Times are ns of CLOCK_REALTIME. Packets have 32-bit seconds that wrap in 2036; only differences to our own clock are
+ * taken, modulo 2^64, so they are right in every era while the clocks are within 68 years.
  */
 #ifndef SNTP_H
 #define SNTP_H

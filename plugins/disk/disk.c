@@ -37,21 +37,26 @@ struct disk {
 static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct disk, mounts, "*", "mount points to report"),
 	BEADLE_OPTION(struct disk, skip_mounts,
-		"/dev,/dev/*,/proc/*,/sys/*,/run/credentials/*,/run/user/*,/run/docker/*,/var/lib/docker/*,/var/lib/containers/*",
-		"mount points to leave out"),
-	BEADLE_OPTION(struct disk, skip_types, "autofs,squashfs,iso9660,udf,erofs,cramfs,romfs,nsfs,fuse.portal,fuse.gvfsd-fuse,"
-		"fuse.lxcfs,fuse.snapfuse", "file system types to leave out: what has no free space by its nature"),
+		      "/dev,/dev/*,/proc/*,/sys/*,/run/credentials/*,/run/user/*,"
+		      "/run/docker/*,/var/lib/docker/*,/var/lib/containers/*",
+		      "mount points to leave out"),
+	BEADLE_OPTION(struct disk, skip_types,
+		      "autofs,squashfs,iso9660,udf,erofs,cramfs,romfs,nsfs,fuse.portal,fuse.gvfsd-fuse,"
+		      "fuse.lxcfs,fuse.snapfuse",
+		      "file system types to leave out: what has no free space by its nature"),
 	BEADLE_OPTION(struct disk, readonly_ok, "", "mount points that are meant to be read-only"),
 	BEADLE_OPTION(struct disk, table, "/proc/self/mountinfo", "table of mounts"),
 	BEADLE_OPTION(struct disk, fstab, "/etc/fstab", "what should be mounted"),
 	{0}
 };
 
-static const struct beadle_metric space = {"disk_space", "bytes", "Space, by state: used, free, reserved for root", BEADLE_GAUGE};
+static const struct beadle_metric space = {"disk_space", "bytes", "Space, by state: used, free, reserved for root",
+					   BEADLE_GAUGE};
 static const struct beadle_metric space_ratio = {"disk_space_used_ratio", "ratio",
 	"Used space as df counts it: used / (used + free)", BEADLE_GAUGE};
 static const struct beadle_metric inodes = {"disk_inodes", "count", "Inodes, by state", BEADLE_GAUGE};
-static const struct beadle_metric inodes_ratio = {"disk_inodes_used_ratio", "ratio", "Used inodes: used / all", BEADLE_GAUGE};
+static const struct beadle_metric inodes_ratio = {"disk_inodes_used_ratio", "ratio", "Used inodes: used / all",
+						  BEADLE_GAUGE};
 static const struct beadle_metric readonly = {"disk_readonly", "boolean",
 	"Mounted read-only, though fstab or an earlier round says writable", BEADLE_STATE};
 static const struct beadle_metric mounted = {"disk_mounted", "boolean", "What fstab wants mounted is", BEADLE_STATE};
@@ -60,7 +65,7 @@ static const struct beadle_metric *const metrics[] = {
 };
 
 static const struct beadle_need needs[] = {
-	{BEADLE_NEED_CAPABILITY, "cap_dac_read_search", "to reach mount points below folders that are closed to others"},
+	{BEADLE_NEED_CAPABILITY, "cap_dac_read_search", "to reach mount points below folders closed to others"},
 	{0}
 };
 
@@ -95,8 +100,9 @@ static void put_mount(struct beadle_ctx *ctx, struct disk *disk, const struct mo
 	beadle_put(ctx, &space_ratio, put_states(ctx, &space, m->dir, (double)fs->f_frsize, fs->f_blocks, fs->f_bfree,
 		fs->f_bavail), {"mount", m->dir});
 	if (fs->f_files > 0)
-		beadle_put(ctx, &inodes_ratio, put_states(ctx, &inodes, m->dir, 1, fs->f_files, fs->f_ffree, fs->f_favail),
-			{"mount", m->dir});
+		beadle_put(ctx, &inodes_ratio,
+			   put_states(ctx, &inodes, m->dir, 1, fs->f_files, fs->f_ffree, fs->f_favail),
+			   {"mount", m->dir});
 
 	if (!(fs->f_flag & ST_RDONLY))
 		writable_add(&disk->writable, m->dir, m->source);

@@ -44,7 +44,8 @@ void mounts_unescape(char *s)
 	char *to = s;
 
 	while (*s) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+		    s[3] <= '7') {
 			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
 			s += 4;
 		} else {
@@ -86,11 +87,12 @@ static bool parse_line(char *line, struct mount *m)
 static bool is_local(const char *type)
 {
 	static const char *const local[] = {
-		"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "reiserfs", "nilfs2", "vfat", "msdos",
-		"exfat", "ntfs3", "hfs", "hfsplus", "udf", "iso9660", "squashfs", "erofs", "cramfs", "romfs", "minix", "ubifs",
-		"jffs2", "tmpfs", "devtmpfs", "ramfs", "overlay", "rootfs", "proc", "sysfs", "devpts", "cgroup", "cgroup2",
-		"mqueue", "hugetlbfs", "debugfs", "tracefs", "securityfs", "pstore", "efivarfs", "bpf", "configfs", "fusectl",
-		"binfmt_misc", "rpc_pipefs", "nsfs", "selinuxfs",
+		"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "reiserfs", "nilfs2",
+		"vfat", "msdos", "exfat", "ntfs3", "hfs", "hfsplus", "udf", "iso9660", "squashfs", "erofs",
+		"cramfs", "romfs", "minix", "ubifs", "jffs2", "tmpfs", "devtmpfs", "ramfs", "overlay", "rootfs",
+		"proc", "sysfs", "devpts", "cgroup", "cgroup2", "mqueue", "hugetlbfs", "debugfs", "tracefs",
+		"securityfs", "pstore", "efivarfs", "bpf", "configfs", "fusectl", "binfmt_misc", "rpc_pipefs",
+		"nsfs", "selinuxfs",
 	};
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(*local); i++)

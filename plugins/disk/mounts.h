@@ -16,7 +16,7 @@ struct mount {
 	unsigned int major, minor;	/* of the file system */
 	const char *root;		/* which folder of the file system is mounted */
 	const char *dir, *type, *source;
-	bool remote;			/* a call on it may hang: it, or a mount on the way to it, hangs on a network or a program */
+	bool remote; /* a call on it may hang: it, or a mount on the way to it, hangs on a network or a program */
 	bool hidden;			/* set by mounts_unique on the way */
 	size_t place;			/* for who sorts them */
 };

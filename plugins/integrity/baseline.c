@@ -327,8 +327,8 @@ static int get_fields(struct baseline_reader *reader, struct object *object, cha
 			return -EBADMSG;
 		link[n] = '\0';
 	} else if (S_ISREG(object->mode)) {
-		if (get_number(reader, &object->size) || get_time(reader, &object->mtime) || get_time(reader, &object->ctime) ||
-		    get_number(reader, &object->inode) ||
+		if (get_number(reader, &object->size) || get_time(reader, &object->mtime) ||
+		    get_time(reader, &object->ctime) || get_number(reader, &object->inode) ||
 		    (flags & OBJECT_HASHED && get_raw(reader, object->sha256, 32)))
 			return -EBADMSG;
 	} else if (S_ISCHR(object->mode) || S_ISBLK(object->mode)) {

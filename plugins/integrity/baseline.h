@@ -1,9 +1,9 @@
 /*
  * baseline.h - the approved state of all objects, in one file: sorted, compact, with a checksum, replaced as a whole.
  *
- * "BEADLEI1", time of making (8 bytes, ns, little-endian), objects, a zero byte, number of objects, SHA-256 of all before.
- * An object is a one byte, how many bytes its path shares with the one before, the rest of the path, and its fields; numbers
- * are base-128, low first. About 60 bytes a file.
+ * "BEADLEI1", time of making (8 bytes, ns, little-endian), objects, a zero byte, number of objects, SHA-256 of all
+ * before. An object is a one byte, how many bytes its path shares with the one before, the rest of the path, and its
+ * fields; numbers are base-128, low first. About 60 bytes a file.
  */
 #ifndef BASELINE_H
 #define BASELINE_H

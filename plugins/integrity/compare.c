@@ -45,7 +45,9 @@ unsigned compare_objects(const struct object *before, const struct object *after
 
 const char *compare_words(unsigned differences, char buffer[COMPARE_WORDS_MAX])
 {
-	static const char *const words[] = {"type", "content", "owner", "mode", "setuid", "capabilities", "link", "device"};
+	static const char *const words[] = {
+		"type", "content", "owner", "mode", "setuid", "capabilities", "link", "device"
+	};
 	size_t n = 0;
 
 	buffer[0] = '\0';
@@ -58,7 +60,11 @@ const char *compare_words(unsigned differences, char buffer[COMPARE_WORDS_MAX])
 /* All that compare_objects looks at, and no times, which differ on each reading of what was merely touched. */
 static int digest_object(EVP_MD_CTX *md, const struct object *object)
 {
-	struct { uint64_t size, device; uint32_t mode, uid, gid, caps_n; uint8_t caps[OBJECT_CAPS_MAX], sha256[32]; } fixed;
+	struct {
+		uint64_t size, device;
+		uint32_t mode, uid, gid, caps_n;
+		uint8_t caps[OBJECT_CAPS_MAX], sha256[32];
+	} fixed;
 
 	if (!object)
 		return EVP_DigestUpdate(md, "-", 1);
@@ -81,8 +87,8 @@ int compare_id(const struct object *before, const struct object *after, uint8_t 
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	uint8_t digest[32];
-	bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) && digest_object(md, before) && digest_object(md, after) &&
-		  EVP_DigestFinal_ex(md, digest, NULL);
+	bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) && digest_object(md, before) &&
+		  digest_object(md, after) && EVP_DigestFinal_ex(md, digest, NULL);
 
 	EVP_MD_CTX_free(md);
 	if (ok)

@@ -21,14 +21,15 @@ enum {
 #define COMPARE_WORDS_MAX 80
 #define COMPARE_ID 16
 
-/* Mask of the above; 0: the same. Size and times alone are no difference where the content is known; content that could not
- * be read, or that kept changing when it was approved, is not compared. */
+/* Mask of the above; 0: the same. Size and times alone are no difference where the content is known; content that could
+ * not be read, or that kept changing when it was approved, is not compared. */
 unsigned compare_objects(const struct object *before, const struct object *after);
 
 /* "content, mode" */
 const char *compare_words(unsigned differences, char buffer[COMPARE_WORDS_MAX]);
 
-/* A number of this very change, the same whenever it is found again. Either may be NULL: added, removed. 0 or -errno. */
+/* A number of this very change, the same whenever it is found again. Either may be NULL: added, removed.
+ * 0 or -errno. */
 int compare_id(const struct object *before, const struct object *after, uint8_t ret[COMPARE_ID]);
 
 #endif

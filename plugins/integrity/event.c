@@ -10,7 +10,9 @@
 
 #define FIELDS_MAX 24
 
-struct side { char type[16], owner[32], mode[8], size[24], device[24], sha256[EVENT_HEX], caps[2 * OBJECT_CAPS_MAX + 1]; };
+struct side {
+	char type[16], owner[32], mode[8], size[24], device[24], sha256[EVENT_HEX], caps[2 * OBJECT_CAPS_MAX + 1];
+};
 
 struct fields { struct beadle_label at[FIELDS_MAX + 1]; size_t n; };
 

@@ -1,8 +1,8 @@
 /*
  * hash.h - threads that read files and give their SHA-256, in the order in which they were pushed.
  *
- * All functions are called from one thread. A job stays the caller's and is lent from push to wait; its descriptor is handed
- * over. The threads allocate nothing, so that a limit on address space is not eaten by a heap for each.
+ * All functions are called from one thread. A job stays the caller's and is lent from push to wait; its descriptor is
+ * handed over. The threads allocate nothing, so that a limit on address space is not eaten by a heap for each.
  */
 #ifndef HASH_H
 #define HASH_H

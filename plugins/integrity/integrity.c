@@ -32,10 +32,13 @@ struct integrity {
 
 static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct integrity, paths, "/boot,/etc,/opt,/usr", "real paths to watch, with all below them"),
-	BEADLE_OPTION(struct integrity, exclude, "/etc/adjtime,/etc/mtab,/etc/resolv.conf,/etc/cups/subscriptions.conf*,"
-		"*/__pycache__,*/__pycache__/*", "what to leave out, with all below it"),
+	BEADLE_OPTION(struct integrity, exclude,
+		      "/etc/adjtime,/etc/mtab,/etc/resolv.conf,/etc/cups/subscriptions.conf*,"
+		      "*/__pycache__,*/__pycache__/*",
+		      "what to leave out, with all below it"),
 	BEADLE_OPTION(struct integrity, cross_file_systems, "no", "go on to file systems that are mounted below"),
-	BEADLE_OPTION(struct integrity, rehash, "changed", "which files to read again: changed (size, times or inode), or always"),
+	BEADLE_OPTION(struct integrity, rehash, "changed",
+		      "which files to read again: changed (size, times or inode), or always"),
 	BEADLE_OPTION(struct integrity, max_size, "4GiB", "larger files are known by size and time, not by content"),
 	BEADLE_OPTION(struct integrity, threads, "2", "threads that read and hash, 1 to 16"),
 	BEADLE_OPTION(struct integrity, nice, "10", "how far to step back when others want the processor, 0 to 19"),
@@ -43,10 +46,14 @@ static const struct beadle_option options[] = {
 	{0}
 };
 
-static const struct beadle_metric added = {"integrity_added", "count", "Objects that the baseline does not know", BEADLE_GAUGE};
-static const struct beadle_metric removed = {"integrity_removed", "count", "Objects of the baseline that are gone", BEADLE_GAUGE};
-static const struct beadle_metric modified = {"integrity_modified", "count",
-	"Objects with other content, type, owner, mode, setuid, capabilities or link target than approved", BEADLE_GAUGE};
+static const struct beadle_metric added = {"integrity_added", "count", "Objects that the baseline does not know",
+					   BEADLE_GAUGE};
+static const struct beadle_metric removed = {"integrity_removed", "count", "Objects of the baseline that are gone",
+					     BEADLE_GAUGE};
+static const struct beadle_metric modified = {
+	"integrity_modified", "count",
+	"Objects with other content, type, owner, mode, setuid, capabilities or link target than approved",
+	BEADLE_GAUGE};
 static const struct beadle_metric objects = {"integrity_objects", "count", "Objects found", BEADLE_GAUGE};
 static const struct beadle_metric hashed = {"integrity_hashed", "count", "Files read in this scan", BEADLE_GAUGE};
 static const struct beadle_metric unreadable = {"integrity_unreadable", "count",
@@ -55,9 +62,10 @@ static const struct beadle_metric unstable = {"integrity_unstable", "count",
 	"Files that kept changing while they were read", BEADLE_GAUGE};
 static const struct beadle_metric large = {"integrity_large", "count",
 	"Files over max_size, known by size and time alone", BEADLE_GAUGE};
-static const struct beadle_metric scan_age = {"integrity_scan_age", "seconds", "Since the last complete scan began", BEADLE_GAUGE};
-static const struct beadle_metric baseline_age = {"integrity_baseline_age", "seconds", "Since the baseline was approved",
-	BEADLE_GAUGE};
+static const struct beadle_metric scan_age = {"integrity_scan_age", "seconds", "Since the last complete scan began",
+					      BEADLE_GAUGE};
+static const struct beadle_metric baseline_age = {"integrity_baseline_age", "seconds",
+						  "Since the baseline was approved", BEADLE_GAUGE};
 static const struct beadle_metric *const metrics[] = {
 	&added, &removed, &modified, &objects, &hashed, &unreadable, &unstable, &large, &scan_age, &baseline_age, NULL
 };
@@ -104,7 +112,8 @@ static int take_change(const struct object *before, const struct object *after, 
 	EVP_DigestUpdate(round->token, id, sizeof(id));
 	if (reported_has(&round->told, id)) {
 		error = reported_add(&round->telling, id);
-	} else if (round->events < (uint64_t)round->integrity->events && (error = reported_add(&round->telling, id)) == 0) {
+	} else if (round->events < (uint64_t)round->integrity->events &&
+		   (error = reported_add(&round->telling, id)) == 0) {
 		round->events++;
 		event_tell(round->ctx, before, after, differences);
 	} else {
@@ -132,7 +141,10 @@ static int run_scan(struct round *round, struct baseline_reader *baseline, struc
 		.threads = (unsigned)integrity->threads,
 	};
 	struct scan_sink sink = {
-		.object = round->candidate ? take_object : NULL, .change = take_change, .problem = take_problem, .arg = round,
+		.object = round->candidate ? take_object : NULL,
+		.change = take_change,
+		.problem = take_problem,
+		.arg = round,
 	};
 	int error;
 
@@ -158,7 +170,8 @@ static void put_counts(struct round *round, const struct scan_counts *counts)
 	beadle_put(round->ctx, &large, (double)counts->large);
 }
 
-/* What the scan found becomes the baseline: the first one by itself, a later one on a person's word for this very set. */
+/* What the scan found becomes the baseline: the first one by itself, a later one on a person's word for this very
+ * set. */
 static int settle(struct round *round, bool first, const char *accept, const char *wanted, const char *token)
 {
 	struct baseline_writer *candidate = round->candidate;
@@ -169,15 +182,16 @@ static int settle(struct round *round, bool first, const char *accept, const cha
 	round->candidate = NULL;
 	if (!first && strcmp(wanted, token) != 0) {
 		baseline_discard(candidate);
-		beadle_log(round->ctx, "%s names changes that are not those found now (%s): nothing was accepted", accept, token);
+		beadle_log(round->ctx, "%s names changes that are not those found now (%s): nothing was accepted",
+			   accept, token);
 		return unlink(accept) < 0 ? -errno : 0;
 	}
 	error = baseline_commit(candidate, &facts);
 	if (error)
 		return error;
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)facts.objects);
-	beadle_event(round->ctx, "integrity_baseline", {"baseline", event_hex(facts.sha256, digest)}, {"objects", number},
-		     {"reason", first ? "there was none" : "accepted"}, {"changes", token});
+	beadle_event(round->ctx, "integrity_baseline", {"baseline", event_hex(facts.sha256, digest)},
+		     {"objects", number}, {"reason", first ? "there was none" : "accepted"}, {"changes", token});
 	beadle_fact(round->ctx, "integrity_baseline", digest);
 	round->made = round->now;
 	if (first)

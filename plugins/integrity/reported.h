@@ -1,8 +1,8 @@
 /*
  * reported.h - which changes were told as events, so that each is told once while it lasts.
  *
- * The new set is written beside the old one and takes its place only when the round was handed over: after a crash in between
- * an event is told twice rather than never.
+ * The new set is written beside the old one and takes its place only when the round was handed over: after a crash in
+ * between an event is told twice rather than never.
  */
 #ifndef REPORTED_H
 #define REPORTED_H

@@ -1,5 +1,6 @@
 /*
- * scan.h - one pass over the configured paths against a baseline: the walk goes ahead, threads hash, results come in order.
+ * scan.h - one pass over the configured paths against a baseline: the walk goes ahead, threads hash, results come in
+ * order.
  *
  * Memory does not grow with the number of files: walk and baseline have one order and are merged as they come.
  */
@@ -33,7 +34,8 @@ struct scan_sink {
 	void *arg;
 };
 
-/* `baseline` may be NULL: then nothing is a change. What cannot be looked at is told as a problem and counts as it was. */
+/* `baseline` may be NULL: then nothing is a change. What cannot be looked at is told as a problem and
+ * counts as it was. */
 int scan_run(const struct scan_options *, struct baseline_reader *baseline, const struct scan_sink *,
 	     struct scan_counts *ret);
 

@@ -174,7 +174,8 @@ static int sort_names(struct level *level, size_t used)
 	return 0;
 }
 
-/* Goes into folder `name` of `fd`, whose path stands in walk->path up to path_n. It must still be the one that stat saw. */
+/* Goes into folder `name` of `fd`, whose path stands in walk->path up to path_n. It must still be the one that stat
+ * saw. */
 static int enter(struct walk *walk, int fd, const char *name, size_t path_n, bool passage, const struct stat *seen)
 {
 	/* A passage is only searched: one may have the right to that, and not to read it. */
@@ -270,8 +271,8 @@ static int visit(struct walk *walk, struct level *level, struct walk_item *ret)
 	}
 	if (S_ISDIR(ret->st.st_mode))
 		look_inside(walk, level, &ret->st, passage);
-	else if (passage)
-		ret->error = S_ISLNK(ret->st.st_mode) ? ELOOP : ENOTDIR;	/* configured is the real path, not one through a link */
+	else if (passage)	/* configured is the real path, not one through a link */
+		ret->error = S_ISLNK(ret->st.st_mode) ? ELOOP : ENOTDIR;
 	return !passage || ret->error;
 }
 
@@ -282,8 +283,8 @@ int walk_next(struct walk *walk, struct walk_item *ret)
 		if (walk->enter) {
 			int error;
 			walk->enter = false;
-			error = enter(walk, level->fd, level->names[level->i - 1], strlen(walk->path), walk->enter_passage,
-				      &walk->enter_st);
+			error = enter(walk, level->fd, level->names[level->i - 1], strlen(walk->path),
+				      walk->enter_passage, &walk->enter_st);
 			if (error == -ENOMEM)
 				return error;
 			if (error && (error != -ENOENT || walk->enter_passage)) {

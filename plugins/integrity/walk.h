@@ -1,9 +1,9 @@
 /*
  * walk.h - every name below the configured paths, once, in the order of object.h, without following a link.
  *
- * From "/" it descends by openat(2) with O_NOFOLLOW through real folders only, so nobody can lead it elsewhere by swapping
- * a folder for a link. It stays on the file system of each configured path unless told; a path that is configured below
- * another is walked as a part of it, on a file system of its own too.
+ * From "/" it descends by openat(2) with O_NOFOLLOW through real folders only, so nobody can lead it elsewhere by
+ * swapping a folder for a link. It stays on the file system of each configured path unless told; a path that is
+ * configured below another is walked as a part of it, on a file system of its own too.
  */
 #ifndef WALK_H
 #define WALK_H

@@ -28,7 +28,8 @@ static void each_entry(const struct health *health, const char *name,
 		return;
 	n = scandir(folder, &entries, no_dots, alphasort);
 	for (int i = 0; i < n; i++) {
-		if (i < HEALTH_MAX && snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < (int)sizeof(path))
+		if (i < HEALTH_MAX &&
+		    snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < (int)sizeof(path))
 			fn(health, path, entries[i]->d_name);
 		free(entries[i]);
 	}
@@ -61,6 +62,7 @@ static void look_at_disk(const struct health *health, const char *folder, const 
 /* eMMC: wear in tenths (0x0b is past the end), and reserved blocks (2: 80 % used, 3: 90 %). */
 static void look_at_card(const struct health *health, const char *folder, const char *name)
 {
+	const char *problem = NULL;
 	char life[32];
 	int64_t reserve = 0;
 	unsigned a = 0, b = 0;
@@ -69,8 +71,11 @@ static void look_at_card(const struct health *health, const char *folder, const 
 		return;
 	sscanf(life, "%x %x", &a, &b);
 	kernel_number(folder, "device/pre_eol_info", &reserve);
-	health->found(name, a > 10 || b > 10 ? "flash memory is worn out" : reserve >= 2 ? "flash memory runs out of spare blocks" : NULL,
-		      health->arg);
+	if (a > 10 || b > 10)
+		problem = "flash memory is worn out";
+	else if (reserve >= 2)
+		problem = "flash memory runs out of spare blocks";
+	health->found(name, problem, health->arg);
 }
 
 static void look_at_block(const struct health *health, const char *folder, const char *name)
@@ -101,7 +106,8 @@ static void look_at_ext4(const struct health *health, const char *folder, const 
 
 static void look_at_btrfs_disk(const struct health *health, const char *folder, const char *name)
 {
-	static const char *const kinds[] = {"write_errs", "read_errs", "flush_errs", "corruption_errs", "generation_errs"};
+	static const char *const kinds[] = {"write_errs", "read_errs", "flush_errs", "corruption_errs",
+					    "generation_errs"};
 	char text[512], problem[HEALTH_TEXT], device[PATH_MAX];
 	const char *uuid = strstr(folder, "/fs/btrfs/");	/* .../fs/btrfs/UUID/devinfo/1 */
 	uint64_t sum = 0, n;
@@ -146,8 +152,8 @@ bool health_is_smart_disk(const char *name)
 
 bool health_smart_status(int status, const char **ret_problem)
 {
-	/* bits 0 to 2: the command line, the device, a SMART command failed; 3: failing; 4, 5: attributes below their limit
-	 * now, in the past; 6, 7: errors in the disk's logs, which alone say little */
+	/* bits 0 to 2: the command line, the device, a SMART command failed; 3: failing; 4, 5: attributes below their
+	 * limit now, in the past; 6, 7: errors in the disk's logs, which alone say little */
 	if (status < 0 || (status & 3 && !(status & 8)))
 		return false;
 	if (status & 4 && !(status & 0x18))

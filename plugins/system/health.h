@@ -14,8 +14,8 @@ void health_each(const char *sys, void (*found)(const char *device, const char *
 /* Disks that smartctl may know: "sda", "nvme0n1". */
 bool health_is_smart_disk(const char *block_device);
 
-/* What smartctl(8)'s exit status says; false: nothing about the disk (not opened, asleep, no SMART). *ret_problem is NULL when
- * it is well. */
+/* What smartctl(8)'s exit status says; false: nothing about the disk (not opened, asleep, no SMART). *ret_problem is
+ * NULL when it is well. */
 bool health_smart_status(int status, const char **ret_problem);
 
 #endif

@@ -63,12 +63,13 @@ static const char *line_of(const char *text, const char *name)
 
 int kernel_cpu(const char *text, struct kernel_cpu *ret)
 {
-	uint64_t t[8] = {0};	/* user nice system idle iowait irq softirq steal; guests are in user and nice already */
+	uint64_t t[8] = {0}; /* user nice system idle iowait irq softirq steal; guests are in user and nice already */
 	struct kernel_cpu cpu = {0};
 	const char *all = line_of(text, "cpu ");
 
-	if (!all || sscanf(all, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-			   &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 4)
+	if (!all ||
+	    sscanf(all, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+		   &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 4)
 		return -EBADMSG;
 	for (int i = 0; i < 8; i++)
 		cpu.total += t[i];

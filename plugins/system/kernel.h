@@ -1,4 +1,5 @@
-/* kernel.h - small files of /proc and /sys, and what stands in them. Parsers take the text, so they need no kernel to test. */
+/* kernel.h - small files of /proc and /sys, and what stands in them. Parsers take the text, so they need no kernel to
+ * test. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -16,7 +17,8 @@ int kernel_number(const char *root, const char *name, int64_t *ret);
 struct kernel_cpu { uint64_t total, idle, wait, steal; unsigned processors; };
 int kernel_cpu(const char *text, struct kernel_cpu *ret);
 
-/* The share of each between two readings; false when there is none: nothing passed, or the machine was booted in between. */
+/* The share of each between two readings; false when there is none: nothing passed, or the machine was booted in
+ * between. */
 struct kernel_cpu_share { double used, wait, steal; };
 bool kernel_cpu_share(const struct kernel_cpu *before, const struct kernel_cpu *after, struct kernel_cpu_share *ret);
 

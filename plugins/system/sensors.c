@@ -69,7 +69,8 @@ static void read_input(struct sensors *sensors, const char *folder, const char *
 }
 
 /* Calls for each entry of SYS/NAME, in the order of their names. */
-static void each_entry(struct sensors *sensors, const char *folder, void (*fn)(struct sensors *, const char *, const char *))
+static void each_entry(struct sensors *sensors, const char *folder,
+		       void (*fn)(struct sensors *, const char *, const char *))
 {
 	struct dirent **entries;
 	int n = scandir(folder, &entries, no_dots, alphasort);
@@ -95,7 +96,8 @@ static void read_zone(struct sensors *sensors, const char *folder, const char *n
 	char path[PATH_MAX], type[NAME], sensor[2 * NAME];
 	int64_t value;
 
-	if (strncmp(name, "thermal_zone", 12) != 0 || snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path) ||
+	if (strncmp(name, "thermal_zone", 12) != 0 ||
+	    snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path) ||
 	    kernel_number(path, "temp", &value) || kernel_read(path, "type", type, sizeof(type)))
 		return;
 	snprintf(sensor, sizeof(sensor), "%s:%.60s:temp", type, name);

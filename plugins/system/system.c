@@ -1,4 +1,5 @@
-/* system.c - processors, memory, swap, load, temperature and disk health: what every user looks for first (5.3.1, 5.12.1). */
+/* system.c - processors, memory, swap, load, temperature and disk health: what every user looks for first
+ * (5.3.1, 5.12.1). */
 #include <beadle/plugin.h>
 
 #include <dirent.h>
@@ -30,7 +31,8 @@ struct system {
 };
 
 static const struct beadle_option options[] = {
-	BEADLE_OPTION(struct system, smart, "yes", "ask smartctl for the disks' health, where it is installed and granted"),
+	BEADLE_OPTION(struct system, smart, "yes",
+		      "ask smartctl for the disks' health, where it is installed and granted"),
 	BEADLE_OPTION(struct system, proc, "/proc", "where proc is mounted"),
 	BEADLE_OPTION(struct system, sys, "/sys", "where sysfs is mounted"),
 	{0}
@@ -42,21 +44,24 @@ METRIC(cpu_wait, "system_cpu_wait_ratio", "ratio", BEADLE_GAUGE, "Processor time
 METRIC(cpu_steal, "system_cpu_steal_ratio", "ratio", BEADLE_GAUGE, "Processor time that other virtual machines took");
 METRIC(cpus, "system_cpus", "count", BEADLE_GAUGE, "Processors in use");
 METRIC(memory, "system_memory", "bytes", BEADLE_GAUGE, "Memory, by state: used, available");
-METRIC(memory_used, "system_memory_used_ratio", "ratio", BEADLE_GAUGE, "Memory that programs cannot get: 1 - available / total");
+METRIC(memory_used, "system_memory_used_ratio", "ratio", BEADLE_GAUGE,
+       "Memory that programs cannot get: 1 - available / total");
 METRIC(swap, "system_swap", "bytes", BEADLE_GAUGE, "Swap, by state: used, free");
 METRIC(swap_used, "system_swap_used_ratio", "ratio", BEADLE_GAUGE, "Used swap; 0 where there is none");
 METRIC(load, "system_load", "count", BEADLE_GAUGE, "Tasks that run or wait, averaged over 1, 5, 15 minutes");
 METRIC(load_per_core, "system_load_per_core", "count", BEADLE_GAUGE, "Load over 5 minutes / processors");
 METRIC(tasks, "system_tasks", "count", BEADLE_GAUGE, "Processes and threads");
 METRIC(uptime, "system_uptime", "seconds", BEADLE_GAUGE, "Since the machine was booted");
-METRIC(oom_kills, "system_oom_kills", "count", BEADLE_COUNTER, "Processes killed because memory ran out, since the boot");
+METRIC(oom_kills, "system_oom_kills", "count", BEADLE_COUNTER,
+       "Processes killed because memory ran out, since the boot");
 METRIC(pressure, "system_pressure_ratio", "ratio", BEADLE_GAUGE,
 	"Share of the last minute in which some, or all (full), tasks waited for cpu, memory, io");
 METRIC(temperature, "system_temperature", "celsius", BEADLE_GAUGE, "Temperature, by sensor");
-METRIC(disk_bad, "system_disk_health_bad", "count", BEADLE_GAUGE, "Disks, arrays and file systems that say that they are failing");
+METRIC(disk_bad, "system_disk_health_bad", "count", BEADLE_GAUGE,
+       "Disks, arrays and file systems that say that they are failing");
 static const struct beadle_metric *const metrics[] = {
-	&cpu_used, &cpu_wait, &cpu_steal, &cpus, &memory, &memory_used, &swap, &swap_used, &load, &load_per_core, &tasks, &uptime,
-	&oom_kills, &pressure, &temperature, &disk_bad, NULL
+	&cpu_used, &cpu_wait, &cpu_steal, &cpus, &memory, &memory_used, &swap, &swap_used, &load, &load_per_core,
+	&tasks, &uptime, &oom_kills, &pressure, &temperature, &disk_bad, NULL
 };
 
 static const struct beadle_need needs[] = {
@@ -74,8 +79,9 @@ static void load_cpu(struct beadle_ctx *ctx, struct system *system, const char *
 	int64_t at;
 
 	if (system->read_at == 0 && path && kernel_read("", path + 1, text, sizeof(text)) == 0 &&
-	    sscanf(text, "%63s %" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, id, &at, &cpu.total, &cpu.idle, &cpu.wait,
-		   &cpu.steal) == 6 && strcmp(id, boot) == 0) {
+	    sscanf(text, "%63s %" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, id, &at, &cpu.total,
+		   &cpu.idle, &cpu.wait, &cpu.steal) == 6 &&
+	    strcmp(id, boot) == 0) {
 		system->cpu = cpu;
 		system->read_at = at;
 	}
@@ -89,8 +95,8 @@ static void save_cpu(struct beadle_ctx *ctx, const struct system *system, const 
 
 	if (!file)
 		return;
-	fprintf(file, "%s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", boot, system->read_at, cpu->total, cpu->idle,
-		cpu->wait, cpu->steal);
+	fprintf(file, "%s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", boot, system->read_at,
+		cpu->total, cpu->idle, cpu->wait, cpu->steal);
 	if (fclose(file) != 0)
 		beadle_skip(ctx, errno, path);
 }
@@ -201,7 +207,8 @@ static void put_strain(struct beadle_ctx *ctx, const struct system *system)
 	uint64_t kills;
 	double ratio;
 
-	if (kernel_read(system->proc.name, "vmstat", text, sizeof(text)) == 0 && kernel_field(text, "oom_kill ", &kills) == 0)
+	if (kernel_read(system->proc.name, "vmstat", text, sizeof(text)) == 0 &&
+	    kernel_field(text, "oom_kill ", &kills) == 0)
 		beadle_put(ctx, &oom_kills, (double)kills);
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "pressure/%s", resources[i]);
@@ -307,4 +314,5 @@ static int collect(struct beadle_ctx *ctx, void *state)
 }
 
 BEADLE_PLUGIN(system, .version = "1", .help = "Processors, memory, swap, load, temperature and disk health",
-	.state_size = sizeof(struct system), .options = options, .metrics = metrics, .needs = needs, .collect = collect);
+	      .state_size = sizeof(struct system), .options = options, .metrics = metrics, .needs = needs,
+	      .collect = collect);

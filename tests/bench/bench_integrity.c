@@ -1,10 +1,11 @@
 /*
- * bench_integrity.c - the integrity plugin's first scan and re-scan, beside a bare walk that reads and hashes the same files.
+ * bench_integrity.c - the integrity plugin's first scan and re-scan, beside a bare walk that reads and hashes the same
+ * files.
  *
  *   bench_integrity [FOLDER [ROUNDS]]
  *
- * The bare walk is what nobody can go below by much: nftw(3), two threads, read(2) and SHA-256; no order, no metadata, no
- * baseline. The best of ROUNDS of each, after one pass that warms the cache.
+ * The bare walk is what nobody can go below by much: nftw(3), two threads, read(2) and SHA-256; no order, no metadata,
+ * no baseline. The best of ROUNDS of each, after one pass that warms the cache.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -196,10 +197,11 @@ int main(int argc, char **argv)
 		keep_best(&again, scan(folder, 0, &counts), i);
 	unlink(BASELINE);
 	getrusage(RUSAGE_SELF, &usage);
-	printf("integrity: %s: %lu files, %.1f GB, %d threads\n", folder, queue.files, (double)queue.bytes / 1e9, THREADS);
+	printf("integrity: %s: %lu files, %.1f GB, %d threads\n", folder, queue.files, (double)queue.bytes / 1e9,
+	       THREADS);
 	printf("  bare walk, read and hashed   %6.2f s  %6.2f s of CPU\n", bare.wall, bare.cpu);
-	printf("  baseline                     %6.2f s  %6.2f s of CPU  (%.2f times the bare walk; at most 2)\n", first.wall, first.cpu,
-	       first.wall / bare.wall);
+	printf("  baseline                     %6.2f s  %6.2f s of CPU  (%.2f times the bare walk; at most 2)\n",
+	       first.wall, first.cpu, first.wall / bare.wall);
 	printf("  re-scan, nothing changed     %6.2f s  %6.2f s of CPU\n", again.wall, again.cpu);
 	printf("  peak memory                  %6.1f MiB\n", (double)usage.ru_maxrss / 1024);
 	return first.wall <= 2 * bare.wall ? EXIT_SUCCESS : EXIT_FAILURE;

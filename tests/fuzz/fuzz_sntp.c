@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (size_t i = 24; i < 32 && i < size; i++)	/* the fuzzer shall get past the nonce */
 		nonce = nonce << 8 | data[i];
-	if (sntp_parse(data, size, nonce, at, at + 1000000, &reply) == SNTP_GOOD && (reply.delay < 0 || reply.delay > 1000000))
+	if (sntp_parse(data, size, nonce, at, at + 1000000, &reply) == SNTP_GOOD &&
+	    (reply.delay < 0 || reply.delay > 1000000))
 		abort();
 	memcpy(text, data, size);
 	text[size] = '\0';

@@ -1,6 +1,7 @@
 """clock against a real chronyd on loopback, right and shifted, and against servers that lie."""
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -28,18 +29,20 @@ def free_port():
 
 def kernel_synchronised():
     """What the kernel says through another program."""
-    text = subprocess.run(["adjtimex", "--print"], capture_output=True, text=True).stdout if shutil.which("adjtimex") else ""
-    status = re.search(r"status: (\d+)", text)
-    return None if not status else not int(status[1]) & 0x40
+    if not shutil.which("adjtimex"):
+        return None
+    text = subprocess.run(["adjtimex", "--print"], capture_output=True, text=True).stdout
+    return not int(re.search(r"status: (\d+)", text)[1]) & 0x40
 
 
 class Chronyd:
     def __init__(self, folder, lines, shift=None):
         self.port, self.command_port = free_port(), free_port()
         folder.mkdir(mode=0o750)
-        (folder / "conf").write_text(f"port {self.port}\ncmdport {self.command_port}\nbindaddress 127.0.0.1\nallow 127.0.0.1\n"
-                                     f"bindcmdaddress 127.0.0.1\nbindcmdaddress /\npidfile {folder}/pid\n{lines}\n")
-        argv = [CHRONYD, "-x", "-d", "-f", str(folder / "conf"), "-u", "root" if os.geteuid() == 0 else os.environ.get("USER", "nobody")]
+        (folder / "conf").write_text(f"port {self.port}\ncmdport {self.command_port}\n"
+                                     f"bindaddress 127.0.0.1\nallow 127.0.0.1\nbindcmdaddress 127.0.0.1\nbindcmdaddress /\npidfile {folder}/pid\n{lines}\n")
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        argv = [CHRONYD, "-x", "-d", "-f", str(folder / "conf"), "-u", user]
         if shift:
             argv = [FAKETIME, "-f", shift, *argv]
         self.log = folder / "log"
@@ -105,7 +108,8 @@ def test_a_shifted_clock(kept, chronyd, shift):
     seconds = int(shift[:-1]) * {"s": 1, "d": 86400}[shift[-1]]
     server = chronyd(shift=shift)
     round = kept("clock", server=f"127.0.0.1:{server.port}", wait="5s")
-    assert round.value("clock_offset", source="127.0.0.1") == pytest.approx(seconds, abs=0.1), (round.skips, server.log.read_text())
+    offset = round.value("clock_offset", source="127.0.0.1")
+    assert offset == pytest.approx(seconds, abs=0.1), (round.skips, server.log.read_text())
 
 
 @real
@@ -184,7 +188,8 @@ def liar():
 
 def test_forged_replies_are_read_over(kept, liar):
     """Replies to another question, of another mode, cut short: none counts, and the good one after them does."""
-    server = liar(lambda p: [reply(p, 1000, origin=b"\0" * 8), reply(p, 1000, flags=0x23), reply(p, 1000)[:40], reply(p, 5)])
+    server = liar(lambda p: [reply(p, 1000, origin=b"\0" * 8), reply(p, 1000, flags=0x23), reply(p, 1000)[:40],
+                             reply(p, 5)])
     round = kept("clock", server=f"127.0.0.1:{server.port}", wait="5s")
     assert round.value("clock_offset", source="127.0.0.1") == pytest.approx(5, abs=0.1)
 

@@ -1,6 +1,7 @@
 """disk: real file systems that are really filled, bound, covered, turned read-only, and one that hangs."""
 import ctypes
 import os
+import shutil
 import subprocess
 import time
 
@@ -42,7 +43,7 @@ def mounts(tmp_path):
 
 @pytest.fixture
 def ext4(mounts, tmp_path):
-    """A file system with 5 % reserved for root and few inodes, on a loop device; tmpfs where loops are not to be had."""
+    """5 % reserved for root and few inodes, on a loop device; tmpfs where loops are not to be had."""
     image = tmp_path / "image"
     image.write_bytes(b"")
     os.truncate(image, 64 << 20)
@@ -112,6 +113,22 @@ def test_bind_mounts_count_once(kept, mounts, ext4, tmp_path):
     mounts("bound", "--bind", f"{ext4}/sub")
     mounts("again", "--bind", ext4)
     assert kept("disk", mounts=f"{tmp_path}/*").labels("disk_space_used_ratio", "mount") == {ext4}
+
+
+def test_subvolumes_count_once(kept, mounts, tmp_path):
+    if not shutil.which("mkfs.btrfs"):
+        pytest.skip("not proven: mkfs.btrfs is not installed (btrfs-progs)")
+    image = tmp_path / "image"
+    image.write_bytes(b"")
+    os.truncate(image, 256 << 20)
+    sh("mkfs.btrfs", "-q", str(image))
+    whole = mounts("whole", "-o", "loop", str(image))
+    sh("btrfs", "subvolume", "create", f"{whole}/home")
+    device = sh("findmnt", "-no", "SOURCE", whole).strip()
+    mounts("home", "-o", "subvol=home", device)
+    round = kept("disk", mounts=f"{tmp_path}/*")
+    assert round.labels("disk_space_used_ratio", "mount") == {whole}
+    assert round.labels("disk_inodes_used_ratio", "mount") == set()     # btrfs makes them on demand
 
 
 def test_a_covered_mount_is_left_out(kept, mounts, tmp_path):

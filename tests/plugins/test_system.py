@@ -1,4 +1,4 @@
-"""system: this machine's own numbers, against what its own tools say; and trees like /sys for hardware that is not here."""
+"""system: this machine's own numbers, and trees like /sys for hardware that is not here."""
 import os
 import threading
 import time

@@ -118,7 +118,8 @@ START_TEST(what_is_no_good_reply)
 	ck_assert_str_eq(reply.kiss, "RATE");
 	EXPECT(SNTP_KISS, (packet[1] = 0, memcpy(packet + 12, "\x1b[2J", 4)));
 	ck_assert_str_eq(reply.kiss, "???J");
-	EXPECT(SNTP_NOT_OURS, (packet[1] = 0, memcpy(packet + 12, "DENY", 4), put64(24, 1)));	/* a forged kiss is none */
+	EXPECT(SNTP_NOT_OURS,
+	       (packet[1] = 0, memcpy(packet + 12, "DENY", 4), put64(24, 1))); /* a forged kiss is none */
 	EXPECT(SNTP_GOOD, (packet[1] = 1, memcpy(packet + 12, "GPS\0", 4)));
 	ck_assert_str_eq(reply.reference, "GPS");
 
@@ -133,14 +134,22 @@ START_TEST(words_of_chrony)
 {
 	struct daemon_state state;
 
-	ck_assert_int_eq(daemon_parse_chrony("C0000201,192.0.2.1,3,1795488641.498596765,0.000001,0.000002,0.000003,-1.5,0.001,0.02,"
-					     "0.0123,0.0004,64.2,Normal\n", &state), 0);
+	ck_assert_int_eq(daemon_parse_chrony(
+				 "C0000201,192.0.2.1,3,1795488641.498596765,0.000001,0.000002,0.000003,-1.5,0.001,0.02,"
+				 "0.0123,0.0004,64.2,Normal\n",
+				 &state),
+			 0);
 	ck_assert(state.synchronised);
 	ck_assert_str_eq(state.source, "192.0.2.1");
 	ck_assert_int_eq(state.synced_at / BILLION, 1795488641);
-	ck_assert_int_eq(daemon_parse_chrony("00000000,,0,0.000000000,0.0,0.0,0.0,-1.5,0.0,0.0,1.0,1.0,0.0,Not synchronised\n", &state), 0);
+	ck_assert_int_eq(
+		daemon_parse_chrony("00000000,,0,0.000000000,0.0,0.0,0.0,-1.5,0.0,0.0,1.0,1.0,0.0,Not synchronised\n",
+				    &state),
+		0);
 	ck_assert(!state.synchronised && state.synced_at == 0 && !state.source[0]);
-	ck_assert_int_eq(daemon_parse_chrony("7F7F0101,,8,1795488641.4,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,Normal\n", &state), 0);
+	ck_assert_int_eq(
+		daemon_parse_chrony("7F7F0101,,8,1795488641.4,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,Normal\n", &state),
+		0);
 	ck_assert_str_eq(state.source, "local clock");
 	ck_assert_int_eq(state.synced_at, 0);
 	ck_assert_int_eq(daemon_parse_chrony("506 Cannot talk to daemon\n", &state), -ENODATA);
@@ -151,14 +160,14 @@ END_TEST
 START_TEST(words_of_ntpd)
 {
 	struct daemon_state state;
-	const char *text =
-		"associd=0 status=0615 leap_none, sync_ntp, 1 event, clock_sync,\nversion=\"ntpd ntpsec-1.2.2\",\nprocessor=\"x86_64\", "
-		"leap=00, stratum=3, precision=-23, rootdelay=12.3, rootdisp=20.1,\nrefid=192.0.2.1,\n"
-		"reftime=eb05c1e0.40000000 2024-12-13T10:00:00.250Z,\n"
-		"     remote           refid      st t when poll reach   delay   offset   jitter\n"
-		"===============================================================================\n"
-		"+192.0.2.7       .GPS.            1 u   12   64  377   0.1   0.2   0.3\n"
-		"*2001:db8::1     .GPS.            1 u   12   64  377   0.1   0.2   0.3\n";
+	const char *text = "associd=0 status=0615 leap_none, sync_ntp, 1 event, clock_sync,\nversion=\"ntpd "
+			   "ntpsec-1.2.2\",\nprocessor=\"x86_64\", "
+			   "leap=00, stratum=3, precision=-23, rootdelay=12.3, rootdisp=20.1,\nrefid=192.0.2.1,\n"
+			   "reftime=eb05c1e0.40000000 2024-12-13T10:00:00.250Z,\n"
+			   "     remote           refid      st t when poll reach   delay   offset   jitter\n"
+			   "===============================================================================\n"
+			   "+192.0.2.7       .GPS.            1 u   12   64  377   0.1   0.2   0.3\n"
+			   "*2001:db8::1     .GPS.            1 u   12   64  377   0.1   0.2   0.3\n";
 
 	ck_assert_int_eq(daemon_parse_ntpd(text, &state), 0);
 	ck_assert(state.synchronised);
@@ -176,8 +185,10 @@ START_TEST(words_of_timesyncd)
 	struct daemon_state state;
 	const char *text =
 		"FallbackNTPServers=0.debian.pool.ntp.org\nServerName=ntp.school.example\nServerAddress=192.0.2.1\n"
-		"PollIntervalMinUSec=32s\nNTPMessage={ Leap=0, Version=4, Mode=4, Stratum=2, Precision=-24, Reference=C0000202, "
-		"OriginateTimestamp=Tue 2026-11-24 02:00:00 UTC, DestinationTimestamp=Tue 2026-11-24 02:00:01 UTC, Ignored=no, "
+		"PollIntervalMinUSec=32s\nNTPMessage={ Leap=0, Version=4, Mode=4, Stratum=2, Precision=-24, "
+		"Reference=C0000202, "
+		"OriginateTimestamp=Tue 2026-11-24 02:00:00 UTC, DestinationTimestamp=Tue 2026-11-24 02:00:01 UTC, "
+		"Ignored=no, "
 		"PacketCount=3, Jitter=1ms }\nFrequency=-12345\n";
 
 	ck_assert_int_eq(daemon_parse_timesyncd(text, &state), 0);

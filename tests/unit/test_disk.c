@@ -26,8 +26,9 @@ static const struct mount *find(const struct mounts *mounts, const char *dir)
 
 START_TEST(names_are_bytes)
 {
-	struct mounts mounts = parse("36 35 98:0 /sub\\134dir /a\\040b\\011\xff rw shared:1 master:2 - ext4 /dev/my\\040disk rw\n"
-				     "37 36 0:40 / /empty rw - tmpfs  rw\n");
+	struct mounts mounts = parse(
+		"36 35 98:0 /sub\\134dir /a\\040b\\011\xff rw shared:1 master:2 - ext4 /dev/my\\040disk rw\n"
+		"37 36 0:40 / /empty rw - tmpfs  rw\n");
 
 	ck_assert_uint_eq(mounts.n, 2);
 	ck_assert_str_eq(mounts.at[0].root, "/sub\\dir");
@@ -42,7 +43,8 @@ END_TEST
 
 START_TEST(what_is_no_table_is_refused)
 {
-	static const char *const bad[] = {"x", "36 35 98:0 / /a rw ext4 /dev/x rw", "36 35 98 / /a rw - ext4 /dev/x rw", "36 35\n"};
+	static const char *const bad[] = {"x", "36 35 98:0 / /a rw ext4 /dev/x rw", "36 35 98 / /a rw - ext4 /dev/x rw",
+					  "36 35\n"};
 	struct mounts mounts;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -104,7 +106,8 @@ START_TEST(a_disk_below_a_share_is_guarded_too)
 		"24 20 0:41 / /auto rw - autofs systemd-1 rw\n"
 		"25 20 0:42 / /f rw - fuse.sshfs me@there: rw\n");
 
-	ck_assert(find(&mounts, "/n")->remote && find(&mounts, "/n/disk")->remote && find(&mounts, "/n/disk/more")->remote);
+	ck_assert(find(&mounts, "/n")->remote && find(&mounts, "/n/disk")->remote &&
+		  find(&mounts, "/n/disk/more")->remote);
 	ck_assert(find(&mounts, "/f")->remote);
 	ck_assert(!find(&mounts, "/")->remote && !find(&mounts, "/auto")->remote);
 	mounts_free(&mounts);

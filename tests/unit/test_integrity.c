@@ -97,7 +97,8 @@ static bool skip_logs(const char *path, void *arg)
 
 static struct scan_options scan_options(const char *const *paths, size_t n)
 {
-	return (struct scan_options){.paths = paths, .paths_n = n, .filter = {skip_logs, NULL}, .max_size = 1 << 20, .threads = 2};
+	return (struct scan_options){
+		.paths = paths, .paths_n = n, .filter = {skip_logs, NULL}, .max_size = 1 << 20, .threads = 2};
 }
 
 static void approve_with(const struct scan_options *options)
@@ -147,7 +148,8 @@ static const char *rescan(void)
 START_TEST(the_digest_is_the_usual_one)
 {
 	/* sha256 of "abc", FIPS 180-2 */
-	static const uint8_t abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23};
+	static const uint8_t abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+				      0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23};
 	struct hasher *hasher;
 	struct hash_job job = {.fd = -1};
 
@@ -231,8 +233,8 @@ START_TEST(each_kind_of_change_is_told)
 	ck_assert_int_eq(symlink("elsewhere", at("link")), 0);
 	put_file("hard", "y");		/* both its names changed */
 	ck_assert_str_eq(rescan(),
-		"*/a/changed content\n+/a/new \n*/a/same-size content\n*/a.b content\n-/gone \n*/hard content\n*/link link\n"
-		"*/mode mode\n*/setuid mode, setuid\n*/type type, mode, link\n");
+			 "*/a/changed content\n+/a/new \n*/a/same-size content\n*/a.b content\n-/gone \n"
+			 "*/hard content\n*/link link\n*/mode mode\n*/setuid mode, setuid\n*/type type, mode, link\n");
 	ck_assert_uint_eq(told.counts.unreadable, 0);
 }
 END_TEST

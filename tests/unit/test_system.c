@@ -42,8 +42,12 @@ START_TEST(memory_and_swap)
 {
 	struct kernel_memory m;
 
-	ck_assert_int_eq(kernel_memory("MemTotal:  1000 kB\nMemFree: 100 kB\nMemAvailable:  400 kB\nBuffers: 1 kB\nCached: 2 kB\n"
-				       "SwapCached: 5 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n", &m), 0);
+	ck_assert_int_eq(
+		kernel_memory(
+			"MemTotal:  1000 kB\nMemFree: 100 kB\nMemAvailable:  400 kB\nBuffers: 1 kB\nCached: 2 kB\n"
+			"SwapCached: 5 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n",
+			&m),
+		0);
 	ck_assert_uint_eq(m.total, 1024000);
 	ck_assert_uint_eq(m.available, 409600);
 	ck_assert_uint_eq(m.swap_total - m.swap_free, 30 * 1024);
@@ -55,7 +59,8 @@ END_TEST
 
 START_TEST(load_and_pressure)
 {
-	const char *text = "some avg10=1.50 avg60=12.25 avg300=0.00 total=3\nfull avg10=0.00 avg60=0.50 avg300=0.00 total=1";
+	const char *text =
+		"some avg10=1.50 avg60=12.25 avg300=0.00 total=3\nfull avg10=0.00 avg60=0.50 avg300=0.00 total=1";
 	struct kernel_load l;
 	double ratio;
 	uint64_t n;
@@ -182,10 +187,12 @@ START_TEST(disks_that_fail)
 	put("fs/ext4/sda1/errors_count", "0\n");
 	put("fs/ext4/sdb1/errors_count", "3\n");
 	put("fs/ext4/features/batched_discard", "supported\n");
-	put("fs/btrfs/1234/devinfo/1/error_stats", "write_errs 0\nread_errs 2\nflush_errs 0\ncorruption_errs 1\ngeneration_errs 0\n");
+	put("fs/btrfs/1234/devinfo/1/error_stats",
+	    "write_errs 0\nread_errs 2\nflush_errs 0\ncorruption_errs 1\ngeneration_errs 0\n");
 	put("fs/btrfs/1234/devinfo/1/missing", "0\n");
 	health_each(sys, tell_disk, NULL);
-	ck_assert_str_eq(told, "md0: good\nmd1: array lacks 1 of its disks\nmmcblk0: flash memory is worn out\nsda: good\n"
+	ck_assert_str_eq(told,
+			 "md0: good\nmd1: array lacks 1 of its disks\nmmcblk0: flash memory is worn out\nsda: good\n"
 			 "sdb: disk is offline\nnvme0: good\nnvme1: controller does not answer\nsda1: good\n"
 			 "sdb1: ext4 recorded 3 errors; run fsck\nbtrfs 1234 disk 1: btrfs counted 3 errors\n");
 }
@@ -200,7 +207,8 @@ START_TEST(what_smartctl_says)
 	ck_assert(health_smart_status(8 | 4, &problem) && strstr(problem, "failing"));
 	ck_assert(health_smart_status(16, &problem) && strstr(problem, "below"));
 	ck_assert(health_smart_status(32 | 64 | 128, &problem) && !problem);
-	ck_assert(!health_smart_status(1, &problem) && !health_smart_status(2, &problem) && !health_smart_status(4, &problem));
+	ck_assert(!health_smart_status(1, &problem) && !health_smart_status(2, &problem) &&
+		  !health_smart_status(4, &problem));
 	ck_assert(!health_smart_status(-ETIMEDOUT, &problem));
 	ck_assert(health_is_smart_disk("sda") && health_is_smart_disk("nvme0n1"));
 	ck_assert(!health_is_smart_disk("loop0") && !health_is_smart_disk("sda!b") && !health_is_smart_disk("../x"));
