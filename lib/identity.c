@@ -238,7 +238,7 @@ static int session_is_ours(SSL *ssl, char why[256])
 		return deny(why, "refused: not TLS 1.3");
 	if (SSL_session_reused(ssl))
 		return deny(why, "refused: a resumed session");
-	if (n != sizeof(ALPN) - 2 || memcmp(alpn, ALPN + 1, n))
+	if (n != sizeof(ALPN) - 2 || memcmp(alpn, &ALPN[1], n))
 		return deny(why, "refused: the peer does not speak beadle/1");
 	return 0;
 }
