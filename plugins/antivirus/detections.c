@@ -3,7 +3,9 @@
 #include "plugins/antivirus/antivirus.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "plugins/antivirus/logs.h"
@@ -12,12 +14,21 @@
 #define SUMMARY_TAIL (256 << 10)
 #define A_ROUND (4 << 20)
 
-struct telling { struct beadle_ctx *ctx; const char *engine; };
+struct telling {
+	struct beadle_ctx *ctx;
+	const char *engine;
+	char file[4096], signature[256];	/* told last */
+};
 
+/* One access makes clamonacc scan, and clamd write, more than once. */
 static void tell(const char *file, const char *signature, void *arg)
 {
 	struct telling *t = arg;
 
+	if (!strcmp(t->file, file) && !strcmp(t->signature, signature))
+		return;
+	snprintf(t->file, sizeof(t->file), "%s", file);
+	snprintf(t->signature, sizeof(t->signature), "%s", signature);
 	beadle_event(t->ctx, "detection", {"engine", t->engine}, {"file", file}, {"signature", signature});
 }
 
@@ -29,7 +40,7 @@ static size_t take(const char *text, size_t size, void *arg)
 /* Tells what stands behind the mark; `first` is where a log begins that was never read. */
 static int follow(struct beadle_ctx *ctx, const char *engine, const char *path, const char *state, const struct tail_mark *first)
 {
-	struct telling t = {ctx, engine};
+	struct telling t = {.ctx = ctx, .engine = engine};
 	struct tail_mark mark = *first;
 	int error;
 

@@ -211,8 +211,42 @@ def test_freshclam_s_last_success(check, clam):
     assert r.value("antivirus_update_age", engine="clamav") == pytest.approx(5000, abs=120)
 
 
+@real
+def test_what_clamonacc_finds_is_told(check, clam):
+    clamonacc = shutil.which("clamonacc", path="/usr/sbin:/usr/bin")
+    if os.geteuid() != 0 or not clamonacc:
+        pytest.skip("not proven: clamonacc needs root")
+    database(clam.folder / "db", 1, int(time.time()))
+    watched, log = clam.folder / "watched", clam.folder / "clamonacc.log"
+    watched.mkdir()
+    with clam.conf.open("a") as f:
+        f.write(f"User root\nOnAccessIncludePath {watched}\nOnAccessExcludeUname clamav\nOnAccessPrevention no\n")
+    options = clam.options | {"state": clam.folder / "state"}
+    clam.start(lambda: check("antivirus", **options).value("antivirus_running") == 1)
+    assert check("antivirus", **options).value("antivirus_realtime") == 0
+    with subprocess.Popen([clamonacc, "--foreground", "--fdpass", "-c", clam.conf, f"--log={log}"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while not log.exists() or "watching" not in log.read_text():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.skip("not proven: clamonacc cannot run here (fanotify)")
+                time.sleep(0.1)
+            assert check("antivirus", **options).value("antivirus_realtime") == 1
+            (watched / "eicar.com").write_bytes(EICAR)
+            events = []
+            while not events:
+                assert time.monotonic() < deadline, clam.log.read_text()
+                (watched / "eicar.com").read_bytes()
+                events = check("antivirus", **options).events
+            assert events[0]["file"] == str(watched / "eicar.com") and events[0]["signature"].startswith("Test.EICAR")
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
 def test_on_access_scanning_is_seen(check, clam):
-    """A real process of that name: clamonacc itself needs fanotify, which not every kernel has."""
+    """By the process's name: this is a real one, though not of that program."""
     program = clam.folder / "clamonacc"
     shutil.copy(shutil.which("sleep"), program)
     assert check("antivirus", programs="/bin/sh", **clam.options).value("antivirus_realtime") == 0
