@@ -1,0 +1,192 @@
+/* The way out of a spool: handing out, acknowledging, forgetting. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/random.h>
+#include <utlist.h>
+
+#include "agent/core/disk.h"
+#include "agent/core/spool_inside.h"
+#include "lib/log.h"
+
+void drain_forget(struct spool *s, struct segment *seg)
+{
+	char path[PATH_MAX];
+	int r = segment_path(seg, s->folder, path);
+
+	if (r == 0)
+		r = disk_unlink(path);
+	if (r < 0)
+		log_warning("spool: cannot remove %s, which is done with: %s", path, strerror(-r));
+	if (s->at == seg) {
+		s->at = seg->next;
+		s->ungot = false;
+		segment_close(&s->reader);
+	}
+	s->bytes -= seg->size;
+	DL_DELETE(s->segments, seg);
+	free(seg);
+}
+
+/* ---- handing out ---- */
+
+/* An entry that was written again in the segment behind, after a failed sync, counts there. */
+static bool counts_here(const struct segment *seg, uint64_t number)
+{
+	const struct segment *next = seg->next;
+
+	return number > seg->acked && number <= seg->last && !(next && next->epoch == seg->epoch && number >= next->first);
+}
+
+static int hand_out(struct spool *s, struct spool_record *ret)
+{
+	*ret = (struct spool_record){s->at->epoch, s->given.number, s->given.data, s->given.n};
+	s->out_epoch = s->at->epoch;
+	s->out = s->given.number;
+	s->at->doubt = true;
+	s->ungot = false;
+	return 1;
+}
+
+int spool_next(struct spool *s, struct spool_record *ret)
+{
+	uint64_t torn;
+
+	if (s->ungot)
+		return hand_out(s, ret);
+	if (!s->at)
+		s->at = s->segments;
+	while (s->at) {
+		struct segment *seg = s->at;
+		int r = s->reader.fd < 0 ? segment_read(&s->reader, seg, s->folder) : 0;
+
+		while (r == 0 && (r = segment_next(&s->reader, seg->size, &s->given, &torn)) > 0) {
+			if (counts_here(seg, s->given.number) && (seg->epoch != s->out_epoch || s->given.number > s->out))
+				return hand_out(s, ret);
+			r = 0;
+		}
+		if (r < 0)
+			log_error("spool: cannot read %s, going on behind it: %s", s->reader.path, strerror(-r));
+		if (!seg->next) {
+			segment_rest(&s->reader);
+			return 0;
+		}
+		segment_close(&s->reader);
+		s->at = seg->next;
+	}
+	return 0;
+}
+
+void spool_unget(struct spool *s)
+{
+	s->ungot = true;
+}
+
+void spool_rewind(struct spool *s)
+{
+	segment_close(&s->reader);
+	s->at = s->segments;
+	s->out_epoch = s->out = 0;
+	s->ungot = false;
+}
+
+/* ---- acknowledging ---- */
+
+static void acknowledge(struct spool *s, uint64_t epoch, uint64_t through)
+{
+	struct segment *seg, *next;
+
+	DL_FOREACH_SAFE(s->segments, seg, next) {
+		if (seg->epoch != epoch)
+			continue;
+		if (through > seg->acked)
+			seg->acked = through;
+		if (seg->acked < seg->last)
+			continue;
+		seg->doubt = false;
+		if (seg->next || s->fd < 0)	/* not the one that is written to */
+			drain_forget(s, seg);
+	}
+}
+
+static uint64_t handed_out(const struct spool *s, uint64_t epoch)
+{
+	const struct segment *seg;
+	uint64_t through = 0;
+
+	if (epoch == s->out_epoch)
+		return s->out;
+	DL_FOREACH(s->segments, seg) {
+		if (seg == s->at)
+			break;
+		if (seg->epoch == epoch)
+			through = seg->last;
+	}
+	return through;
+}
+
+int spool_ack(struct spool *s, uint64_t epoch, uint64_t through)
+{
+	if (through > handed_out(s, epoch))
+		return -EBADMSG;
+	acknowledge(s, epoch, through);
+	return 0;
+}
+
+/* What is pending was numbered in an epoch in which the collector holds other records under these numbers. */
+static void renumber(struct spool *s)
+{
+	uint64_t old = s->epoch, sequence = 1;
+	size_t offset = 0, need;
+	struct entry e;
+
+	if (getrandom(&s->epoch, sizeof(s->epoch), 0) != sizeof(s->epoch))
+		abort();
+	while (offset < s->n_pending && entry_next(s->pending, s->n_pending, old, &offset, &e, &need) == ENTRY_GOOD)
+		entry_head(s->pending + e.at, s->epoch, sequence++, e.data, e.n);
+	s->next = sequence;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+bool spool_held(struct spool *s, uint64_t epoch, uint64_t through)
+{
+	bool strange = epoch == s->epoch && through >= s->next;
+	struct segment *seg;
+
+	if (strange)
+		renumber(s);
+	DL_FOREACH(s->segments, seg)
+		if (seg->epoch == epoch)
+			seg->doubt = false;
+	acknowledge(s, epoch, through);
+	return strange;
+}
+
+size_t spool_spans(const struct spool *s, struct spool_span *spans, size_t room)
+{
+	const struct segment *seg;
+	size_t n = 0;
+
+	DL_FOREACH(s->segments, seg) {
+		uint64_t oldest = seg->acked >= seg->first ? seg->acked + 1 : seg->first;
+
+		if (seg->epoch == s->epoch || seg->last == 0)
+			continue;
+		if (n && spans[n - 1].epoch == seg->epoch)
+			spans[n - 1].next = seg->last + 1;
+		else if (n + 1 < room)
+			spans[n++] = (struct spool_span){seg->epoch, oldest, seg->last + 1};
+	}
+	spans[n] = (struct spool_span){s->epoch, s->next, s->next};
+	DL_FOREACH(s->segments, seg)
+		if (seg->epoch == s->epoch && seg->acked < seg->last) {
+			spans[n].oldest = seg->acked >= seg->first ? seg->acked + 1 : seg->first;
+			break;
+		}
+	return n + 1;
+}

@@ -1,0 +1,57 @@
+/*
+ * spool.h - records that the collector does not have yet, in the files of one folder (SECURITY R1-R8).
+ *
+ *   append -> pending, in memory, bounded -> sync -> durable: written and fdatasynced -> next -> the collector -> ack -> unlinked
+ *
+ * Only what is durable is handed out. A failed write or sync ends its segment for good: what was not durable stays pending and goes
+ * into a new one. A full spool drops its oldest segment and tells each record that it held (lossy), or takes no more (-ENOSPC).
+ *
+ * A record is (epoch, sequence); sequences begin at 1. The epoch is new whenever the spool was not closed cleanly; what was spooled
+ * before keeps the old one. Nothing here knows what a record says.
+ */
+#ifndef SPOOL_H
+#define SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct spool;
+
+struct spool_record { uint64_t epoch, sequence; const uint8_t *data; size_t n; };
+struct spool_span { uint64_t epoch, oldest, next; };	/* next: what the next record gets, or would */
+
+struct spool_hooks {
+	void (*lost)(void *arg, const void *data, size_t n);	/* a record given up because there is no room */
+	void (*found)(void *arg, const void *data, size_t n);	/* at open: each record still here; may be NULL */
+	void *arg;
+};
+
+/* Makes the folder (its parent exists). limit: bytes in all. */
+int spool_open(const char *folder, uint64_t limit, bool lossy, const struct spool_hooks *, struct spool **ret);
+/* Syncs what is pending and marks the spool as cleanly closed; NULL is fine. 0, or -errno of that sync. */
+int spool_close(struct spool *);
+void spool_abandon(struct spool *);	/* as a crash would leave it */
+
+/* Copies the record. 0; -ENOSPC (not lossy, and full: `urgent` may go 64 KiB beyond), -EMSGSIZE or -ENOMEM. */
+int spool_append(struct spool *, const void *data, size_t n, bool urgent);
+int spool_sync(struct spool *);			/* after an error: again, later */
+bool spool_pending(const struct spool *);	/* something waits for a sync */
+bool spool_full(const struct spool *, size_t n);/* would refuse n bytes that are not urgent */
+
+/* The next durable record that was not handed out yet; it lives until the next call. 1, 0 for none, or -errno. */
+int spool_next(struct spool *, struct spool_record *ret);
+void spool_unget(struct spool *);		/* the record that spool_next gave last was not taken: it comes again */
+void spool_rewind(struct spool *);		/* begins again with the oldest that is not acknowledged */
+
+/* The collector holds `epoch` through that sequence. -EBADMSG: that was never handed out. */
+int spool_ack(struct spool *, uint64_t epoch, uint64_t through);
+/* The same, as the first word of a new connection. true: it holds what we do not know of, as after a restored backup of this machine:
+ * from here on the epoch is another one. */
+bool spool_held(struct spool *, uint64_t epoch, uint64_t through);
+
+/* The epochs that have records, and the current one, oldest first. Returns how many, at most `room`. */
+size_t spool_spans(const struct spool *, struct spool_span *, size_t room);
+uint64_t spool_bytes(const struct spool *);
+
+#endif
