@@ -250,14 +250,17 @@ static json_t *kind_document(const struct kind *k)
 json_t *document_procedure(struct engine *e)
 {
 	const struct procedure *p = e->its.site->procedure;
-	json_t *rules = json_array(), *kinds = json_array();
+	json_t *rules = json_array(), *kinds = json_array(), *roles = json_array();
 
+	for (size_t i = 0; i < p->roles_n; i++)
+		json_array_append_new(roles, json_pack("{s:s, s:s, s:s}", "id", p->roles[i].id, "title_zh", p->roles[i].title_zh,
+						       "title_en", p->roles[i].title_en));
 	for (size_t i = 0; i < p->rules_n; i++)
 		json_array_append_new(rules, rule_document(&p->rules[i]));
 	for (size_t i = 0; i < p->kinds_n; i++)
 		json_array_append_new(kinds, kind_document(&p->kinds[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "document", p->number, "version", p->version, "title_zh", p->title_zh,
-			 "title_en", p->title_en, "rules", rules, "kinds", kinds);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "document", p->number, "version", p->version, "title_zh", p->title_zh,
+			 "title_en", p->title_en, "roles", roles, "rules", rules, "kinds", kinds);
 }
 
 /* ---- the site in a few numbers ---- */

@@ -21,11 +21,11 @@ export function StateMark({ state, quiet }: { state: State; quiet?: boolean }) {
   return <span class={`state ${state}${quiet ? " quiet" : ""}`}><Shape state={state} />{say(state)}</span>;
 }
 
-const incidentShape: Record<IncidentState, State> = { open: "critical", acknowledged: "warning", recovered: "ok", closed: "unknown" };
+/** Beside it stands how bad it is, while it is. */
+export const isHot = (i: { state: IncidentState }): boolean => i.state === "open" || i.state === "acknowledged";
 
-export function IncidentMark({ state, severity }: { state: IncidentState; severity: State }) {
-  const shown = state === "open" ? severity : incidentShape[state];
-  return <span class={`state ${shown}${state === "closed" ? " quiet" : ""}`}><Shape state={shown} />{say(state)}</span>;
+export function IncidentMark({ state }: { state: IncidentState }) {
+  return <span class={`phase ${state}`}>{state === "recovered" && <Shape state="ok" />}{say(state)}</span>;
 }
 
 /** Times that grow older as one looks. */

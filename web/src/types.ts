@@ -22,7 +22,7 @@ export interface Finding {
 }
 export interface Step { at: number; actor: string; what: string; detail: string }
 export interface Notice {
-  at: number; role: string; person: string; channel: string; clause: string;
+  at: number; role: string; person: string; name?: string; channel: string; clause: string;
   state: "queued" | "sent" | "retrying" | "given_up"; tries: number;
 }
 export interface Incident {
@@ -36,7 +36,8 @@ export interface Rule {
   id: string; check: string; clause: string; metric: string; unit: string; labels: Record<string, string>; direction: "above" | "below";
   warning: Bound | null; critical: Bound | null; for_ns: number; kind: string; title_zh: string; title_en: string;
 }
-export interface Procedure { document: string; version: string; title_zh: string; title_en: string; rules: Rule[] }
+export interface Role { id: string; title_zh: string; title_en: string }
+export interface Procedure { document: string; version: string; title_zh: string; title_en: string; rules: Rule[]; roles?: Role[] }
 export interface Status {
   school: string; collector: string; started_at: number; now_at: number;
   hosts: { total: number; connected: number; gone: number };

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, post } from "../api";
 import { duration, moment, quantity } from "../format";
-import { Ago, Clauses, Failure, IncidentMark, Labels, Loading, Moment, Shape, StateMark } from "../parts";
+import { Ago, Clauses, Failure, IncidentMark, isHot, Labels, Loading, Moment, Shape, StateMark } from "../parts";
 import { store, useStore } from "../store";
 import type { Finding, Incident, Notice, Step } from "../types";
 import { isWord, say, titled, useWords } from "../words";
@@ -31,14 +31,21 @@ function stepText(s: Step): string {
   return isWord(key) ? say(key) : s.what;
 }
 
+const isPerson = (s: Step): boolean => s.actor !== "" && s.actor !== "system";
+
 function Steps({ steps }: { steps: Step[] }) {
   return (
     <ol class="steps">{steps.map((s, i) => (
-      <li key={i} class={s.actor ? "person" : "system"}>
-        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{s.actor || say("system")}</bdi>{s.detail && <p><bdi>{s.detail}</bdi></p>}</div>
+      <li key={i} class={isPerson(s) ? "person" : "system"}>
+        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{isPerson(s) ? s.actor : say("system")}</bdi>{s.detail && <p><bdi>{s.detail}</bdi></p>}</div>
       </li>
     ))}</ol>
   );
+}
+
+function role(id: string): string {
+  const known = store.state.procedure?.roles?.find((r) => r.id === id);
+  return known ? titled(known) : id;
 }
 
 const noticeState = { queued: "unknown", sent: "ok", retrying: "warning", given_up: "critical" } as const;
@@ -49,7 +56,7 @@ function Notices({ notices }: { notices: Notice[] }) {
     <ul class="notices">{notices.map((n, i) => (
       <li key={i}>
         <Shape state={noticeState[n.state]} />
-        <div><b><bdi>{n.person || n.role}</bdi></b> <span class="muted"><bdi>{n.person ? n.role : ""}</bdi> · <bdi>{n.channel}</bdi></span>
+        <div><b><bdi>{n.name || n.person || n.role}</bdi></b> <span class="muted"><bdi>{role(n.role)}</bdi> · <bdi>{n.channel}</bdi></span>
           <div class="muted">{say(n.state, { n: n.tries })} · <Moment at={n.at} /></div></div>
         <span class="space" />{n.clause && <Clauses of={[n.clause]} />}
       </li>
@@ -91,7 +98,7 @@ function ActForm({ act, incident, done, cancel }: { act: Act; incident: Incident
           </select></label>
       )}
       <label class="field" for="note"><span>{say("note")}</span>
-        <textarea id="note" rows={3} maxLength={2000} required={act === "handle"} placeholder={say("note_hint")} value={note}
+        <textarea id="note" rows={3} maxLength={2000} required={act !== "acknowledge"} placeholder={say("note_hint")} value={note}
           ref={(e) => { if (e && document.activeElement?.id !== "note" && act !== "acknowledge" && !note) e.focus(); }}
           onInput={(e) => setNote(e.currentTarget.value)} /></label>
       {error ? <Failure error={error} /> : null}
@@ -103,7 +110,7 @@ function ActForm({ act, incident, done, cancel }: { act: Act; incident: Incident
 
 function Acts({ incident, done }: { incident: Incident; done: (i: Incident) => void }) {
   const [act, setAct] = useState<Act | null>(null);
-  const possible: Act[] = incident.state === "closed" ? [] : ["acknowledge", "handle", "close"];
+  const possible: Act[] = incident.state === "closed" ? [] : incident.state === "recovered" ? ["handle", "close"] : ["acknowledge", "handle"];
   const finish = (i: Incident): void => { setAct(null); done(i); };
   if (possible.length === 0) return null;
   return (
@@ -113,6 +120,7 @@ function Acts({ incident, done }: { incident: Incident; done: (i: Incident) => v
           const first = incident.state === "recovered" ? a === "close" : incident.state === "acknowledged" ? a === "handle" : a === "acknowledge";
           return <button key={a} type="button" id={`act-${a}`} class={first ? "primary" : ""} onClick={() => setAct(a)}>{say(a)}</button>;
         })}</div>}
+      {!act && incident.state !== "recovered" && <p class="muted below">{say("close_early")}</p>}
     </section>
   );
 }
@@ -147,7 +155,8 @@ export function IncidentPage({ id }: { id: number }) {
     <>
       <p class="crumbs"><a href="#/incidents">{say("incidents")}</a></p>
       <div class="page-head">
-        <h1>{titled(incident)}</h1><IncidentMark state={incident.state} severity={incident.severity} /><Clauses of={incident.clauses} />
+        <h1>{titled(incident)}</h1>
+        {isHot(incident) && <StateMark state={incident.severity} />}<IncidentMark state={incident.state} /><Clauses of={incident.clauses} />
       </div>
       <p class="under">
         <a href={`#/host/${incident.host}`}><bdi>{incident.host_name}</bdi></a>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api";
 import { moment } from "../format";
-import { Ago, Clauses, Empty, Failure, IncidentMark, Loading, severityOrder } from "../parts";
+import { Ago, Clauses, Empty, Failure, IncidentMark, isHot, Loading, severityOrder, StateMark } from "../parts";
 import { useStore } from "../store";
 import type { Incident } from "../types";
 import { say, titled, useWords } from "../words";
@@ -16,7 +16,7 @@ function Row({ i }: { i: Incident }) {
   return (
     <li>
       <a class={`card incident ${i.state === "open" ? i.severity : i.state}`} href={`#/incident/${i.id}`}>
-        <IncidentMark state={i.state} severity={i.severity} />
+        {isHot(i) && <StateMark state={i.severity} />}<IncidentMark state={i.state} />
         <span class="incident-title"><b>{titled(i)}</b><bdi class="muted">{i.host_name}</bdi></span>
         <Clauses of={i.clauses} />
         <span class="space" />
