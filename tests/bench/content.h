@@ -10,7 +10,7 @@ static inline double content_value(unsigned agent, uint64_t sequence, unsigned v
 {
 	uint64_t x = (sequence * values + i) * 2654435761u + agent;
 
-	return x % CONTENT_CROSSING == 0 ? 95.0 : 40.0 + (double)(x % 1024) / 64;
+	return x % CONTENT_CROSSING == 0 ? 0.95 : 0.40 + (double)(x % 1024) / 4096;
 }
 
 #endif

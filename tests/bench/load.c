@@ -176,7 +176,7 @@ static bool hello(struct agent *a)
 		snprintf(names[i], sizeof(names[i]), "check_%u", i);
 		check[i].id = i + 1;
 		check[i].name = names[i];
-		check[i].plugin = "load";
+		check[i].plugin = "disk";
 		check[i].interval_ns = 60 * NS_PER_S;
 		checks[i] = &check[i];
 	}
@@ -207,12 +207,12 @@ static void define(struct agent *a)
 		wire__series__init(&series[i]);
 		wire__label__init(&label[i]);
 		snprintf(labels[i], sizeof(labels[i]), "%u", i % SERIES_A_CHECK);
-		label[i].name = "instance";
+		label[i].name = "mount";
 		label[i].value = (ProtobufCBinaryData){strlen(labels[i]), (uint8_t *)labels[i]};
 		one[i] = &label[i];
 		series[i].id = i + 1;
 		series[i].check = i / SERIES_A_CHECK + 1;
-		series[i].metric = "load_value";
+		series[i].metric = "disk_space_used_ratio";
 		series[i].n_labels = 1;
 		series[i].labels = &one[i];
 		each[i] = &series[i];

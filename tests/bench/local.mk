@@ -9,6 +9,6 @@ tests_bench_ledger_SOURCES = tests/bench/ledger.c tests/bench/content.h
 tests_bench_ledger_LDADD = collector/store/libstore.la lib/libbase.la
 
 EXTRA_DIST += tests/bench/collector.sh
-bench-collector: collector/beadle-collect tests/bench/load tests/bench/ledger
+bench-collector: collector/beadle-collect tests/bench/load tests/bench/ledger metrics.yaml
 	@$(SHELL) $(srcdir)/tests/bench/collector.sh .
 .PHONY: bench-collector

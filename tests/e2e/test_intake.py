@@ -1,0 +1,280 @@
+"""What the collector takes in: who may speak (I1, I2, I3), how much a stranger costs (N1), frames (N2), decoding (N3), and each
+result exactly once (R2 by a raw client)."""
+import socket
+import sqlite3
+import ssl
+import struct
+import time
+
+import pytest
+
+import certs
+from conftest import wait_for
+from intake import MIB, Intake, RawAgent, batch, blob, fixed, frame, hello, number, parse, record, series
+
+FRAME_MAX = MIB
+
+
+@pytest.fixture
+def collector(tmp_path):
+    c = Intake(tmp_path, "greeting: 3s, frame: 2s").start()
+    yield c
+    c.alive()
+    c.stop()
+
+
+# ---- identity ----
+
+@pytest.mark.parametrize("name", sorted(certs.BAD))
+def test_i01_bad_certificate(collector, tmp_path, name):
+    uuid, good = collector.agent()
+    certs.BAD[name](collector.ca, "agent", uuid, tmp_path / "bad")
+    try:
+        refused = RawAgent(collector.port, tmp_path / "bad")
+        refused.send(hello(uuid))
+        assert refused.receive() is None
+    except (ssl.SSLError, ConnectionError):
+        pass    # already the handshake failed
+    collector.wait_log(r"warning: peer at 127\.0\.0\.1: .+")
+    collector.connect().close()
+
+
+def test_i01_no_certificate(collector):
+    try:
+        refused = RawAgent(collector.port)
+        refused.send(b"x")
+        assert refused.receive() is None
+    except (ssl.SSLError, ConnectionError):
+        pass
+    collector.wait_log(r"peer at 127\.0\.0\.1: .*peer did not return a certificate")
+    collector.connect().close()
+
+
+def test_i02_old_tls_and_no_alpn(collector):
+    uuid, identity = collector.agent()
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        RawAgent(collector.port, identity, version=ssl.TLSVersion.TLSv1_2)
+    for alpn in ((), ("h2",)):
+        with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+            RawAgent(collector.port, identity, alpn=alpn).greet(uuid)
+    collector.wait_log("does not speak beadle/1|no application protocol")
+    collector.connect().close()
+
+
+def test_i03_hello_of_another(collector):
+    _, identity = collector.agent(1)
+    other, _ = collector.agent(2)
+    raw = RawAgent(collector.port, identity)
+    raw.send(hello(other))
+    assert "another agent than the certificate" in raw.refused()
+    collector.wait_log("refused: Hello names another agent than the certificate")
+
+
+def test_i03_newest_connection_wins(collector):
+    first, second = collector.connect(), collector.connect()
+    assert "newer connection" in first.refused()
+    second.send(batch(1, [record()], define=series()))
+    assert second.held(1) == 1
+
+
+# ---- strangers ----
+
+def test_n01_strangers_do_not_keep_agents_out(collector):
+    uuid, identity = collector.agent()
+    before, strangers = collector.memory(), []
+    for i in range(800):
+        s = socket.socket()
+        s.bind((f"127.0.0.{2 + i % 16}", 0))
+        s.settimeout(5)
+        s.connect(("127.0.0.1", collector.port))
+        if i % 3 == 0:
+            s.send(b"\x16\x03\x01\x02\x00\x01")     # a ClientHello that stops
+        strangers.append(s)
+    begin = time.monotonic()
+    raw = RawAgent(collector.port, identity)
+    raw.greet(uuid)
+    assert time.monotonic() - begin < 5
+    assert collector.memory() - before < 256 * 64 * 1024
+    # All are put out in the end, though they hold on.
+    wait_for("the strangers to be put out", lambda: all(is_closed(s) for s in strangers), timeout=20)
+    raw.send(batch(1, [record()], define=series()))
+    assert raw.held(1) == 1
+
+
+def is_closed(s):
+    s.setblocking(False)
+    try:
+        while s.recv(4096):
+            pass
+        return True
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_n01_a_greeting_of_more_than_64_kib_is_cut(collector):
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=10) as s:
+        with pytest.raises(ConnectionError):
+            for _ in range(64):
+                s.sendall(b"\x16\x03\x01\x40\x00" + bytes(16384))
+                time.sleep(0.01)
+    collector.connect().close()
+
+
+def test_n01_a_known_peer_that_says_nothing(collector):
+    _, identity = collector.agent()
+    raw = RawAgent(collector.port, identity)
+    begin = time.monotonic()
+    assert raw.receive() is None
+    assert 2 < time.monotonic() - begin < 10
+    collector.wait_log("did not say who it is in time")
+
+
+# ---- frames ----
+
+@pytest.mark.parametrize("length", [0, FRAME_MAX + 1, 2**31, 2**32 - 1])
+def test_n02_length_alone_refuses(collector, length):
+    raw = collector.connect()
+    raw.send(struct.pack(">I", length))
+    assert "empty or too long" in raw.refused()
+
+
+def test_n02_first_frame_is_bounded_more_tightly(collector):
+    uuid, identity = collector.agent()
+    raw = RawAgent(collector.port, identity)
+    raw.send(struct.pack(">I", 256 * 1024 + 1))
+    assert "empty or too long" in raw.refused()
+
+
+def test_n02_a_frame_of_one_byte_and_of_the_limit(collector):
+    raw = collector.connect()
+    raw.send(frame(b"\x08"))
+    assert "malformed" in raw.refused()
+    raw = collector.connect()
+    filling = record(extra=blob(100, bytes(FRAME_MAX - 200)))
+    body = batch(1, [filling], define=series())
+    body = batch(1, [record(extra=blob(100, bytes(FRAME_MAX - 200 + FRAME_MAX + 4 - len(body))))], define=series())
+    assert len(body) == FRAME_MAX + 4
+    raw.send(body)
+    assert raw.held(1) == 1
+
+
+def test_n02_pieces(collector):
+    raw = collector.connect()
+    for byte in batch(1, [record()], define=series()):
+        raw.send(bytes([byte]))
+    assert raw.held(1) == 1
+    raw.send(batch(2, [record()]) + batch(3, [record()]))
+    assert raw.held(3) == 3
+
+
+def test_n02_truncated_at_every_byte(collector):
+    whole = batch(1, [record()], define=series())
+    for n in range(len(whole)):
+        raw = collector.connect()
+        raw.send(whole[:n])
+        raw.close()
+    collector.alive()
+
+
+def test_n02_a_begun_frame_must_end(collector):
+    raw = collector.connect()
+    raw.send(struct.pack(">I", 1000) + b"abc")
+    begin = time.monotonic()
+    assert "not ended in time" in raw.refused()
+    assert time.monotonic() - begin < 10
+
+
+BOMBS = {
+    "unknown fields": lambda: b"\x78\x01" * (MIB // 2 - 1000),
+    "empty records": lambda: blob(4, fixed(1, 1) + number(2, 1) + b"\x22\x00" * (MIB // 2 - 1000)),
+    "empty series": lambda: blob(4, fixed(1, 1) + number(2, 1) + b"\x1a\x00" * (MIB // 2 - 1000)),
+    "unpacked values": lambda: blob(4, fixed(1, 1) + number(2, 1) + blob(4, b"\x28\x01" * (MIB // 2 - 1000))),
+    "empty facts": lambda: blob(4, fixed(1, 1) + number(2, 1) + blob(4, b"\x4a\x00" * (MIB // 2 - 1000))),
+    "nested unknown": lambda: blob(4, blob(4, blob(10, b"\x78\x01" * (MIB // 2 - 1000)))),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BOMBS))
+def test_n03_bomb(collector, name):
+    other = collector.connect(2)
+    other.send(batch(1, [record()], define=series()))
+    other.held(1)
+    before, raw = collector.memory(), collector.connect(1)
+    raw.send(frame(BOMBS[name]()))
+    assert raw.refused()
+    assert collector.memory() - before < 12 * MIB
+    other.send(batch(2, [record()]))
+    assert other.held(2) == 2
+
+
+@pytest.mark.parametrize("wrong, why", [
+    (batch(1, [record(check=9)]), "check that Hello did not name"),
+    (batch(1, [record()]), "series that was not defined"),
+    (batch(0, [record()], define=series()), "sequence that cannot be"),
+    (batch(2**63, [record()], define=series()), "sequence that cannot be"),
+    (batch(1, [number(1, 1) + fixed(2, 1) + blob(5, b"\x01")], define=series()), "as many series as values"),
+    (batch(1, [record(extra=number(4, 77))], define=series()), "unknown outcome"),
+    (batch(1, [record(extra=blob(11, bytes(4097)))], define=series()), "too long"),
+    (batch(1, [record([1.0] * 5000)] * 3, define=series(range(1, 5001))), "more than 10,000 values"),
+    (batch(1, [record()], define=series(check=3)), "check that Hello did not name"),
+    (batch(1, [record()], define=blob(3, number(1, 1) + number(2, 1) + blob(3, "no good"))), "not what it may be"),
+    (frame(blob(2, b"")), "an agent does not send"),
+    (hello("x"), "an agent does not send"),
+])
+def test_n03_what_a_batch_may_hold(collector, wrong, why):
+    raw = collector.connect()
+    raw.send(wrong)
+    assert why in raw.refused()
+
+
+# ---- exactly once ----
+
+def rows(collector):
+    """(host, epoch, sequence) of all rows, once the collector has ended."""
+    found = []
+    for path in sorted(collector.store.glob("raw-*.db")):
+        with sqlite3.connect(path) as db:
+            found += db.execute("SELECT host, epoch, sequence FROM result JOIN spool ON spool.id = spool").fetchall()
+    return found
+
+
+def test_r02_duplicate_reordered_replayed(tmp_path):
+    collector = Intake(tmp_path).start()
+    raw = collector.connect(epochs=(1, 2))
+    raw.send(batch(1, [record()] * 5, define=series()))
+    raw.held(5)
+    for again in (batch(1, [record()] * 5), batch(4, [record()] * 4), batch(2, [record()]), batch(9, [record()])):
+        raw.send(again)
+    raw.held(9)
+    raw.send(batch(8, [record()]))                  # late: the gap is the agent's to explain
+    raw.send(batch(1, [record()] * 2, epoch=2))
+    raw.held(2, epoch=2)
+    raw.close()
+    collector.stop()
+    collector.start()
+    raw = RawAgent(collector.port, collector.agent()[1])
+    welcome = raw.greet(collector.agent()[0], epochs=(1, 2, 3))
+    held = [parse(h) for h in welcome[2]]
+    assert [(h.get(1, [0])[0], h.get(2, [0])[0]) for h in held] == [(1, 9), (2, 2), (3, 0)]
+    raw.send(batch(7, [record()] * 3, define=series()))
+    raw.held(9)
+    raw.close()
+    collector.stop()
+    assert sorted((e, s) for _, e, s in rows(collector)) == [(1, s) for s in (1, 2, 3, 4, 5, 6, 7, 9)] + [(2, 1), (2, 2)]
+
+
+def test_window_holds_back_and_nothing_is_dropped(collector):
+    raw = collector.connect()
+    raw.send(batch(1, [record()], define=series()))
+    for i in range(2, 400):
+        raw.send(batch(i, [record()]))
+    assert raw.held(399) == 399
+
+
+def test_wrong_configuration_changes_nothing(tmp_path):
+    collector = Intake(tmp_path, "greeting: 1000s, streams: 4")
+    with pytest.raises(AssertionError, match="greeting"):
+        collector.start()
+    assert "collector.yaml:3: limits" in collector.text() or "greeting" in collector.text()
