@@ -26,7 +26,9 @@ struct plugin_record {
 	uint32_t procscan;		/* granted: the host gets a socket on which the template answers with a scan */
 	uint64_t capabilities;		/* mask of CAP_*; only what is on the launcher's fixed list */
 	char name[64];
-	char module[512];		/* absolute path */
+	char module[488];		/* absolute path */
+	uint64_t module_inode, module_size;	/* of the file that the configuration reader asked; 0: any will do */
+	int64_t module_changed;		/* its ctime, ns */
 	char state[512];		/* plugin's private directory: made by the template, owned by uid; "" for none */
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -154,6 +155,26 @@ static void hash_module(struct plugin *plugin, struct arena *arena)
 		plugin->inventory->plugin->sha256 = (ProtobufCBinaryData){.data = digest, .len = 32};
 }
 
+/* The file that is asked now is the one that hosts will load, or none is. */
+static int find_module(struct plugin_record *r, const struct config *c)
+{
+	char path[PROGRAM_PATH];
+	struct stat st;
+	int error = program_module(r->name, c->folders.at, c->folders.n, path);
+
+	if (error < 0)
+		return error;
+	if (strlen(path) >= sizeof(r->module))
+		return -ENAMETOOLONG;
+	if (stat(path, &st) < 0)
+		return -errno;
+	strcpy(r->module, path);
+	r->module_inode = st.st_ino;
+	r->module_size = (uint64_t)st.st_size;
+	r->module_changed = st.st_ctim.tv_sec * NS_PER_S + st.st_ctim.tv_nsec;
+	return 0;
+}
+
 static int make_record(struct plugin_record *r, const struct config *c, const struct check *check, int index, struct problems *p)
 {
 	int error;
@@ -162,7 +183,7 @@ static int make_record(struct plugin_record *r, const struct config *c, const st
 	if (geteuid() == 0)
 		r->uid = r->gid = (uint32_t)(c->first_user + index);
 	snprintf(r->name, sizeof(r->name), "%s", check->plugin);
-	error = program_module(check->plugin, c->folders.at, c->folders.n, r->module);
+	error = find_module(r, c);
 	if (error < 0)
 		problem(p, check->file, check->line, check->name, "plugin %s: no %s.so in %s", check->plugin, check->plugin,
 			c->folders.n ? "the folders under \"plugins:\"" : PLUGINDIR);

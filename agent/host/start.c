@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +53,17 @@ __attribute__((noreturn)) static void refuse(struct host *host, const struct plu
 	_exit(1);
 }
 
+/* Is it the file that the configuration reader has asked about its tables? */
+static bool is_known(int module, const struct plugin_record *record)
+{
+	struct stat st;
+
+	if (!record->module_inode)
+		return true;
+	return fstat(module, &st) == 0 && st.st_ino == record->module_inode && (uint64_t)st.st_size == record->module_size &&
+	       st.st_ctim.tv_sec * NS_PER_S + st.st_ctim.tv_nsec == record->module_changed;
+}
+
 __attribute__((noreturn)) static void become_host(const struct plugin_record *record, struct guards *guards, int socket, int scan)
 {
 	struct host host = {.socket = socket, .scan = scan, .printed = -1, .state = record->state, .guards = guards};
@@ -64,6 +76,8 @@ __attribute__((noreturn)) static void become_host(const struct plugin_record *re
 	module = module_trust(record->module, record->name, geteuid(), why);
 	if (module < 0 || walls_stdio(&host.printed, why) < 0 || walls_state(record, why) < 0)
 		refuse(&host, record, why);
+	if (!is_known(module, record))
+		refuse(&host, record, "the module has changed since the configuration was read: reload the agent");
 	close_others((const int[]){socket, scan, module, host.printed}, 4);
 	if (walls_close(record, why) < 0 || module_open(module, record->name, &host.module, why) < 0)
 		refuse(&host, record, why);

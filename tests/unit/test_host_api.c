@@ -67,6 +67,30 @@ START_TEST(test_p08_refused_in_words)
 }
 END_TEST
 
+/* The tables were read of another file than the one that is there now. */
+START_TEST(test_p08_changed_module)
+{
+	struct plugin_record *r = rig_record(&rig, "bad");
+	struct stat st;
+	struct plughost host;
+
+	ck_assert_int_eq(stat(r->module, &st), 0);
+	r->module_inode = st.st_ino;
+	r->module_size = (uint64_t)st.st_size;
+	r->module_changed = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec;
+	rig_load(&rig);
+	host = rig_host(&rig, 2, 5);
+	ck_assert_int_eq(rig_message(&rig, &host, 20, NULL)->message_case, HOST__FROM_HOST__MESSAGE_INVENTORY);
+	rig_end(&host);
+	r->module_changed++;
+	rig_load(&rig);
+	host = rig_host(&rig, 2, 6);
+	ck_assert_int_eq(rig_message(&rig, &host, 20, NULL)->message_case, HOST__FROM_HOST__MESSAGE_PROBLEM);
+	ck_assert_int_eq(WEXITSTATUS(rig_ended(&rig).status), 1);
+	close(host.socket);
+}
+END_TEST
+
 /* ---- reports ---- */
 
 START_TEST(test_reports_arrive_whole)
@@ -270,6 +294,7 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_add_test(tests, test_p08_refused_in_words);
+	tcase_add_test(tests, test_p08_changed_module);
 	tcase_add_test(tests, test_reports_arrive_whole);
 	tcase_add_test(tests, test_round_is_whole_or_not_at_all);
 	tcase_add_test(tests, test_events_are_not_bounded_by_the_round);
