@@ -42,7 +42,7 @@ class Chronyd:
         (folder / "conf").write_text(f"port {self.port}\ncmdport {self.command_port}\n"
                                      f"bindaddress 127.0.0.1\nallow 127.0.0.1\nbindcmdaddress 127.0.0.1\nbindcmdaddress /\npidfile {folder}/pid\n{lines}\n")
         user = pwd.getpwuid(os.geteuid()).pw_name
-        argv = [CHRONYD, "-x", "-d", "-f", str(folder / "conf"), "-u", user]
+        argv = [CHRONYD, "-x", "-U", "-d", "-f", str(folder / "conf"), "-u", user]
         if shift:
             argv = [FAKETIME, "-f", shift, *argv]
         self.log = folder / "log"
@@ -55,7 +55,10 @@ class Chronyd:
         return done.stdout.strip().split(",") if done.returncode == 0 else None
 
     def stop(self):
-        os.killpg(self.process.pid, signal.SIGTERM)     # faketime stays in between
+        try:
+            os.killpg(self.process.pid, signal.SIGTERM)     # faketime stays in between
+        except ProcessLookupError:
+            pass
         self.process.wait(10)
 
 
