@@ -5,7 +5,7 @@ plugins_system_libsystem_la_SOURCES = plugins/system/kernel.h plugins/system/ker
 plugins_system_libsystem_la_CFLAGS = $(PLUGIN_CFLAGS)
 
 plugin_LTLIBRARIES += plugins/system/system.la
-plugins_system_system_la_SOURCES = plugins/system/system.c
+plugins_system_system_la_SOURCES = plugins/system/system.c plugins/system/smart.h plugins/system/smart.c
 plugins_system_system_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_system_system_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_system_system_la_LIBADD = plugins/system/libsystem.la

@@ -2,7 +2,6 @@
  * (5.3.1, 5.12.1). */
 #include <beadle/plugin.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,13 +9,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "plugins/system/health.h"
 #include "plugins/system/kernel.h"
 #include "plugins/system/sensors.h"
+#include "plugins/system/smart.h"
 
-#define SMARTCTL "/usr/sbin/smartctl"
 #define SAMPLE 250000000	/* ns that the first round measures the processors for */
 #define SECOND INT64_C(1000000000)
 #define OLDEST (3600 * SECOND)	/* an earlier reading from before that says nothing of now */
@@ -65,7 +63,7 @@ static const struct beadle_metric *const metrics[] = {
 };
 
 static const struct beadle_need needs[] = {
-	{BEADLE_NEED_PROGRAM, SMARTCTL, "to ask the disks themselves for their health"},
+	{BEADLE_NEED_PROGRAM, SMART_PROGRAM, "to ask the disks themselves for their health"},
 	{0}
 };
 
@@ -237,40 +235,6 @@ static void put_disk(const char *device, const char *problem, void *arg)
 	beadle_fact(disks->ctx, "system_disk_health", problem ? problem : "good", {"device", device});
 }
 
-static void ask_smart(struct disks *disks, const char *device)
-{
-	char path[64];
-	const char *const argv[] = {SMARTCTL, "-q", "silent", "-H", "-n", "standby", path, NULL}, *problem;
-	char *text = NULL;
-	int status;
-
-	snprintf(path, sizeof(path), "/dev/%.50s", device);
-	status = beadle_run(disks->ctx, argv, 4096, (struct beadle_duration){5 * SECOND}, &text);
-	if (status >= 0)
-		free(text);
-	if (health_smart_status(status, &problem)) {
-		snprintf(path, sizeof(path), "%.40s SMART", device);
-		put_disk(path, problem, disks);
-	}
-}
-
-static void ask_all_smart(struct disks *disks, const struct system *system)
-{
-	char folder[4096];
-	struct dirent *entry;
-	DIR *dir;
-
-	if (!system->smart || access(SMARTCTL, X_OK) < 0)
-		return;
-	snprintf(folder, sizeof(folder), "%s/block", system->sys.name);
-	dir = opendir(folder);
-	while (dir && (entry = readdir(dir)))
-		if (health_is_smart_disk(entry->d_name))
-			ask_smart(disks, entry->d_name);
-	if (dir)
-		closedir(dir);
-}
-
 static void put_facts(struct beadle_ctx *ctx)
 {
 	struct utsname name;
@@ -307,7 +271,8 @@ static int collect(struct beadle_ctx *ctx, void *state)
 	put_strain(ctx, system);
 	sensors_each(system->sys.name, put_temperature, ctx);
 	health_each(system->sys.name, put_disk, &disks);
-	ask_all_smart(&disks, system);
+	if (system->smart)
+		smart_each(ctx, system->sys.name, put_disk, &disks);
 	beadle_put(ctx, &disk_bad, disks.bad);
 	put_facts(ctx);
 	return 0;

@@ -3,6 +3,8 @@ import os
 import threading
 import time
 
+import pytest
+
 
 def meminfo(name):
     with open("/proc/meminfo") as file:
@@ -62,3 +64,21 @@ def test_one_unreadable_source_costs_itself(kept, tmp_path):
     assert round.outcome == "partial"
     assert list(round.skips) == ["meminfo"]
     assert round.value("system_load_per_core") is not None
+
+
+def test_smart_is_asked_once_an_hour(kept, tmp_path):
+    if not os.path.exists("/usr/sbin/smartctl"):
+        pytest.skip("not proven: smartctl is not installed (smartmontools)")
+    sys, answers = tmp_path / "sys", tmp_path / "state" / "system" / "smart"
+    (sys / "block" / "sdnone").mkdir(parents=True)
+    nothing = kept("system", sys=sys)
+    assert answers.read_text().split()[1:] == ["sdnone", "2"]   # the real one cannot open it: it says nothing
+    assert nothing.value("system_disk_health_bad") == 0
+
+    answers.write_text(f"{time.time_ns()}\nsdnone 8\n")
+    failing = kept("system", sys=sys)
+    assert failing.value("system_disk_health_bad") == 1
+    assert failing.fact("system_disk_health", device="sdnone SMART") == "SMART says that the disk is failing"
+
+    answers.write_text(f"{time.time_ns() - 2 * 3600 * 10**9}\nsdnone 8\n")
+    assert kept("system", sys=sys).value("system_disk_health_bad") == 0
