@@ -12,24 +12,31 @@
 #include "plugins/antivirus/tail.h"
 
 #define SUMMARY_TAIL (256 << 10)
-#define A_ROUND (4 << 20)
+#define A_ROUND (4 << 20)	/* bytes of a log */
+#define TOLD_MAX (300 << 10)	/* bytes of events of each log: less than a round holds; the rest is told in the next ones */
+#define OVERHEAD 128		/* of an event, beside its texts */
 
 struct telling {
 	struct beadle_ctx *ctx;
 	const char *engine;
+	size_t told;			/* bytes */
 	char file[4096], signature[256];	/* told last */
 };
 
 /* One access makes clamonacc scan, and clamd write, more than once. */
-static void tell(const char *file, const char *signature, void *arg)
+static bool tell(const char *file, const char *signature, void *arg)
 {
 	struct telling *t = arg;
 
 	if (!strcmp(t->file, file) && !strcmp(t->signature, signature))
-		return;
+		return true;
+	if (t->told > TOLD_MAX)
+		return false;
 	snprintf(t->file, sizeof(t->file), "%s", file);
 	snprintf(t->signature, sizeof(t->signature), "%s", signature);
-	beadle_event(t->ctx, "detection", {"engine", t->engine}, {"file", file}, {"signature", signature});
+	beadle_event(t->ctx, "detection", {"engine", t->engine}, {"file", t->file}, {"signature", t->signature});
+	t->told += strlen(t->file) + strlen(t->signature) + OVERHEAD;
+	return true;
 }
 
 static size_t take(const char *text, size_t size, void *arg)

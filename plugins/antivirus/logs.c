@@ -92,7 +92,7 @@ int logs_last_scan(const char *text, struct scan *ret)
 }
 
 /* "FILE: SIGNATURE FOUND": a file's name may hold colons, a signature's neither colon nor blank. */
-static void detection(char *line, void (*found)(const char *file, const char *signature, void *arg), void *arg)
+static bool detection(char *line, logs_found *found, void *arg)
 {
 	static const char end[] = " FOUND";
 	size_t n = strlen(line);
@@ -100,19 +100,19 @@ static void detection(char *line, void (*found)(const char *file, const char *si
 	int64_t when;
 
 	if (n < sizeof(end) || strcmp(line + n - strlen(end), end) != 0)
-		return;
+		return true;
 	line[n - strlen(end)] = '\0';
 	if (strlen(line) > strlen(DATE) && dates_ctime(line, &when) == 0 && !strncmp(line + strlen(DATE) - 4, " -> ", 4))
 		line += strlen(DATE);
 	for (char *c = strstr(line, ": "); c; c = strstr(c + 1, ": "))
 		colon = c;
 	if (!colon || colon == line || !colon[2] || strchr(colon + 2, ' '))
-		return;
+		return true;
 	*colon = '\0';
-	found(line, colon + 2, arg);
+	return found(line, colon + 2, arg);
 }
 
-size_t logs_detections(const char *text, size_t size, void (*found)(const char *file, const char *signature, void *arg), void *arg)
+size_t logs_detections(const char *text, size_t size, logs_found *found, void *arg)
 {
 	char line[LINE_MAX_BYTES];
 	const char *at = text, *end;
@@ -123,7 +123,8 @@ size_t logs_detections(const char *text, size_t size, void (*found)(const char *
 		if (n < sizeof(line) && !memchr(at, '\0', n)) {
 			memcpy(line, at, n);
 			line[n] = '\0';
-			detection(line, found, arg);
+			if (!detection(line, found, arg))
+				break;
 		}
 		at = end + 1;
 	}

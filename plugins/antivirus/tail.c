@@ -94,7 +94,7 @@ int tail_save(const char *state, const struct tail_mark *mark)
 	return error;
 }
 
-/* A chunk without a whole line is either the growing end, or a line of nobody's. */
+/* A chunk without a whole line is either the growing end, or a line of nobody's; one of which nothing is taken ends it for now. */
 static int read_on(int fd, struct tail_mark *mark, size_t *left, size_t (*take)(const char *, size_t, void *), void *arg)
 {
 	char *chunk = malloc(CHUNK);
@@ -106,7 +106,7 @@ static int read_on(int fd, struct tail_mark *mark, size_t *left, size_t (*take)(
 
 		if (n < 0)
 			error = -errno;
-		if (n == CHUNK && taken == 0)
+		if (n == CHUNK && taken == 0 && !memchr(chunk, '\n', CHUNK))
 			taken = CHUNK;
 		if (taken == 0)
 			break;

@@ -8,10 +8,11 @@
 #include "plugins/antivirus/health.h"
 #include "plugins/antivirus/logs.h"
 
-static void nothing(const char *file, const char *signature, void *arg)
+static bool nothing(const char *file, const char *signature, void *arg)
 {
 	if (!*file || !*signature)
 		abort();
+	return strlen(signature) != 7;	/* now and then it is full */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

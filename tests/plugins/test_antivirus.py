@@ -194,6 +194,16 @@ def test_what_the_daemon_found_is_told(check, clam):
     assert not check("antivirus", **options).events
 
 
+def test_a_flood_of_detections_is_told_in_portions(check, clam):
+    log = clam.folder / "scan.log"
+    log.write_text("".join(f"/srv/{i}: Test.EICAR FOUND\n" for i in range(6000)) +
+                   "\n----------- SCAN SUMMARY -----------\nInfected files: 6000\nTime: 1 sec (0 m 1 s)\n")
+    told = []
+    while events := check("antivirus", programs="/bin/sh", scan_log=log, state=clam.folder / "state", **clam.options).events:
+        told += [e["file"] for e in events]
+    assert told == [f"/srv/{i}" for i in range(6000)]
+
+
 def test_freshclam_s_last_success(check, clam):
     log = clam.folder / "freshclam.log"
     dated = lambda ago: time.strftime("%a %b %e %H:%M:%S %Y", time.localtime(time.time() - ago))

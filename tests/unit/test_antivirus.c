@@ -146,11 +146,14 @@ START_TEST(only_a_whole_update_is_a_success)
 }
 END_TEST
 
-static void note(const char *file, const char *signature, void *arg)
+static bool note(const char *file, const char *signature, void *arg)
 {
 	char *text = arg;
 
+	if (!strcmp(signature, "Full"))
+		return false;
 	snprintf(text + strlen(text), 512 - strlen(text), "[%s|%s]", file, signature);
+	return true;
 }
 
 #define SUMMARY_AT(n, date) "\n----------- SCAN SUMMARY -----------\nKnown viruses: 1\nInfected files: " n "\n" \
@@ -210,6 +213,10 @@ START_TEST(a_log_is_read_on_through_rotation)
 	ck_assert_int_eq(tail_load(state, &back), 0);
 	ck_assert_int_eq(tail_follow(path, &back, 1 << 20, take, found), 0);
 	ck_assert_str_eq(found, "[/1|X][/2|X]");
+	append(path, "/f: Full FOUND\n");
+	ck_assert_int_eq(tail_follow(path, &back, 1 << 20, take, found), 0);
+	ck_assert_uint_eq(back.offset, strlen("/1: X FOUND\n/2: X FOUND\n"));	/* it waits */
+	ck_assert_int_eq(truncate(path, (off_t)back.offset), 0);
 	append(path, "/3: X FOUND\n");
 	rename(path, old);
 	append(path, "/4: X FOUND\n");
