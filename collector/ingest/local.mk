@@ -15,3 +15,9 @@ collector_beadle_collect_LDFLAGS = $(PROGRAM_LDFLAGS)
 collector_beadle_collect_LDADD = collector/engine/libengine.la collector/judge/libjudge.la collector/procedure/libprocedure.la \
 	collector/ingest/libingest.la collector/store/libstore.la lib/libtls.la lib/libwire.la \
 	lib/libconf.la lib/libbase.la $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/test_ingest
+TESTS += tests/unit/test_ingest
+tests_unit_test_ingest_SOURCES = tests/unit/test_ingest.c
+tests_unit_test_ingest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_ingest_LDADD = collector/ingest/libingest.la $(CHECK_LIBS)

@@ -49,7 +49,7 @@ int numbers_put(struct numbers *t, uint32_t from, uint32_t to, uint32_t most)
 		return known == to ? 0 : -EEXIST;
 	if (t->n >= most)
 		return -EDQUOT;
-	if (!t->at || 4 * (t->n + 1) > 3u << t->bits)
+	if (!t->at || 2 * (t->n + 1) > 1u << t->bits)
 		r = grow(t);
 	return r ? r : place(t, from, to);
 }

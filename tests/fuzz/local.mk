@@ -23,4 +23,10 @@ tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
 tests_fuzz_fuzz_config_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_config_LDADD = agent/config/libconfig.la agent/host/libhost.la
+
+FUZZERS += tests/fuzz/fuzz_envelope
+tests_fuzz_fuzz_envelope_SOURCES = tests/fuzz/fuzz_envelope.c
+tests_fuzz_fuzz_envelope_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_fuzz_fuzz_envelope_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_envelope_LDADD = collector/ingest/libingest.la collector/store/libstore.la lib/libwire.la lib/libbase.la
 endif
