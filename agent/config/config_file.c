@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/template.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/crc32c.h"
 #include "lib/text.h"
 
+#define STATE_DEFAULT (LOCALSTATEDIR "/lib/beadle/agent")
 #define DAY (24 * 3600 * NS_PER_S)
 #define MIB (UINT64_C(1) << 20)
 
@@ -122,6 +125,17 @@ static const char *state_identity(struct config *c)
 	return name && asprintf(name, "%s/identity", c->state) >= 0 ? *name : "";
 }
 
+/* Above what useradd and systemd give out, below the ranges of containers. A second agent on the machine, with another state
+ * directory, has other users: as a host's end is the end of all that its user runs. */
+static int64_t first_user(const char *state)
+{
+	const int64_t first = 70000, ranges = (100000 - first) / PLUGINS_MAX - 1;
+
+	if (strcmp(state, STATE_DEFAULT) == 0)
+		return first;
+	return first + PLUGINS_MAX * (1 + crc32c(0, state, strlen(state)) % ranges);
+}
+
 void config_take_agent(struct config *c, const struct conf_node *root, struct problems *p)
 {
 	const struct conf_node *users;
@@ -129,15 +143,14 @@ void config_take_agent(struct config *c, const struct conf_node *root, struct pr
 	if (conf_need(root, "collector", p))
 		take_texts(root, "collector", p, take_collector, c);
 	take_texts(root, "plugins", p, take_folder, c);
-	take_path(root, "state", LOCALSTATEDIR "/lib/beadle/agent", &c->state, p);
+	take_path(root, "state", STATE_DEFAULT, &c->state, p);
 	take_path(root, "identity", NULL, &c->identity, p);
 	if (!c->identity)
 		c->identity = state_identity(c);
 	take_spool(c, root, p);
 	take_limits(root, &default_limits, &c->limits, p);
 	users = conf_map(root, "users", p);
-	/* Above what useradd and systemd give out, below the ranges of containers. */
-	conf_int(users, "first", 70000, 1000, INT32_MAX - 1000, &c->first_user, p);
+	conf_int(users, "first", first_user(c->state), 1000, INT32_MAX - 1000, &c->first_user, p);
 	conf_done(users, p);
 	conf_done(root, p);
 }

@@ -83,7 +83,7 @@ int one_serve(const struct plugin_record *record)
 	}
 	close(SOCKET);
 	status = serve(record, &started, signals);
-	start_kill(started.pid, record->uid, record->gid);
+	start_kill(started.pid, status ? record->uid : 0, record->gid);
 	strays_kill(NULL, 0, guards);
 	guard_free(guards);
 	if (!WIFSIGNALED(status))

@@ -25,6 +25,7 @@
 
 struct rig rig;
 struct plughost rig_good;
+pid_t rig_parent;
 
 static void become_template(int launcher, int core)
 {
@@ -83,7 +84,7 @@ struct plugin_record *rig_record(struct rig *at, const char *name)
 
 	*r = (struct plugin_record){.index = at->n, .memory = 256 << 20, .file_size = 1 << 20, .processes = 16, .files = 64};
 	if (geteuid() == 0)
-		r->uid = r->gid = 70900 + at->n;
+		r->uid = r->gid = RIG_USER + at->n;
 	snprintf(r->name, sizeof(r->name), "%s", name);
 	snprintf(r->module, sizeof(r->module), "%s/tests/plugins/bad/.libs/%s.so", getenv("BEADLE_LIBEXEC"), name);
 	snprintf(r->state, sizeof(r->state), "%s/%u", at->state, at->n);
@@ -249,6 +250,7 @@ int rig_main(const char *name, void (*add)(TCase *))
 	tcase_set_timeout(tests, 180);
 	add(tests);
 	suite_add_tcase(suite, tests);
+	rig_parent = getpid();
 	setenv("BEADLE_LIBEXEC", BUILD_TREE, 1);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -11,6 +11,11 @@
 #include "lib/arena.h"
 #include "lib/plughost.h"
 
+/* As root: the first host's user. Another run of the same test on the same machine has others, for a host's end is the end of all
+ * that its user runs. */
+#define RIG_USER (66000u + (uint32_t)rig_parent % 500 * 4)
+extern pid_t rig_parent;
+
 struct rig {
 	int launcher, core;	/* our ends */
 	pid_t template;

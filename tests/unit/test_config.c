@@ -252,9 +252,9 @@ START_TEST(test_records_and_plan)
 	Host__Plan *plan;
 	char state[128], text[512];
 	struct stat st;
-	int n;
+	int n, first = 68000 + getpid() % 1000 * 2;	/* not those of another run */
 
-	snprintf(text, sizeof(text), AGENT "state: %s/state\nusers: {first: 71000}\n", folder);
+	snprintf(text, sizeof(text), AGENT "state: %s/state\nusers: {first: %d}\n", folder, first);
 	write_file("agent.yaml", text);
 	write_file("agent.d/b.yaml", "checks:\n  one: {plugin: bad, interval: 10s, grant: [procscan], options: {misdeed: none}}\n"
 				     "  two: {plugin: bad, limits: {memory: 600MiB}}\n");
@@ -264,7 +264,7 @@ START_TEST(test_records_and_plan)
 	ck_assert_str_eq(records[0].module, BUILD_TREE "/tests/plugins/bad/.libs/bad.so");
 	ck_assert_uint_eq(records[0].memory, UINT64_C(600) << 20);
 	ck_assert_uint_eq(records[0].procscan, 1);
-	ck_assert_uint_eq(records[0].uid, geteuid() == 0 ? 71000 : 0);
+	ck_assert_uint_eq(records[0].uid, geteuid() == 0 ? (uint32_t)first : 0);
 	ck_assert_str_eq(plan->collectors[0], "monitor.example:7411");
 	ck_assert_uint_eq(plan->n_checks, 2);
 	ck_assert_uint_eq(plan->checks[0]->interval_ns, UINT64_C(10000000000));
