@@ -1,6 +1,6 @@
 /*
- * smart.h - what smartctl's exit status says of each disk. Asked once an hour: it starts a program for each disk and talks to
- * its firmware; in between the answers are kept in the plugin's state.
+ * smart.h - what smartctl says of each disk by its exit status. Asked once an hour, as it starts a program for each
+ * disk and talks to its firmware; in between the answers are kept in the plugin's state.
  */
 #ifndef SMART_H
 #define SMART_H
