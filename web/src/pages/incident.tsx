@@ -44,6 +44,7 @@ function Steps({ steps }: { steps: Step[] }) {
 }
 
 function role(id: string): string {
+  if (id === "owner" || id === "deputy") return say(id);
   const known = store.state.procedure?.roles?.find((r) => r.id === id);
   return known ? titled(known) : id;
 }

@@ -1,0 +1,197 @@
+"""A person at the dashboard: a real browser, the real collector, a real agent with a disk that is over its bounds."""
+import base64
+import hashlib
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from conftest import BUILD, wait_for
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="not proven: python3-selenium is missing")
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.ui import Select  # noqa: E402
+
+from school import Site  # noqa: E402
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="not proven: chromium and chromium-driver are missing"),
+    pytest.mark.skipif(not (BUILD / "web/dist/app.js").exists(), reason="not proven: the pages are not built (npm is missing)"),
+]
+HOST = socket.gethostname()
+NEW_PASSWORD = "a calm sentence that nobody guesses"
+
+
+def strict_disks(procedure):
+    """The rule for disks with bounds that any disk is over."""
+    text, n = re.subn(r"(\n  disk_used:\n(?:    .*\n)*?)    warning:.*\n    critical:.*\n",
+                      r'\1    warning: {at_least: "0.002 %", clear: "0.001 %"}\n    critical: {at_least: "0.004 %", clear: "0.003 %", stated: yes}\n',
+                      procedure)
+    assert n == 1
+    return text
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    s = Site(tmp_path_factory.mktemp("d"), edit_procedure=strict_disks,
+             people="{admin: {name: 陳志明, mail: chen@school.example}}",
+             notify='notify: {mail: {server: 127.0.0.1, port: 1, security: none, from: "beadle@school.example"}}')
+    s.start()
+    s.agent("library", {"disk": ("disk", "2s", "")}).start()
+    wait_for("an incident of the disk", lambda: s.ask("incidents")["incidents"], 60)
+    yield s
+    s.stop()
+
+
+def key_pin(site):
+    """SHA-256 of the dashboard's public key: this one the browser believes, for the length of the test."""
+    out = subprocess.run(["openssl", "x509", "-in", site.state / "web/cert.pem", "-pubkey", "-noout"], check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=out, check=True, capture_output=True).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+class Browser:
+    def __init__(self, site, folder, language):
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+                         "--disable-background-networking", "--disable-component-update", "--disable-sync", f"--user-data-dir={folder}",
+                         f"--lang={language}", "--window-size=1280,900", f"--ignore-certificate-errors-spki-list={key_pin(site)}"]:
+            options.add_argument(argument)
+        options.add_experimental_option("prefs", {"intl.accept_languages": language})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.site, self.language = site, language
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.driver.set_page_load_timeout(60)
+
+    def open(self, path="/"):
+        self.driver.get(f"https://localhost:{self.site.web_port}{path}")
+
+    def see(self, css, text=None, timeout=30):
+        def there():
+            try:
+                return next((e for e in self.driver.find_elements(By.CSS_SELECTOR, css)
+                             if e.is_displayed() and (text is None or text in e.text)), None)
+            except Exception:        # it was drawn anew between the two looks
+                return None
+        return wait_for(f"{css} {text or ''} on the page: {self.words()[:1500]}", there, timeout)
+
+    def words(self):
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def picture(self, name):
+        folder = BUILD / "pictures"
+        folder.mkdir(exist_ok=True)
+        self.driver.save_screenshot(str(folder / f"{name}.png"))
+
+    def log_in(self, password):
+        self.open()
+        self.see("#name").send_keys("admin")
+        self.see("#password").send_keys(password)
+        self.see("button.primary").click()
+
+    def complaints(self):
+        """What the browser itself found wrong: scripts, policy, resources. Being asked to log in is no complaint."""
+        return [line for line in self.driver.get_log("browser") if "401" not in line["message"]]
+
+    def close(self):
+        assert self.complaints() == []
+        self.driver.quit()
+
+
+@pytest.fixture
+def browser(site, tmp_path, request):
+    b = Browser(site, tmp_path, request.param)
+    yield b
+    b.close()
+
+
+@pytest.mark.parametrize("browser", ["zh-TW"], indirect=True)
+def test_a_first_log_in_and_a_day_at_work_in_chinese(site, browser):
+    browser.log_in("wrong password")
+    browser.see("[role=alert]", "帳號或密碼不正確")
+    browser.log_in(site.password())
+    browser.see("h1", "變更密碼")                # before anything else
+    browser.see("#new").send_keys(NEW_PASSWORD)
+    browser.see("#repeat").send_keys("another")
+    browser.see("button.primary").click()
+    browser.see("[role=alert]", "兩次輸入的新密碼不同")
+    repeat = browser.see("#repeat")
+    repeat.clear()
+    repeat.send_keys(NEW_PASSWORD)
+    browser.see("button.primary").click()
+
+    browser.see("h1", "事件未結案")
+    browser.see(".live.on", "即時")
+    card = browser.see("a.host", HOST)
+    assert "危急" in card.text                   # a word, not a colour alone
+    browser.picture("hosts-zh")
+    card.click()
+    row = browser.see("tr.series.critical", "磁碟使用率")
+    assert "5.3.3" in row.text and "≥" in row.text
+    row.find_element(By.CSS_SELECTOR, "button").click()
+    browser.see(".chart svg")
+    browser.picture("host-zh")
+
+    browser.see("nav a", "異常事件").click()
+    browser.see("a.incident", HOST).click()
+    browser.see(".finding", "磁碟使用率")
+    browser.see(".steps", "事件成立")
+    browser.see(".notices", "陳志明")
+    browser.see("#act-acknowledge").click()
+    Select(browser.see("#hold")).select_by_index(3)
+    browser.see("#note").send_keys("清理中")
+    browser.see("button.primary", "確認").click()
+    browser.see(".phase", "已確認")
+    browser.see(".steps", "清理中")
+    browser.see("#act-handle").click()
+    browser.see("#note").send_keys("<b onclick=alert(1)>已清除</b> 舊檔")
+    browser.see("button.primary", "記錄處理").click()
+    browser.see(".steps", "<b onclick=alert(1)>已清除</b> 舊檔")      # as text
+    browser.picture("incident-zh")
+    incident = site.ask("incidents")["incidents"][0]
+    assert incident["state"] == "acknowledged" and incident["acknowledged_by"] == "admin"
+
+
+@pytest.mark.parametrize("browser", ["en-GB"], indirect=True)
+def test_live_in_english_by_keyboard_until_the_log_out(site, browser):
+    browser.log_in(NEW_PASSWORD)
+    browser.see("h1", "open")
+    browser.see("a.host", "Critical")
+    browser.picture("hosts-en")
+    browser.see("#language").click()
+    browser.see("a.host", "危急")                 # switched, and kept
+    browser.open()
+    browser.see("a.host", "危急")
+    browser.see("#language").click()
+    browser.see("a.host", "Critical")
+
+    browser.driver.find_element(By.CSS_SELECTOR, "a.host").send_keys("\n")     # by keyboard
+    browser.see("h1", HOST)
+    browser.see("nav a", "Hosts").click()
+    browser.see("a.host", "Connected")
+    site.agents[0].stop()
+    browser.see("a.host", "Not reporting")        # without a reload
+    site.agents[0].start()
+    browser.see("a.host", "Connected")
+    browser.picture("hosts-live-en")
+
+    cookies = {c["name"]: c for c in browser.driver.get_cookies()}
+    session = cookies["__Host-beadle"]
+    assert session["httpOnly"] and session["secure"] and session["sameSite"] == "Strict"
+    browser.see(".menu summary").click()
+    browser.see(".menu button", "Log out").click()
+    browser.see("#name")
+    assert status_with(site, session["value"]) == 401     # the server forgot it, too
+
+
+def status_with(site, session):
+    context = ssl.create_default_context(cafile=site.state / "web/root.pem")
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", site.web_port), 30), server_hostname="localhost") as s:
+        s.sendall(f"GET /api/v1/hosts HTTP/1.1\r\nHost: localhost\r\nCookie: __Host-beadle={session}\r\n\r\n".encode())
+        return int(s.recv(64).split()[1])
