@@ -16,7 +16,8 @@ static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct antivirus, database, "", "folder of the databases; empty: as clamd.conf says"),
 	BEADLE_OPTION(struct antivirus, freshclam_log, "", "freshclam's log; empty: as freshclam.conf says"),
 	BEADLE_OPTION(struct antivirus, scan_log, "", "log of the full scans: clamscan --log or clamdscan --log"),
-	BEADLE_OPTION(struct antivirus, clamd_log, "", "clamd's log, for what on-access scanning found; empty: as clamd.conf says"),
+	BEADLE_OPTION(struct antivirus, clamd_log, "",
+		      "clamd's log, for what on-access scanning found; empty: as clamd.conf says"),
 	BEADLE_OPTION(struct antivirus, mdatp, "/usr/bin/mdatp", "Microsoft Defender's program"),
 	BEADLE_OPTION(struct antivirus, timeout, "10s", "how long an engine may take to answer"),
 	{0}
@@ -33,11 +34,13 @@ const struct beadle_metric av_loaded_outdated = {"antivirus_loaded_outdated", "b
 	"The daemon has older signatures loaded than there are on disk", BEADLE_STATE};
 const struct beadle_metric av_update_age = {"antivirus_update_age", "seconds",
 	"Since the last update that succeeded, with or without news", BEADLE_GAUGE};
-const struct beadle_metric av_scan_age = {"antivirus_scan_age", "seconds", "Since the last full scan ended", BEADLE_GAUGE};
-const struct beadle_metric av_detections = {"antivirus_detections", "count", "Infected files in the last full scan", BEADLE_GAUGE};
+const struct beadle_metric av_scan_age = {"antivirus_scan_age", "seconds", "Since the last full scan ended",
+	BEADLE_GAUGE};
+const struct beadle_metric av_detections = {"antivirus_detections", "count", "Infected files in the last full scan",
+	BEADLE_GAUGE};
 static const struct beadle_metric *const metrics[] = {
-	&av_installed, &av_running, &av_realtime, &av_signature_age, &av_database_age, &av_loaded_outdated, &av_update_age,
-	&av_scan_age, &av_detections, NULL
+	&av_installed, &av_running, &av_realtime, &av_signature_age, &av_database_age, &av_loaded_outdated,
+	&av_update_age, &av_scan_age, &av_detections, NULL
 };
 
 static const struct beadle_need needs[] = {
@@ -87,6 +90,7 @@ static int collect(struct beadle_ctx *ctx, void *state)
 	return 0;
 }
 
-BEADLE_PLUGIN(antivirus, .version = "0.1.0", .help = "Malware protection: installed, running, current, and what it found",
+BEADLE_PLUGIN(antivirus, .version = "0.1.0",
+	      .help = "Malware protection: installed, running, current, and what it found",
 	.state_size = sizeof(struct antivirus), .options = options, .metrics = metrics, .needs = needs,
 	.open = open_antivirus, .collect = collect);

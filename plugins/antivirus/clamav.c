@@ -28,7 +28,8 @@ struct places {
 enum { LOCAL_SOCKET, TCP_SOCKET, TCP_ADDRESS, DATABASE, LOG_FILE };
 enum { F_DATABASE, F_LOG };
 
-static void read_first(const char *option, const char *const usual[], const char *const keys[], char values[][CLAMCONF_VALUE], size_t n)
+static void read_first(const char *option, const char *const usual[], const char *const keys[],
+		       char values[][CLAMCONF_VALUE], size_t n)
 {
 	if (option)
 		clamconf_read(option, keys, values, n);
@@ -44,7 +45,8 @@ static const char *first_of(const char *a, const char *b, const char *c)
 
 static void find_places(const struct antivirus *av, struct places *p)
 {
-	static const char *const clamd_usual[] = {"/etc/clamav/clamd.conf", "/etc/clamd.d/scan.conf", "/etc/clamd.conf", NULL};
+	static const char *const clamd_usual[] = {
+		"/etc/clamav/clamd.conf", "/etc/clamd.d/scan.conf", "/etc/clamd.conf", NULL};
 	static const char *const freshclam_usual[] = {"/etc/clamav/freshclam.conf", "/etc/freshclam.conf", NULL};
 	static const char *const clamd_keys[] = {"LocalSocket", "TCPSocket", "TCPAddr", "DatabaseDirectory", "LogFile"};
 	static const char *const freshclam_keys[] = {"DatabaseDirectory", "UpdateLogFile"};
@@ -52,8 +54,10 @@ static void find_places(const struct antivirus *av, struct places *p)
 	memset(p, 0, sizeof(*p));
 	read_first(av->clamd_conf.name, clamd_usual, clamd_keys, p->clamd, 5);
 	read_first(av->freshclam_conf.name, freshclam_usual, freshclam_keys, p->freshclam, 2);
-	p->socket = first_of(av->socket.name, p->clamd[LOCAL_SOCKET], p->clamd[TCP_SOCKET][0] ? "" : "/run/clamav/clamd.ctl");
-	p->database = first_of(av->database.name, first_of(p->clamd[DATABASE], p->freshclam[F_DATABASE], NULL), "/var/lib/clamav");
+	p->socket = first_of(av->socket.name, p->clamd[LOCAL_SOCKET],
+			     p->clamd[TCP_SOCKET][0] ? "" : "/run/clamav/clamd.ctl");
+	p->database = first_of(av->database.name, first_of(p->clamd[DATABASE], p->freshclam[F_DATABASE], NULL),
+			       "/var/lib/clamav");
 	p->freshclam_log = first_of(av->freshclam_log.name, p->freshclam[F_LOG], "/var/log/clamav/freshclam.log");
 	p->clamd_log = first_of(av->clamd_log.name, p->clamd[LOG_FILE], "");
 }
@@ -62,7 +66,8 @@ static int ask_clamd(const struct antivirus *av, const struct places *p, struct 
 {
 	if (*p->socket)
 		return clamd_ask_unix(p->socket, av->timeout.ns, ret);
-	return clamd_ask_tcp(first_of(p->clamd[TCP_ADDRESS], NULL, "localhost"), p->clamd[TCP_SOCKET], av->timeout.ns, ret);
+	return clamd_ask_tcp(first_of(p->clamd[TCP_ADDRESS], NULL, "localhost"), p->clamd[TCP_SOCKET], av->timeout.ns,
+			     ret);
 }
 
 static bool any_program(const struct antivirus *av)
@@ -110,7 +115,8 @@ static int put_realtime(struct beadle_ctx *ctx)
 	struct dirent *entry;
 	DIR *dir;
 
-	if (beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan") && beadle_processes(ctx, find_clamonacc, &search) == 0 && search.seen) {
+	if (beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan") &&
+	    beadle_processes(ctx, find_clamonacc, &search) == 0 && search.seen) {
 		beadle_put(ctx, &av_realtime, search.found, ENGINE);
 		return 0;
 	}
@@ -128,7 +134,8 @@ static int put_realtime(struct beadle_ctx *ctx)
 
 struct databases { struct beadle_ctx *ctx; struct cvd daily; int64_t newest; };
 
-/* After a change of form (daily.cvd, then daily.cld) both may lie there: the newer one counts, and the last put of a series does. */
+/* After a change of form (daily.cvd, then daily.cld) both may lie there: the newer one counts, and the last put of a
+ * series does. */
 static void put_database(const char *name, int error, const struct cvd *cvd, void *arg)
 {
 	struct databases *d = arg;
@@ -164,7 +171,8 @@ static void collect_databases(struct beadle_ctx *ctx, const struct places *p, co
 /* Without a log (syslog, or just rotated): the newest database was written by an update that succeeded. */
 static int newest_database(const char *folder, int64_t *ret)
 {
-	static const char *const names[] = {"daily.cld", "daily.cvd", "main.cld", "main.cvd", "bytecode.cld", "bytecode.cvd"};
+	static const char *const names[] = {
+		"daily.cld", "daily.cvd", "main.cld", "main.cvd", "bytecode.cld", "bytecode.cvd"};
 	struct stat st;
 	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int64_t newest = 0;

@@ -17,5 +17,6 @@ int clamd_parse(const char *reply, struct clamd *ret);
 
 /* Returns 0 or -errno: -ECONNREFUSED or -ENOENT: nobody is there, -ETIMEDOUT: it does not answer in time. */
 int clamd_ask_unix(const char *path, int64_t timeout_ns, struct clamd *ret);
-int clamd_ask_tcp(const char *address, const char *port, int64_t timeout_ns, struct clamd *ret);	/* numeric, or localhost */
+/* numeric, or localhost */
+int clamd_ask_tcp(const char *address, const char *port, int64_t timeout_ns, struct clamd *ret);
 #endif

@@ -20,7 +20,7 @@ struct cvd {
 int cvd_parse(const void *header, size_t size, struct cvd *ret);
 int cvd_read(int folder, const char *name, struct cvd *ret);	/* 0, -EBADMSG or -errno */
 
-/* Calls `found` for each database in the folder: its name without ending ("daily") and its header, or the error of one that
- * cannot be read. Returns 0 or -errno of the folder. */
+/* Calls `found` for each database in the folder: its name without ending ("daily") and its header, or the error of one
+ * that cannot be read. Returns 0 or -errno of the folder. */
 int cvd_each(const char *folder, void (*found)(const char *name, int error, const struct cvd *, void *arg), void *arg);
 #endif

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Reads `form` over `s`: each letter of "DMYhms" a digit of that number (a blank may stand for a leading zero), 'b' three letters of
- * the month, 'w' any letter, anything else itself. */
+/* Reads `form` over `s`: each letter of "DMYhms" a digit of that number (a blank may stand for a leading zero), 'b'
+ * three letters of the month, 'w' any letter, anything else itself. */
 static int scan(const char *s, const char *form, struct tm *ret)
 {
 	static const char keys[] = "DMYhms", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";

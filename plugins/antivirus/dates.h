@@ -1,4 +1,5 @@
-/* dates.h - the dates that ClamAV writes, read without a locale. Those without a zone are local time. Seconds since 1970. */
+/* dates.h - the dates that ClamAV writes, read without a locale. Those without a zone are local time. Seconds since
+ * 1970. */
 #ifndef DATES_H
 #define DATES_H
 

@@ -45,7 +45,8 @@ static size_t take(const char *text, size_t size, void *arg)
 }
 
 /* Tells what stands behind the mark; `first` is where a log begins that was never read. */
-static int follow(struct beadle_ctx *ctx, const char *engine, const char *path, const char *state, const struct tail_mark *first)
+static int follow(struct beadle_ctx *ctx, const char *engine, const char *path, const char *state,
+		  const struct tail_mark *first)
 {
 	struct telling t = {.ctx = ctx, .engine = engine};
 	struct tail_mark mark = *first;

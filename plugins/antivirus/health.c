@@ -29,9 +29,13 @@ static int64_t age(const json_t *root, int64_t now)
 	const json_t *minutes = plain(root, "definitionsUpdatedMinutesAgo"), *date = plain(root, "definitionsUpdated");
 	int64_t ms;
 
-	if (json_is_integer(minutes) && json_integer_value(minutes) >= 0 && json_integer_value(minutes) < INT64_MAX / 60)
+	if (json_is_integer(minutes) && json_integer_value(minutes) >= 0 &&
+	    json_integer_value(minutes) < INT64_MAX / 60)
 		return json_integer_value(minutes) * 60;
-	ms = json_is_integer(date) ? json_integer_value(date) : json_is_string(date) ? strtoll(json_string_value(date), NULL, 10) : 0;
+	if (json_is_string(date))
+		ms = strtoll(json_string_value(date), NULL, 10);
+	else
+		ms = json_integer_value(date);	/* 0 of anything else */
 	if (ms <= 0)
 		return -1;
 	return ms / 1000 < now ? now - ms / 1000 : 0;

@@ -61,7 +61,8 @@ static bool read_summary(const char *text, struct scan *ret)
 
 	next_line(&text, line);
 	while (next_line(&text, line) && line[0] != '-' && line[0] != '\0') {
-		if (!strncmp(line, infected, strlen(infected)) && line[strlen(infected)] >= '0' && line[strlen(infected)] <= '9') {
+		if (!strncmp(line, infected, strlen(infected)) && line[strlen(infected)] >= '0' &&
+		    line[strlen(infected)] <= '9') {
 			ret->infected = strtoull(line + strlen(infected), NULL, 10);
 			counted = true;
 		}
@@ -102,7 +103,8 @@ static bool detection(char *line, logs_found *found, void *arg)
 	if (n < sizeof(end) || strcmp(line + n - strlen(end), end) != 0)
 		return true;
 	line[n - strlen(end)] = '\0';
-	if (strlen(line) > strlen(DATE) && dates_ctime(line, &when) == 0 && !strncmp(line + strlen(DATE) - 4, " -> ", 4))
+	if (strlen(line) > strlen(DATE) && dates_ctime(line, &when) == 0 &&
+	    !strncmp(line + strlen(DATE) - 4, " -> ", 4))
 		line += strlen(DATE);
 	for (char *c = strstr(line, ": "); c; c = strstr(c + 1, ": "))
 		colon = c;

@@ -94,8 +94,9 @@ int tail_save(const char *state, const struct tail_mark *mark)
 	return error;
 }
 
-/* A chunk without a whole line is either the growing end, or a line of nobody's; one of which nothing is taken ends it for now. */
-static int read_on(int fd, struct tail_mark *mark, size_t *left, size_t (*take)(const char *, size_t, void *), void *arg)
+/* A chunk without a whole line is either the growing end, or a line of nobody's; one of which nothing is taken ends it
+ * for now. */
+static int read_on(int fd, struct tail_mark *mark, size_t *left, tail_take *take, void *arg)
 {
 	char *chunk = malloc(CHUNK);
 	int error = chunk ? 0 : -ENOMEM;
@@ -117,7 +118,7 @@ static int read_on(int fd, struct tail_mark *mark, size_t *left, size_t (*take)(
 	return error;
 }
 
-int tail_follow(const char *path, struct tail_mark *mark, size_t limit, size_t (*take)(const char *, size_t, void *), void *arg)
+int tail_follow(const char *path, struct tail_mark *mark, size_t limit, tail_take *take, void *arg)
 {
 	char rotated[PATH_MAX];
 	struct stat st, old;

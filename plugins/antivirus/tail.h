@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The last `limit` bytes, NUL-terminated (NULs within become blanks), in *ret (free it); their offset in the file, when asked for.
- * Returns 0 or -errno. */
+/* The last `limit` bytes, NUL-terminated (NULs within become blanks), in *ret (free it); their offset in the file, when
+ * asked for. Returns 0 or -errno. */
 int tail_read(const char *path, size_t limit, char **ret, off_t *ret_offset);
 
 /* How far a log was read. Kept in a file, so that a restart tells nothing twice. */
@@ -14,7 +14,9 @@ struct tail_mark { uint64_t inode, offset; };
 int tail_load(const char *state, struct tail_mark *ret);	/* 0, -ENOENT: never read, -EBADMSG */
 int tail_save(const char *state, const struct tail_mark *);
 
-/* Hands what stands behind the mark to `take`, which returns how many bytes (whole lines) it took, 0 for none now, and moves the mark.
- * A log that was rotated is read to its end under PATH.1 first. At most `limit` bytes a call. Returns 0 or -errno. */
-int tail_follow(const char *path, struct tail_mark *mark, size_t limit, size_t (*take)(const char *text, size_t size, void *arg), void *arg);
+/* Hands what stands behind the mark to `take`, which returns how many bytes (whole lines) it took, 0 for none now, and
+ * moves the mark. A log that was rotated is read to its end under PATH.1 first. At most `limit` bytes a call. Returns 0
+ * or -errno. */
+typedef size_t tail_take(const char *text, size_t size, void *arg);
+int tail_follow(const char *path, struct tail_mark *mark, size_t limit, tail_take *take, void *arg);
 #endif

@@ -49,8 +49,8 @@ static int modified(const char *base, const char *path, int64_t *ret)
 	return 0;
 }
 
-/* The stamp of success where something writes it; else apt's room for downloads, which an update that got nothing leaves alone.
- * (The lists themselves bear the server's dates.) */
+/* The stamp of success where something writes it; else apt's room for downloads, which an update that got nothing
+ * leaves alone. (The lists themselves bear the server's dates.) */
 static int lists(struct beadle_ctx *ctx, const struct patch *p, int64_t *ret)
 {
 	int64_t hook;

@@ -19,7 +19,8 @@
 #define UPDATES 100			/* exit status of check-update when there are some */
 
 static const char *const databases[] = {
-	"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+	"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db",
+	"/usr/lib/sysimage/rpm/rpmdb.sqlite",
 };
 
 /* The package database's date is that of the last change. */
@@ -46,7 +47,8 @@ static bool is_here(const struct patch *p)
 }
 
 /* Calls `found` for each repository in the cache, with the path of its index below the root. */
-static int each_repository(const struct patch *p, void (*found)(const char *name, const char *path, void *arg), void *arg)
+static int each_repository(const struct patch *p, void (*found)(const char *name, const char *path, void *arg),
+			   void *arg)
 {
 	char folder[PATH_MAX], path[PATH_MAX];
 	struct dirent *entry;
@@ -104,8 +106,8 @@ static void newest_of_all(const char *name, const char *path, void *arg)
 		o->when = st.st_mtim.tv_sec;
 }
 
-/* Repositories that are switched off leave old files behind, so the newest counts. Its own date is the server's; the folder's is
- * ours, and changes with each download. */
+/* Repositories that are switched off leave old files behind, so the newest counts. Its own date is the server's; the
+ * folder's is ours, and changes with each download. */
 static int lists(struct beadle_ctx *ctx, const struct patch *p, int64_t *ret)
 {
 	struct oldest o = {p, 0};
@@ -138,7 +140,8 @@ static int security_line(char *text, void *arg)
 	return updates_dnf_security(text, &update) ? pending_add(&r->patch->pending, update.name, r->now) : 0;
 }
 
-static int run(struct beadle_ctx *ctx, struct patch *p, const char *const words[], int also, int (*each)(char *, void *), int64_t now)
+static int run(struct beadle_ctx *ctx, struct patch *p, const char *const words[], int also,
+	       int (*each)(char *, void *), int64_t now)
 {
 	char root[PATH_MAX + 16];
 	const char *argv[12] = {p->dnf.name, "-q", "--cacheonly"};

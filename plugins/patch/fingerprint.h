@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
-void fingerprint_file(uint64_t *sum, const char *root, const char *path);	/* a file that is missing counts as such */
+/* a file that is missing counts as such */
+void fingerprint_file(uint64_t *sum, const char *root, const char *path);
 void fingerprint_folder(uint64_t *sum, const char *root, const char *path);	/* the files in it, in whatever order */
 #endif

@@ -49,8 +49,8 @@ static const struct beadle_metric support_left = {"patch_support_left", "seconds
 static const struct beadle_metric last_update_age = {"patch_last_update_age", "seconds",
 	"Since packages were last updated", BEADLE_GAUGE};
 static const struct beadle_metric *const metrics[] = {
-	&pending, &security_pending, &oldest_security_age, &lists_age, &reboot_pending, &deleted_libraries, &support_left,
-	&last_update_age, NULL
+	&pending, &security_pending, &oldest_security_age, &lists_age, &reboot_pending, &deleted_libraries,
+	&support_left, &last_update_age, NULL
 };
 
 static const struct beadle_need needs[] = {
@@ -176,8 +176,10 @@ static void count_deleted(const struct beadle_process *process, void *arg)
 static void collect_processes(struct beadle_ctx *ctx)
 {
 	struct counts counts = {0};
-	int error = beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan") ? beadle_processes(ctx, count_deleted, &counts) : -EPERM;
+	int error = -EPERM;
 
+	if (beadle_granted(ctx, BEADLE_NEED_SERVICE, "procscan"))
+		error = beadle_processes(ctx, count_deleted, &counts);
 	if (!error && counts.seen == 0)	/* there is always one: us */
 		error = -EIO;
 	if (error)
@@ -203,7 +205,8 @@ static void collect_support(struct beadle_ctx *ctx, const struct patch *p, int64
 	error = support_release(path, &release);
 	if (!error) {
 		beadle_fact(ctx, "os_release", release.name);
-		error = support_until(p->distro_info.name ? p->distro_info.name : "", &release, support_of(p->support), &until);
+		error = support_until(p->distro_info.name ? p->distro_info.name : "", &release, support_of(p->support),
+				      &until);
 	}
 	if (error && error != -ENODATA) {
 		beadle_skip(ctx, -error, "end of support");
@@ -247,7 +250,8 @@ static bool one_of(struct beadle_ctx *ctx, const char *option, const char *value
 
 static int open_patch(struct beadle_ctx *ctx, void *state)
 {
-	static const char *const managers[] = {"auto", "apt", "dnf"}, *const supports[] = {"standard", "lts", "extended"};
+	static const char *const managers[] = {"auto", "apt", "dnf"};
+	static const char *const supports[] = {"standard", "lts", "extended"};
 	struct patch *p = state;
 	const char *path = beadle_state_path(ctx, "pending");
 	int error;
@@ -257,7 +261,8 @@ static int open_patch(struct beadle_ctx *ctx, void *state)
 	p->base = p->root.name && strcmp(p->root.name, "/") != 0 ? p->root.name : "";
 	error = path ? pending_load(path, &p->pending) : 0;
 	if (error && error != -ENOENT)
-		beadle_log(ctx, "what was pending before cannot be read (%s): ages begin anew", strerrordesc_np(-error));
+		beadle_log(ctx, "what was pending before cannot be read (%s): ages begin anew",
+			   strerrordesc_np(-error));
 	return 0;
 }
 

@@ -23,7 +23,8 @@ struct manager {
 	uint64_t (*fingerprint)(const struct patch *);
 	/* When the lists were last brought up to date, seconds since 1970. */
 	int (*lists)(struct beadle_ctx *, const struct patch *, int64_t *ret);
-	/* Fills in .count and the security updates of .pending, and .last_update. Costly. Between pending_begin and pending_end. */
+	/* Fills in .count and the security updates of .pending, and .last_update. Costly. Between pending_begin and
+	 * pending_end. */
 	int (*compute)(struct beadle_ctx *, struct patch *, int64_t now);
 };
 

@@ -102,8 +102,11 @@ static int load(FILE *f, struct pending *p)
 	if (fscanf(f, "fingerprint %" SCNx64 " computed %" SCNd64 " last_update %" SCNd64 " pending %" SCNu64 "\n",
 		   &p->fingerprint, &p->computed, &p->last_update, &p->count) != 4)
 		return -EBADMSG;
-	while (!error && fgets(line, sizeof(line), f))
-		error = sscanf(line, "security %" SCNd64 " %255s", &first, name) == 2 ? append(p, name, first) : -EBADMSG;
+	while (!error && fgets(line, sizeof(line), f)) {
+		error = -EBADMSG;
+		if (sscanf(line, "security %" SCNd64 " %255s", &first, name) == 2)
+			error = append(p, name, first);
+	}
 	return error;
 }
 

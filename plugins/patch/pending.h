@@ -1,6 +1,6 @@
 /*
- * pending.h - what the package manager said last, and since when each pending security update is known. Kept in a file of the
- * plugin's state, replaced as a whole. A package that is superseded while it waits keeps its first date.
+ * pending.h - what the package manager said last, and since when each pending security update is known. Kept in a file
+ * of the plugin's state, replaced as a whole. A package that is superseded while it waits keeps its first date.
  */
 #ifndef PENDING_H
 #define PENDING_H
@@ -18,11 +18,13 @@ struct pending {
 	size_t security_count, room;
 };
 
-int pending_load(const char *path, struct pending *ret);	/* 0, -ENOENT, -EBADMSG, -errno; after an error it is empty */
+/* 0, -ENOENT, -EBADMSG, -errno; after an error it is empty */
+int pending_load(const char *path, struct pending *ret);
 int pending_save(const char *path, const struct pending *);
 void pending_free(struct pending *);
 
-/* A new computation: begin, one add per security update (twice the same is one), end forgets what is not pending any more. */
+/* A new computation: begin, one add per security update (twice the same is one), end forgets what is not pending any
+ * more. */
 void pending_begin(struct pending *);
 int pending_add(struct pending *, const char *name, int64_t now);
 void pending_end(struct pending *);

@@ -77,7 +77,8 @@ bool updates_dnf_security(char *line, struct update *ret)
 	char *save, *advisory = strtok_r(line, " \t", &save), *kind = strtok_r(NULL, " \t", &save);
 	char *package = strtok_r(NULL, " \t", &save);
 
-	if (!advisory || !kind || !package || strtok_r(NULL, " \t", &save) || !strstr(kind, "Sec.") || !cut_version(package))
+	if (!advisory || !kind || !package || strtok_r(NULL, " \t", &save) || !strstr(kind, "Sec.") ||
+	    !cut_version(package))
 		return false;
 	*ret = (struct update){package, true};
 	return is_name(package);

@@ -12,8 +12,8 @@ struct update {
 /* True when an origin, "Label:version/archive", is one of security updates. */
 typedef bool updates_is_security(const char *origin, void *arg);
 
-/* "Inst libssl3 [3.0.15-1] (3.0.17-1 Debian-Security:12/oldstable-security [amd64]) []": false for any other line, and for a
- * package that is not installed yet: it comes along with an update and is none. */
+/* "Inst libssl3 [3.0.15-1] (3.0.17-1 Debian-Security:12/oldstable-security [amd64]) []": false for any other line, and
+ * for a package that is not installed yet: it comes along with an update and is none. */
 bool updates_apt(char *line, updates_is_security *is_security, void *arg, struct update *ret);
 
 /* "openssl.x86_64  1:3.0.7-28.el9  baseos" of check-update; the list ends with "Obsoleting Packages". */

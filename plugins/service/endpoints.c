@@ -53,7 +53,8 @@ static int resolve_path(const char *path, struct addresses *ret)
 
 int endpoints_resolve(const struct endpoint *e, struct addresses *ret)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | (e->numeric ? AI_NUMERICHOST : 0)};
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_NUMERICSERV | (e->numeric ? AI_NUMERICHOST : 0)};
 	struct addrinfo *found, *a;
 	char port[8];
 
@@ -181,7 +182,8 @@ static void step(struct probe *p)
 
 static void out_of_time(struct probe *p)
 {
-	static const char *const at[] = {"no connection in time", "could not send in time", "no expected answer in time"};
+	static const char *const at[] = {
+		"no connection in time", "could not send in time", "no expected answer in time"};
 
 	end(p, false, at[p->step]);
 }

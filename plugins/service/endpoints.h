@@ -15,7 +15,8 @@ struct addresses {
 	uint32_t count;
 };
 
-/* Fills in the addresses of an endpoint; may hang in the name service unless it has a path or a numeric host. 0 or -EHOSTUNREACH. */
+/* Fills in the addresses of an endpoint; may hang in the name service unless it has a path or a numeric host. 0 or
+ * -EHOSTUNREACH. */
 int endpoints_resolve(const struct endpoint *, struct addresses *ret);
 
 /* Fills in .up, .response and .detail of each; takes as long as the slowest is allowed to. An endpoint without an

@@ -137,7 +137,8 @@ static int refuse_twins(struct beadle_ctx *ctx, const struct service *s)
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(name_of(s, i), name_of(s, j))) {
-				beadle_log(ctx, "two services are named \"%.60s\": expected a name of its own for each", name_of(s, i));
+				beadle_log(ctx, "two services are named \"%.60s\": expected a name of its own for each",
+					   name_of(s, i));
 				return -EINVAL;
 			}
 	return 0;

@@ -143,7 +143,9 @@ static int check_address(struct endpoint *e, char *why)
 		return e->path[0] == '/' && strlen(e->path) < sizeof(((struct sockaddr_un *)0)->sun_path) ? 0 :
 			refuse(why, e->name, "expected an absolute path of at most 107 bytes: unix=/run/x.sock");
 	error = host_port(e, tcp);
-	return error == -EINVAL ? refuse(why, e->name, "expected tcp=HOST:PORT, tcp=192.0.2.1:80 or tcp=[::1]:80") : error;
+	if (error == -EINVAL)
+		return refuse(why, e->name, "expected tcp=HOST:PORT, tcp=192.0.2.1:80 or tcp=[::1]:80");
+	return error;
 }
 
 static int check_endpoint(struct endpoint *e, char *why)

@@ -61,17 +61,21 @@ void units_close(struct units *u)
 static enum unit_state state_of(const char *load, const char *active)
 {
 	static const struct { const char *name; enum unit_state state; } table[] = {
-		{"active", UNIT_ACTIVE}, {"reloading", UNIT_ACTIVE}, {"refreshing", UNIT_ACTIVE}, {"activating", UNIT_STARTING},
-		{"maintenance", UNIT_STARTING}, {"deactivating", UNIT_STOPPING}, {"failed", UNIT_FAILED},
+		{"active", UNIT_ACTIVE}, {"reloading", UNIT_ACTIVE}, {"refreshing", UNIT_ACTIVE},
+		{"activating", UNIT_STARTING}, {"maintenance", UNIT_STARTING}, {"deactivating", UNIT_STOPPING},
+		{"failed", UNIT_FAILED},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (!strcmp(active, table[i].name))
 			return table[i].state;
-	return !strcmp(load, "not-found") || !strcmp(load, "bad-setting") || !strcmp(load, "error") ? UNIT_MISSING : UNIT_INACTIVE;
+	if (!strcmp(load, "not-found") || !strcmp(load, "bad-setting") || !strcmp(load, "error"))
+		return UNIT_MISSING;
+	return UNIT_INACTIVE;
 }
 
-static int get_string(struct units *u, const char *path, const char *interface, const char *name, char *buf, size_t room)
+static int get_string(struct units *u, const char *path, const char *interface, const char *name, char *buf,
+		      size_t room)
 {
 	ERROR error = SD_BUS_ERROR_NULL;
 	FREE char *text = NULL;
@@ -111,7 +115,8 @@ static int get_service(struct units *u, const char *path, struct unit *ret, char
 	int r = get_string(u, path, SYSTEMD ".Service", "Result", result, room);
 
 	if (r >= 0)
-		r = sd_bus_get_property_trivial(u->bus, SYSTEMD, path, SYSTEMD ".Service", "NRestarts", &error, 'u', &ret->restarts);
+		r = sd_bus_get_property_trivial(u->bus, SYSTEMD, path, SYSTEMD ".Service", "NRestarts", &error, 'u',
+						&ret->restarts);
 	ret->has_restarts = r >= 0;
 	return r < 0 ? r : 0;
 }
@@ -151,8 +156,8 @@ int units_get(struct units *u, const char *name, struct unit *ret)
 	return 0;
 }
 
-/* An enabled unit that does not run is in order when its work is done (oneshot), when its condition did not hold, when it
- * waits for what triggers it, or when nothing that wants it is active. */
+/* An enabled unit that does not run is in order when its work is done (oneshot), when its condition did not hold, when
+ * it waits for what triggers it, or when nothing that wants it is active. */
 static int is_dead(struct units *u, const char *path, const char *name, bool *ret)
 {
 	ERROR error = SD_BUS_ERROR_NULL;
@@ -183,8 +188,8 @@ static int is_dead(struct units *u, const char *path, const char *name, bool *re
 	return r;
 }
 
-/* The loaded units that do not run. What an active target wants is loaded, so nothing that is enabled is missing; to have systemd
- * list the enabled unit files instead costs it 0.4 s of CPU each time. */
+/* The loaded units that do not run. What an active target wants is loaded, so nothing that is enabled is missing; to
+ * have systemd list the enabled unit files instead costs it 0.4 s of CPU each time. */
 static int list_inactive(struct units *u, sd_bus_message **ret)
 {
 	ERROR error = SD_BUS_ERROR_NULL;
@@ -192,7 +197,8 @@ static int list_inactive(struct units *u, sd_bus_message **ret)
 	int r = sd_bus_message_new_method_call(u->bus, &ask, SYSTEMD, MANAGER, "ListUnitsByPatterns");
 
 	if (r >= 0)
-		r = sd_bus_message_append(ask, "asas", 2, "inactive", "failed", 4, "*.service", "*.socket", "*.timer", "*.path");
+		r = sd_bus_message_append(ask, "asas", 2, "inactive", "failed", 4, "*.service", "*.socket", "*.timer",
+					  "*.path");
 	if (r >= 0)
 		r = sd_bus_call(u->bus, ask, 0, &error, ret);
 	if (r >= 0)
@@ -215,8 +221,8 @@ int units_enabled_dead(struct units *u, void (*found)(const char *name, void *ar
 	const char *name, *load, *active, *path;
 	int r = list_inactive(u, &list);
 
-	while (r >= 0 && (r = sd_bus_message_read(list, "(ssssssouso)", &name, NULL, &load, &active, NULL, NULL, &path, NULL,
-						  NULL, NULL)) > 0) {
+	while (r >= 0 && (r = sd_bus_message_read(list, "(ssssssouso)", &name, NULL, &load, &active, NULL, NULL,
+						  &path, NULL, NULL, NULL)) > 0) {
 		bool dead = false;
 
 		if (strcmp(load, "loaded") != 0)

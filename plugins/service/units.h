@@ -22,7 +22,8 @@ struct unit {
 int units_open(const char *bus, struct units **ret);
 int units_get(struct units *, const char *name, struct unit *ret);
 
-/* Calls `found` for each unit that is enabled, wanted by something that is active, and neither runs nor has done its work. */
+/* Calls `found` for each unit that is enabled, wanted by something that is active, and neither runs nor has done its
+ * work. */
 int units_enabled_dead(struct units *, void (*found)(const char *name, void *arg), void *arg);
 void units_close(struct units *);
 #endif

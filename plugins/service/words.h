@@ -18,7 +18,8 @@ struct words {
 	char *text;		/* what all of the above point into */
 };
 
-/* Returns 0, -ENOMEM, or -EINVAL with one line in `why` (WORDS_WHY bytes) that says what is wrong and what was expected. */
+/* Returns 0, -ENOMEM, or -EINVAL with one line in `why` (WORDS_WHY bytes) that says what is wrong and what was
+ * expected. */
 int words_split(const char *line, struct words *ret, char *why);
 const struct word *words_get(const struct words *, const char *key);	/* NULL: not there */
 void words_free(struct words *);

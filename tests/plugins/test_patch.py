@@ -6,9 +6,13 @@ import time
 
 import pytest
 
-has = lambda *programs: all(shutil.which(p, path="/usr/bin:/usr/sbin") for p in programs)
-with_apt = pytest.mark.skipif(not has("apt-get", "dpkg-deb", "apt-ftparchive"), reason="not proven: apt-get, dpkg-deb or apt-ftparchive is missing")
-with_dnf = pytest.mark.skipif(not has("dnf", "rpmbuild", "createrepo_c", "modifyrepo_c"), reason="not proven: dnf, rpmbuild or createrepo_c is missing")
+def needs(*programs):
+    missing = [p for p in programs if not shutil.which(p, path="/usr/bin:/usr/sbin")]
+    return pytest.mark.skipif(bool(missing), reason=f"not proven: {', '.join(missing)} is missing")
+
+
+with_apt = needs("apt-get", "dpkg-deb", "apt-ftparchive")
+with_dnf = needs("dnf", "rpm", "rpmbuild", "createrepo_c", "modifyrepo_c")
 DAY = 86400
 
 
@@ -259,7 +263,8 @@ def test_dnf(check, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("not proven: only root fills the system's cache of dnf, which the plugin reads")
     root, repository, state = tmp_path / "root", tmp_path / "repository", tmp_path / "state"
-    for folder in (root / "etc/yum.repos.d", root / "etc/dnf", root / "var/lib", root / "var/tmp", root / ".rpmdb", repository, state):
+    for folder in (root / "etc/yum.repos.d", root / "etc/dnf", root / "var/lib", root / "var/tmp", root / ".rpmdb", repository,
+                   state):
         folder.mkdir(parents=True)
     (root / "etc/yum.repos.d/test.repo").write_text(f"[test]\nname=test\nbaseurl=file://{repository}\nenabled=1\ngpgcheck=0\n")
     (root / "etc/dnf/dnf.conf").write_text("[main]\nplugins=0\n")

@@ -194,8 +194,9 @@ def test_endpoints(check, tmp_path):
     get = r'send="GET / HTTP/1.0\r\n\r\n" expect="HTTP/1.1 200"'
     began = time.monotonic()
     r = check("service", endpoints=[
-        f"good tcp=127.0.0.1:{port(good)} {get}", f"name tcp=localhost:{port(good)} {get}", f"wrong tcp=127.0.0.1:{port(wrong)} {get}",
-        rf'local unix={tmp_path}/socket send="PING\r\n" expect=PONG', f"silent tcp=127.0.0.1:{silent.getsockname()[1]} expect=x timeout=1s",
+        f"good tcp=127.0.0.1:{port(good)} {get}", f"name tcp=localhost:{port(good)} {get}",
+        f"wrong tcp=127.0.0.1:{port(wrong)} {get}", rf'local unix={tmp_path}/socket send="PING\r\n" expect=PONG',
+        f"silent tcp=127.0.0.1:{silent.getsockname()[1]} expect=x timeout=1s",
         f"connects tcp=127.0.0.1:{silent.getsockname()[1]}", f"closed tcp=127.0.0.1:{closed}",
         "lost tcp=no-such-host.invalid:80 timeout=2s"])
     assert time.monotonic() - began < 20

@@ -30,7 +30,8 @@ START_TEST(a_database_tells_its_age)
 {
 	struct cvd c = {0};
 
-	ck_assert_int_eq(header("ClamAV-VDB:13 Nov 2025 08-30 +0000:27821:2077000:90:abc:d+/s:raynman:1763022601", &c), 0);
+	ck_assert_int_eq(header("ClamAV-VDB:13 Nov 2025 08-30 +0000:27821:2077000:90:abc:d+/s:raynman:1763022601", &c),
+			 0);
 	ck_assert_uint_eq(c.version, 27821);
 	ck_assert_uint_eq(c.signatures, 2077000);
 	ck_assert_int_eq(c.built, 1763022601);
@@ -45,8 +46,10 @@ END_TEST
 START_TEST(a_broken_header_is_refused)
 {
 	static const char *const broken[] = {
-		"", "ClamAV-VDB", "ClamAV-VDB:", "ClamAV-VDB:13 Nov 2025 08-30 +0000:1", "ClamAV-VDC:13 Nov 2025 08-30 +0000:1:2:3:4:5:6:7",
-		"ClamAV-VDB:13 Nov 2025 08-30 +0000:-1:2:3:4:5:6:7", "ClamAV-VDB:13 Nov 2025 08-30 +0000:4294967296:2:3:4:5:6:7",
+		"", "ClamAV-VDB", "ClamAV-VDB:", "ClamAV-VDB:13 Nov 2025 08-30 +0000:1",
+			"ClamAV-VDC:13 Nov 2025 08-30 +0000:1:2:3:4:5:6:7",
+		"ClamAV-VDB:13 Nov 2025 08-30 +0000:-1:2:3:4:5:6:7",
+			"ClamAV-VDB:13 Nov 2025 08-30 +0000:4294967296:2:3:4:5:6:7",
 		"ClamAV-VDB:13 Nov 2025 08-30 +0000:1x:2:3:4:5:6:7", "ClamAV-VDB:13 Nux 2025 08-30 +0000:1:2:3:4:5:6",
 		"ClamAV-VDB:32 Nov 2025 08-30 +0000:1:2:3:4:5:6:", "ClamAV-VDB::1:2:3:4:5:6:99999999999999999999",
 	};
@@ -87,7 +90,8 @@ END_TEST
 
 START_TEST(clamd_says_what_it_has_loaded)
 {
-	static const char *const broken[] = {"", "ClamAV ", "ClamAV /1/x", "UNKNOWN COMMAND", "ClamAV 1.4.3/x/Tue Jul  1 08:30:00 2025",
+	static const char *const broken[] = {"", "ClamAV ", "ClamAV /1/x", "UNKNOWN COMMAND",
+		"ClamAV 1.4.3/x/Tue Jul  1 08:30:00 2025",
 		"ClamAV 1.4.3/27400", "ClamAV 1.4.3/27400/", "ClamAV 1.4.3/4294967296/Tue Jul  1 08:30:00 2025"};
 	struct clamd c;
 
@@ -254,7 +258,8 @@ START_TEST(defender_speaks_json)
 				"\"definitionsUpdatedMinutesAgo\": 90, \"definitionsVersion\": \"1.375\"}", &h), 0);
 	ck_assert(h.realtime && h.updated == 5400);
 	ck_assert_str_eq(h.engine, "1.1.2");
-	ck_assert_int_eq(health("{\"realTimeProtectionEnabled\": false, \"definitionsUpdated\": \"999400000\"}", &h), 0);
+	ck_assert_int_eq(health("{\"realTimeProtectionEnabled\": false, \"definitionsUpdated\": \"999400000\"}", &h),
+			 0);
 	ck_assert(!h.realtime && h.updated == 600 && !*h.engine);
 	ck_assert_int_eq(health("{\"realTimeProtectionEnabled\": false}", &h), 0);
 	ck_assert_int_eq(h.updated, -1);

@@ -27,7 +27,8 @@ START_TEST(apt_lines)
 	static const struct { const char *line, *name; bool security; } cases[] = {
 		{"Inst bash [5.2.15-2+b8] (5.2.15-2+b13 Debian:12.15/oldstable [amd64])", "bash", false},
 		{"Inst perl [5.36] (5.36.0-7+deb12u4 Debian-Security:12/oldstable-security [amd64]) []", "perl", true},
-		{"Inst libc6:i386 [2.36-9] (2.36-10 Debian:12.15/oldstable, Debian-Security:12/x [i386])", "libc6:i386", true},
+		{"Inst libc6:i386 [2.36-9] (2.36-10 Debian:12.15/oldstable, Debian-Security:12/x [i386])", "libc6:i386",
+			true},
 		{"Inst vim [2:8] (2:9 Ubuntu:22.04/jammy-updates, Ubuntu:22.04/jammy-security [amd64])", "vim", true},
 		{"Inst libperl5.36 [5.36] (5.37 x [amd64]) [perl:amd64 ]", "libperl5.36", false},
 		{"Inst linux-image-6.1.0-40-amd64 (6.1.153-1 Debian:12.15/oldstable [amd64])", NULL, false},
@@ -129,7 +130,8 @@ START_TEST(first_dates_outlive_a_newer_version)
 	p.last_update = 5;
 	ck_assert_int_eq(pending_save(in_dir("state"), &p), 0);
 	ck_assert_int_eq(pending_load(in_dir("state"), &back), 0);
-	ck_assert(back.fingerprint == p.fingerprint && back.count == 7 && back.last_update == 5 && back.security_count == 2);
+	ck_assert(back.fingerprint == p.fingerprint && back.count == 7 && back.last_update == 5 &&
+		  back.security_count == 2);
 
 	pending_begin(&back);
 	pending_add(&back, "openssl", 9000);
@@ -183,7 +185,8 @@ START_TEST(support_ends_with_its_day)
 	struct release r;
 	int64_t until = 0;
 
-	write_file("os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n");
+	write_file("os-release",
+		   "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n");
 	write_file("debian.csv", "version,codename,series,created,release,eol,eol-lts,eol-elts\n"
 		"12,Bookworm,bookworm,2021-08-14,2023-06-10,2026-07-11,2028-06-30,2033-06-30\n,Sid,sid,1993-08-16,,,,\n");
 	ck_assert_int_eq(support_release(in_dir("os-release"), &r), 0);
@@ -211,7 +214,8 @@ START_TEST(a_newer_kernel_of_the_same_flavour)
 	write_file("vmlinuz-6.1.0-9-amd64", "");
 	write_file("vmlinuz-6.1.0-37-cloud-amd64", "");
 	ck_assert(!reboot_newer_kernel(dir, "6.1.0-9-amd64", newest, sizeof(newest)));
-	ck_assert(!reboot_newer_kernel(dir, "6.0.0-1-amd64", newest, sizeof(newest)));	/* not installed: not ours to judge */
+	/* not installed: not ours to judge */
+	ck_assert(!reboot_newer_kernel(dir, "6.0.0-1-amd64", newest, sizeof(newest)));
 	write_file("vmlinuz-6.1.0-10-amd64", "");
 	ck_assert(reboot_newer_kernel(dir, "6.1.0-9-amd64", newest, sizeof(newest)));
 	ck_assert_str_eq(newest, "6.1.0-10-amd64");
@@ -230,7 +234,8 @@ START_TEST(the_last_upgrade)
 	write_file("dpkg.log", "2026-11-01 00:00:00 startup archives unpack\n2026-11-01 00:00:01 install x <none> 1\n");
 	ck_assert_int_eq(history_dpkg(dir, &when), 0);
 	ck_assert_int_eq(when, 1793491200);
-	write_file("dpkg.log.1", "2026-10-01 00:00:00 upgrade a 1 2\n2026-10-02 00:00:00 upgrade b 1 2\n2026-10-03 00:00:00 status b 1\n");
+	write_file("dpkg.log.1",
+		   "2026-10-01 00:00:00 upgrade a 1 2\n2026-10-02 00:00:00 upgrade b 1 2\n2026-10-03 00:00:00 status b 1\n");
 	ck_assert_int_eq(history_dpkg(dir, &when), 0);
 	ck_assert_int_eq(when, 1790899200);
 }

@@ -22,7 +22,8 @@ START_TEST(a_line_is_taken_apart)
 	struct words w;
 	char why[WORDS_WHY];
 
-	ck_assert_int_eq(words_split("web  tcp=127.0.0.1:80 send=\"GET /\\r\\n\\x00\\\"\\\\\" expect=a\\b ", &w, why), 0);
+	ck_assert_int_eq(words_split("web  tcp=127.0.0.1:80 send=\"GET /\\r\\n\\x00\\\"\\\\\" expect=a\\b ", &w, why),
+			 0);
 	ck_assert_str_eq(w.name, "web");
 	ck_assert_uint_eq(w.count, 3);
 	ck_assert_str_eq(words_get(&w, "tcp")->value, "127.0.0.1:80");
