@@ -7,3 +7,11 @@ cli_beadle_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 cli_beadle_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CRYPTO_CFLAGS)
 cli_beadle_LDFLAGS = $(PROGRAM_LDFLAGS)
 cli_beadle_LDADD = lib/libwire.la lib/libconf.la lib/libbase.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(CRYPTO_LIBS)
+
+# The shell learns the commands from the program itself.
+completionsdir = $(datadir)/bash-completion/completions
+nodist_completions_DATA = cli/completions/beadle
+CLEANFILES += $(nodist_completions_DATA)
+cli/completions/beadle: cli/beadle$(EXEEXT)
+	@$(MKDIR_P) cli/completions
+	$(AM_V_GEN)cli/beadle completion bash >$@.new && mv $@.new $@

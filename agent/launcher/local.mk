@@ -4,4 +4,3 @@ agent_launcher_beadle_agent_SOURCES = agent/launcher/launcher.h agent/launcher/m
 	agent/launcher/notify.c
 agent_launcher_beadle_agent_LDFLAGS = $(PROGRAM_LDFLAGS)
 agent_launcher_beadle_agent_LDADD = lib/libbase.la
-dist_man_MANS += doc/man/beadle-agent.8
