@@ -12,6 +12,8 @@
 #include "agent/core/spool_inside.h"
 #include "lib/log.h"
 
+#define READ_TRIES 5u	/* of a segment, before its records are given up: what is skipped counts as acknowledged with what follows */
+
 void drain_forget(struct spool *s, struct segment *seg)
 {
 	char path[PATH_MAX];
@@ -68,8 +70,11 @@ int spool_next(struct spool *s, struct spool_record *ret)
 				return hand_out(s, ret);
 			r = 0;
 		}
+		if (r < 0 && ++s->failures < READ_TRIES)
+			return r;
 		if (r < 0)
 			log_error("spool: cannot read %s, going on behind it: %s", s->reader.path, strerror(-r));
+		s->failures = 0;
 		if (!seg->next) {
 			segment_rest(&s->reader);
 			return 0;

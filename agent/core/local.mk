@@ -16,3 +16,9 @@ agent_core_beadle_core_SOURCES = agent/core/main.c
 agent_core_beadle_core_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 agent_core_beadle_core_LDFLAGS = $(PROGRAM_LDFLAGS)
 agent_core_beadle_core_LDADD = agent/core/libcore.la
+
+check_PROGRAMS += tests/unit/test_core_spool
+TESTS += tests/unit/test_core_spool
+tests_unit_test_core_spool_SOURCES = tests/unit/test_core_spool.c
+tests_unit_test_core_spool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_core_spool_LDADD = agent/core/libcore.la $(CHECK_LIBS)

@@ -24,6 +24,7 @@ struct spool {
 	struct entry given;		/* the last one handed out */
 	uint64_t out_epoch, out;	/* epoch and sequence of the last one handed out */
 	bool ungot;
+	unsigned failures;		/* to read the segment `at`, in a row */
 };
 
 /* recover.c: reads what is in the folder; sets epoch and next. */

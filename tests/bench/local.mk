@@ -12,3 +12,8 @@ EXTRA_DIST += tests/bench/collector.sh
 bench-collector: collector/beadle-collect tests/bench/load tests/bench/ledger metrics.yaml
 	@$(SHELL) $(srcdir)/tests/bench/collector.sh .
 .PHONY: bench-collector
+
+EXTRA_DIST += tests/bench/agent.py
+bench-agent: agent/core/beadle-core agent/host/beadle-host $(plugin_LTLIBRARIES)
+	@BEADLE_BUILD=$(abs_builddir) BEADLE_SOURCE=$(abs_srcdir) /usr/bin/python3 $(srcdir)/tests/bench/agent.py
+.PHONY: bench-agent
