@@ -31,6 +31,7 @@ struct disk {
 	bool crowded;			/* more file systems than fit into a round */
 	struct fstab wanted;
 	struct writable writable;
+	const char *kept;		/* file of the above; NULL: there is no state */
 	int64_t waited;			/* this round, for remote mounts */
 };
 
@@ -236,7 +237,6 @@ static int refresh(struct beadle_ctx *ctx, struct disk *disk)
 static int collect(struct beadle_ctx *ctx, void *state)
 {
 	struct disk *disk = state;
-	const char *path = beadle_state_path(ctx, "writable");
 	int error = refresh(ctx, disk);
 
 	if (error)
@@ -250,19 +250,19 @@ static int collect(struct beadle_ctx *ctx, void *state)
 		if (disk->wanted.at[i].automatic && beadle_globs_match(disk->mounts, disk->wanted.at[i].dir))
 			beadle_put(ctx, &mounted, disk->wanted.at[i].mounted, {"mount", disk->wanted.at[i].dir});
 
-	error = path ? writable_save(&disk->writable, path) : 0;
+	error = disk->kept ? writable_save(&disk->writable, disk->kept) : 0;
 	if (error)
-		beadle_skip(ctx, -error, path);
+		beadle_skip(ctx, -error, disk->kept);
 	return 0;
 }
 
 static int open_disk(struct beadle_ctx *ctx, void *state)
 {
 	struct disk *disk = state;
-	const char *path = beadle_state_path(ctx, "writable");
 
-	if (path)
-		writable_load(&disk->writable, path);
+	disk->kept = beadle_state_path(ctx, "writable");
+	if (disk->kept)
+		writable_load(&disk->writable, disk->kept);
 	disk->fd = open(disk->table.name, O_RDONLY | O_CLOEXEC);
 	return disk->fd < 0 ? -errno : 0;
 }
