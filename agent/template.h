@@ -2,12 +2,12 @@
  * template.h - records between configuration reader, launcher, template and core. Fixed size, bounds-checked by each
  * receiver: the launcher parses no text. All over SOCK_SEQPACKET pairs, one struct a message.
  *
- *   reader   -> launcher   struct plugin_record, one per plugin, on descriptor 3; the Plan for the core in the memfd on descriptor 4
- *   launcher -> template   struct template_load, then as many plugin_records; the template answers with the same template_load when
- *                          it goes by them. An index names the same plugin as long as the state directory lives, so that the
- *                          core may go on asking while the records change
+ *   reader   -> launcher   struct plugin_record, one per plugin, on descriptor 3; the core's Plan in the memfd on 4
+ *   launcher -> template   struct template_load, then as many plugin_records; answered by a template_load when it goes
+ *                          by them. An index names the same plugin as long as the state directory lives,
+ *                          so that the core may go on asking while the records change
  *   core     -> template   struct template_ask: start or kill the host of plugin n
- *   template -> core       struct template_tell: started (with the host's socket as descriptor), ended (with status), refused
+ *   template -> core       struct template_tell: started (with the host's socket), ended (with status), refused
  *   launcher -> core       struct core_tell: a new plan (with the memfd as descriptor), stop
  */
 #ifndef TEMPLATE_H
@@ -29,7 +29,7 @@ struct plugin_record {
 	char module[488];		/* absolute path */
 	uint64_t module_inode, module_size;	/* of the file that the configuration reader asked; 0: any will do */
 	int64_t module_changed;		/* its ctime, ns */
-	char state[512];		/* plugin's private directory: made by the template, owned by uid; "" for none */
+	char state[512];		/* private directory: made by the template, owned by uid; "" for none */
 };
 
 struct template_load { uint32_t count; };

@@ -13,7 +13,8 @@ int bound_take(const char *argument, struct bound *ret)
 	const char *equals = strchr(argument, '=');
 	struct bound b = {0};
 
-	if (!equals || (size_t)(equals - argument) >= sizeof(b.metric) || strlen(equals + 1) >= sizeof(b.text) || !equals[1])
+	if (!equals || (size_t)(equals - argument) >= sizeof(b.metric) || strlen(equals + 1) >= sizeof(b.text) ||
+	    !equals[1])
 		return -EINVAL;
 	memcpy(b.metric, argument, (size_t)(equals - argument));
 	strcpy(b.text, equals + 1);

@@ -1,4 +1,5 @@
-/* bound.h - bounds of `beadle check`, as Nagios writes ranges: "85%" (alert above, or below 0), "10:" (below 10), "10:20" (outside),
+/* bound.h - bounds of `beadle check`, as Nagios writes ranges: "85%" (alert above, or below 0), "10:" (below 10),
+ * "10:20" (outside),
  * "@10:20" (inside), "~:5" (above 5); numbers may carry the metric's units. */
 #ifndef BOUND_H
 #define BOUND_H

@@ -234,7 +234,8 @@ static int print(const struct check *c)
 	return state == ROUND_OK ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Reads on until the Round. Problems are all told before it: a Configure that failed is followed by a Round that says so. */
+/* Reads on until the Round. Problems are all told before it: a Configure that failed is followed by a Round that says
+ * so. */
 static int listen_to(struct check *c, struct plughost *host, struct arena *arena, bool *ret_ended)
 {
 	int64_t deadline = clock_boot() + c->timeout;
@@ -269,8 +270,13 @@ static int listen_to(struct check *c, struct plughost *host, struct arena *arena
 
 static int run(struct check *c)
 {
-	struct plughost_options o = {.name = c->name, .module = c->module, .state = c->state[0] ? c->state : NULL, .uid = c->uid,
-				     .gid = c->uid, .capabilities = c->capabilities, .procscan = c->procscan};
+	struct plughost_options o = {.name = c->name,
+				     .module = c->module,
+				     .state = c->state[0] ? c->state : NULL,
+				     .uid = c->uid,
+				     .gid = c->uid,
+				     .capabilities = c->capabilities,
+				     .procscan = c->procscan};
 	CLEANUP(arena_free_p) struct arena *arena = arena_new(64u << 20);
 	struct plughost host;
 	bool ended = false;

@@ -69,7 +69,8 @@ char *round_labels(Wire__Label *const *labels, size_t n, char *buf, size_t room)
 
 static const char *outcome_name(const struct round *r)
 {
-	return (size_t)r->round->outcome < sizeof(outcomes) / sizeof(*outcomes) ? outcomes[r->round->outcome] : "unknown";
+	return (size_t)r->round->outcome < sizeof(outcomes) / sizeof(*outcomes) ? outcomes[r->round->outcome]
+										: "unknown";
 }
 
 /* ---- text ---- */
@@ -82,8 +83,9 @@ static void print_value(const struct round *r, const Host__Value *v)
 
 	if (!m)
 		return;
-	printf("  %-32s %14s%s%s%s%s\n", m->name, unit_put(v->value, m->unit, value, sizeof(value)), v->n_labels ? "  " : "",
-	       round_labels(v->labels, v->n_labels, labels, sizeof(labels)), state ? "  " : "", state ? states[state] : "");
+	printf("  %-32s %14s%s%s%s%s\n", m->name, unit_put(v->value, m->unit, value, sizeof(value)),
+	       v->n_labels ? "  " : "", round_labels(v->labels, v->n_labels, labels, sizeof(labels)), state ? "  " : "",
+	       state ? states[state] : "");
 }
 
 /* What was printed, line by line. */
@@ -114,12 +116,14 @@ int round_print_text(const struct round *r)
 	char text[4096], labels[1024];
 
 	printf("%s %s: %s in %.1f ms%s%s\n", r->inventory->plugin->name, r->inventory->plugin->version, outcome_name(r),
-	       (double)round->took_ns / 1e6, round->error.len ? ": " : "", bytes_text(&round->error, text, sizeof(text)));
+	       (double)round->took_ns / 1e6, round->error.len ? ": " : "",
+	       bytes_text(&round->error, text, sizeof(text)));
 	for (size_t i = 0; i < round->n_values; i++)
 		print_value(r, round->values[i]);
 	for (size_t i = 0; i < round->n_facts; i++)
-		printf("  fact %s: %s%s%s\n", round->facts[i]->name, bytes_text(&round->facts[i]->value, text, sizeof(text)),
-		       round->facts[i]->n_labels ? "  " : "", round_labels(round->facts[i]->labels, round->facts[i]->n_labels, labels, sizeof(labels)));
+		printf("  fact %s: %s%s%s\n", round->facts[i]->name,
+		       bytes_text(&round->facts[i]->value, text, sizeof(text)), round->facts[i]->n_labels ? "  " : "",
+		       round_labels(round->facts[i]->labels, round->facts[i]->n_labels, labels, sizeof(labels)));
 	for (size_t i = 0; i < r->events.n; i++)
 		for (size_t k = 0; k < r->events.at[i]->n_events; k++)
 			print_event(r->events.at[i]->events[k]);
@@ -157,9 +161,9 @@ static json_t *json_value(const struct round *r, const Host__Value *v)
 {
 	const Wire__Metric *m = round_metric(r, v);
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:f, s:s}", "metric", m ? m->name : "?", "unit", m ? m->unit : "?", "kind",
-			 m && (size_t)m->kind < 3 ? kinds[m->kind] : "?", "labels", json_labels(v->labels, v->n_labels), "value",
-			 v->value, "state", states[value_state(r, v)]);
+	return json_pack("{s:s, s:s, s:s, s:o, s:f, s:s}", "metric", m ? m->name : "?", "unit", m ? m->unit : "?",
+			 "kind", m && (size_t)m->kind < 3 ? kinds[m->kind] : "?", "labels",
+			 json_labels(v->labels, v->n_labels), "value", v->value, "state", states[value_state(r, v)]);
 }
 
 static json_t *json_events(const struct round *r)
@@ -170,8 +174,9 @@ static json_t *json_events(const struct round *r)
 		for (size_t k = 0; k < r->events.at[i]->n_events; k++) {
 			const Wire__Event *e = r->events.at[i]->events[k];
 
-			json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "event", e->name, "at", (json_int_t)e->at,
-							      "fields", json_labels(e->fields, e->n_fields)));
+			json_array_append_new(list,
+					      json_pack("{s:s, s:I, s:o}", "event", e->name, "at", (json_int_t)e->at,
+							"fields", json_labels(e->fields, e->n_fields)));
 		}
 	return list;
 }
@@ -190,10 +195,11 @@ int round_print_json(const struct round *r)
 	for (size_t i = 0; i < round->n_skips; i++)
 		json_array_append_new(skips, json_pack("{s:i, s:o}", "error", round->skips[i]->error, "what",
 			json_bytes(&round->skips[i]->what)));
-	command_print(json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "plugin", r->inventory->plugin->name,
-		"version", r->inventory->plugin->version, "outcome", outcome_name(r), "state", states[round_state(r)], "took_ns",
-		(json_int_t)round->took_ns, "error", json_bytes(&round->error), "values", values, "facts", facts, "events",
-		json_events(r), "skips", skips, "output", json_bytes(&round->output)));
+	command_print(json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "plugin",
+				r->inventory->plugin->name, "version", r->inventory->plugin->version, "outcome",
+				outcome_name(r), "state", states[round_state(r)], "took_ns", (json_int_t)round->took_ns,
+				"error", json_bytes(&round->error), "values", values, "facts", facts, "events",
+				json_events(r), "skips", skips, "output", json_bytes(&round->output)));
 	return round_state(r);
 }
 
@@ -247,8 +253,8 @@ static void print_summary(const struct round *r, int state)
 		const Wire__Metric *m = round_metric(r, v);
 
 		if (value_state(r, v) == state) {
-			printf("%s is %s%s%s", m->name, unit_put(v->value, m->unit, value, sizeof(value)), v->n_labels ? " " : "",
-			       round_labels(v->labels, v->n_labels, labels, sizeof(labels)));
+			printf("%s is %s%s%s", m->name, unit_put(v->value, m->unit, value, sizeof(value)),
+			       v->n_labels ? " " : "", round_labels(v->labels, v->n_labels, labels, sizeof(labels)));
 			return;
 		}
 	}

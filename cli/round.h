@@ -23,7 +23,8 @@ int round_print_json(const struct round *);
 int round_print_nagios(const struct round *);
 int round_state(const struct round *);
 
-const Wire__Metric *round_metric(const struct round *, const Host__Value *);	/* NULL: the host names one that is not there */
+const Wire__Metric *round_metric(const struct round *,
+				 const Host__Value *); /* NULL: the host names one that is not there */
 /* "mount=/ state=used", made harmless. Returns buf. */
 char *round_labels(Wire__Label *const *, size_t n, char *buf, size_t room);
 

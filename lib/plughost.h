@@ -1,6 +1,7 @@
 /*
- * plughost.h - one plugin in a host of its own, for a program that is no agent core: `beadle check` and the configuration
- * reader. Blocking, with a deadline. The host is beadle-host, so walls, options and reports are those of production.
+ * plughost.h - one plugin in a host of its own, for a program that is no agent core: `beadle check` and the
+ * configuration reader. Blocking, with a deadline. The host is beadle-host, so walls, options and reports are those of
+ * production.
  */
 #ifndef PLUGHOST_H
 #define PLUGHOST_H
@@ -29,11 +30,11 @@ int plughost_start(const struct plughost_options *, struct plughost *ret);
 /* One message to the host; -EPIPE when it has ended. */
 int plughost_send(struct plughost *, const Host__ToHost *);
 
-/* The next message, in the arena. 1; 0: the host has closed its end; -ETIMEDOUT when the deadline (clock_boot) has passed, or another
- * -errno when its bytes make no sense. */
+/* The next message, in the arena. 1; 0: the host has closed its end; -ETIMEDOUT when the deadline (clock_boot) has
+ * passed, or another -errno when its bytes make no sense. */
 int plughost_receive(struct plughost *, int64_t deadline, struct arena *, Host__FromHost **ret);
 
-/* Ends the host, by force when it does not end at once. Returns its status as of waitpid(2), or -1 when it never ran. */
+/* Ends the host, by force when it does not end at once. Returns its status as of waitpid(2); -1: it never ran. */
 int plughost_end(struct plughost *);
 
 /* "was killed by SIGSEGV", "ended with status 1": of a status. Returns buf. */

@@ -1,4 +1,4 @@
-/* program.h - where our other programs and the plugins are: installed, or in the build tree that BEADLE_LIBEXEC names. */
+/* program.h - where our other programs and the plugins are: installed, or in the build tree (BEADLE_LIBEXEC). */
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
@@ -13,7 +13,7 @@ int program_path(const char *room_and_name, char buf[PROGRAM_PATH]);
  * $BEADLE_LIBEXEC/plugins/NAME/.libs/NAME.so. 0, -ENOENT or -ENAMETOOLONG. */
 int program_module(const char *name, const char *const *folders, size_t n, char buf[PROGRAM_PATH]);
 
-/* The environment for a program of ours: nothing that a caller could steer it with. Lives until exit; ends with NULL. */
+/* The environment for a program of ours: nothing that a caller could steer it with. Lives until exit. */
 char **program_environment(void);
 
 #endif

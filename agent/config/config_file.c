@@ -18,7 +18,8 @@
 #define DAY (24 * 3600 * NS_PER_S)
 #define MIB (UINT64_C(1) << 20)
 
-static const struct limits default_limits = {.memory = 512 * MIB, .file_size = 256 * MIB, .processes = 64, .files = 256};
+static const struct limits default_limits = {
+	.memory = 512 * MIB, .file_size = 256 * MIB, .processes = 64, .files = 256};
 
 /* Texts of a member that may be one text or a list of them. */
 static void take_texts(const struct conf_node *map, const char *key, struct problems *p,
@@ -60,7 +61,8 @@ static void take_collector(struct config *c, const struct conf_node *n, struct p
 	char shown[128];
 
 	if (!is_address(text))
-		return problem(p, conf_file(n), conf_line(n), "collector", "%s: not an address (host:port, as monitor.example:7411)",
+		return problem(p, conf_file(n), conf_line(n), "collector",
+			       "%s: not an address (host:port, as monitor.example:7411)",
 			       text_escape(text, strlen(text), shown, sizeof(shown)));
 	slot = vec_push(&c->collectors);
 	if (slot)
@@ -80,7 +82,8 @@ static void take_folder(struct config *c, const struct conf_node *n, struct prob
 		*slot = text;
 }
 
-static void take_path(const struct conf_node *map, const char *key, const char *dflt, const char **ret, struct problems *p)
+static void take_path(const struct conf_node *map, const char *key, const char *dflt, const char **ret,
+		      struct problems *p)
 {
 	const struct conf_node *n = conf_get(map, key);
 	char shown[128];
@@ -101,7 +104,8 @@ static void take_limits(const struct conf_node *map, const struct limits *dflt, 
 	if (!n)
 		return;
 	conf_size(n, "memory", dflt->memory, default_limits.memory / 30, default_limits.memory * 10, &ret->memory, p);
-	conf_size(n, "file_size", dflt->file_size, default_limits.file_size / 30, default_limits.file_size * 10, &ret->file_size, p);
+	conf_size(n, "file_size", dflt->file_size, default_limits.file_size / 30, default_limits.file_size * 10,
+		  &ret->file_size, p);
 	conf_int(n, "processes", dflt->processes, 2, default_limits.processes * 10, &ret->processes, p);
 	conf_int(n, "files", dflt->files, 16, default_limits.files * 10, &ret->files, p);
 	conf_done(n, p);
@@ -125,8 +129,8 @@ static const char *state_identity(struct config *c)
 	return name && asprintf(name, "%s/identity", c->state) >= 0 ? *name : "";
 }
 
-/* Above what useradd and systemd give out, below the ranges of containers. A second agent on the machine, with another state
- * directory, has other users: as a host's end is the end of all that its user runs. */
+/* Above what useradd and systemd give out, below the ranges of containers. A second agent on the machine, with another
+ * state directory, has other users: as a host's end is the end of all that its user runs. */
 static int64_t first_user(const char *state)
 {
 	const int64_t first = 70000, ranges = (100000 - first) / PLUGINS_MAX - 1;
@@ -170,7 +174,9 @@ static void take_times(const struct conf_node *n, struct check *check, struct pr
 	conf_duration(n, "interval", 60 * NS_PER_S, shortest, 31 * DAY, &check->interval, p);
 	dflt = check->interval / 2 < 30 * NS_PER_S ? check->interval / 2 : 30 * NS_PER_S;
 	conf_duration(n, "timeout", dflt < NS_PER_S ? NS_PER_S : dflt, shortest, DAY, &check->timeout, p);
-	dflt = check->interval / 10 > NS_PER_S ? check->interval / 10 : check->interval < NS_PER_S ? check->interval : NS_PER_S;
+	dflt = check->interval < NS_PER_S ? check->interval : NS_PER_S;
+	if (check->interval / 10 > dflt)
+		dflt = check->interval / 10;
 	conf_duration(n, "interval_min", dflt, shortest, check->interval, &check->interval_min, p);
 	dflt = check->interval > 31 * DAY / 10 ? 31 * DAY : check->interval * 10;
 	conf_duration(n, "interval_max", dflt, check->interval, 31 * DAY, &check->interval_max, p);
@@ -182,7 +188,8 @@ static bool is_name(const struct conf_node *n, const char *item, const char *nam
 
 	if (text_name(name))
 		return true;
-	problem(p, conf_file(n), conf_line(n), item, "%s: not a name (small letters, digits and _, a letter first, at most 63)",
+	problem(p, conf_file(n), conf_line(n), item,
+		"%s: not a name (small letters, digits and _, a letter first, at most 63)",
 		text_escape(name, strlen(name), shown, sizeof(shown)));
 	return false;
 }
@@ -194,9 +201,11 @@ static void take_check(struct config *c, const struct conf_node *n, struct probl
 	bool named = is_name(n, "checks", check.name, p);
 
 	if (other)
-		return problem(p, check.file, check.line, check.name, "this check stands already in %s:%u", other->file, other->line);
+		return problem(p, check.file, check.line, check.name, "this check stands already in %s:%u", other->file,
+			       other->line);
 	if (conf_type(n) != CONF_MAP)
-		return problem(p, check.file, check.line, check.name, "a map is expected here (plugin, interval, timeout, options)");
+		return problem(p, check.file, check.line, check.name,
+			       "a map is expected here (plugin, interval, timeout, options)");
 	conf_string(n, "plugin", check.name, &check.plugin, p);
 	if (check.plugin != check.name)
 		named = is_name(conf_get(n, "plugin"), "plugin", check.plugin, p) && named;

@@ -1,6 +1,6 @@
 /*
- * config_file.h - what agent.yaml and agent.d/NAME.yaml say, checked by type, before any plugin is asked. All errors go to the
- * problems; what is returned then is only good for finding more of them.
+ * config_file.h - what agent.yaml and agent.d/NAME.yaml say, checked by type, before any plugin is asked. All errors go
+ * to the problems; what is returned then is only good for finding more of them.
  */
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H

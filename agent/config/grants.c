@@ -45,14 +45,14 @@ static void tell_undeclared(const struct conf_node *n, const Host__Inventory *in
 	nearest = text_nearest(text, names, known);
 	text_escape(text, strlen(text), shown, sizeof(shown));
 	if (nearest)
-		problem(p, conf_file(n), conf_line(n), "grant", "%s: the plugin does not ask for it; did you mean \"%s\"?", shown,
-			nearest);
+		problem(p, conf_file(n), conf_line(n), "grant",
+			"%s: the plugin does not ask for it; did you mean \"%s\"?", shown, nearest);
 	else
 		problem(p, conf_file(n), conf_line(n), "grant", "%s: the plugin does not ask for it", shown);
 }
 
-void grants_of(const struct check *check, const Host__Inventory *inventory, struct plugin_record *record, grant_found *found,
-	       void *arg, struct problems *p)
+void grants_of(const struct check *check, const Host__Inventory *inventory, struct plugin_record *record,
+	       grant_found *found, void *arg, struct problems *p)
 {
 	char grant[512];
 
@@ -65,7 +65,8 @@ void grants_of(const struct check *check, const Host__Inventory *inventory, stru
 			continue;
 		if (need->kind == BEADLE_NEED_CAPABILITY && !grant_capability(need->what)) {
 			if (p)
-				problem(p, check->file, check->line, check->name, "%s is never granted to a plugin", need->what);
+				problem(p, check->file, check->line, check->name, "%s is never granted to a plugin",
+					need->what);
 			continue;
 		}
 		if (need->kind == BEADLE_NEED_CAPABILITY)

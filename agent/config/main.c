@@ -30,7 +30,8 @@ static int usage(void)
 
 static int parse_arguments(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
 		{"inventory", no_argument, NULL, 'i'}, {"uid", required_argument, NULL, 'u'},
 		{"gid", required_argument, NULL, 'g'}, {0}};
 	int o, bad = 0;
@@ -70,7 +71,8 @@ static int make_folders(const char *state, const struct arguments *a)
 	return r;
 }
 
-static int hand_over(const struct config *config, const struct plugins *plugins, const struct arguments *a, struct problems *p)
+static int hand_over(const struct config *config, const struct plugins *plugins, const struct arguments *a,
+		     struct problems *p)
 {
 	FREE uint8_t *plan = NULL;
 	size_t n;

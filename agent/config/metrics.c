@@ -32,7 +32,8 @@ static void print_plugin(FILE *to, const Wire__Plugin *p)
 	for (size_t i = 0; i < p->n_metrics; i++) {
 		const Wire__Metric *m = p->metrics[i];
 
-		fprintf(to, "      %s: {unit: %s, kind: %s, help: ", m->name, m->unit, (size_t)m->kind < 3 ? kinds[m->kind] : "gauge");
+		fprintf(to, "      %s: {unit: %s, kind: %s, help: ", m->name, m->unit,
+			(size_t)m->kind < 3 ? kinds[m->kind] : "gauge");
 		quote(to, m->help);
 		fputs("}\n", to);
 	}
@@ -59,7 +60,8 @@ static int print_module(const char *path, FILE *to, struct arena *arena, struct 
 
 void metrics_print(char *const *modules, size_t n, FILE *to, struct problems *p)
 {
-	fprintf(to, "# What each plugin measures. Made by `beadle-config --inventory`; not for editing.\nplugins:%s\n", n ? "" : " {}");
+	fprintf(to, "# What each plugin measures. Made by `beadle-config --inventory`; not for editing.\nplugins:%s\n",
+		n ? "" : " {}");
 	for (size_t i = 0; i < n; i++) {
 		struct arena *arena = arena_new(ARENA_CEILING);
 

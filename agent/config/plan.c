@@ -14,7 +14,13 @@
 enum { FD_RECORDS = 3, FD_MEMORY = 4 };
 
 /* All parts of the message live in the plugins' arena, or in the configuration's files. */
-struct builder { struct arena *arena; struct problems *problems; Host__PlannedCheck *check; size_t room; bool no_memory; };
+struct builder {
+	struct arena *arena;
+	struct problems *problems;
+	Host__PlannedCheck *check;
+	size_t room;
+	bool no_memory;
+};
 
 static void *take(struct builder *b, size_t n)
 {
@@ -93,10 +99,11 @@ static void put_remote(struct builder *b, const struct conf_node *remote, const 
 			b->check->remote[b->check->n_remote++] = (char *)name;
 			continue;
 		}
-		nearest = name ? text_nearest(name, (const char *const *)inventory->options, inventory->n_options) : NULL;
+		nearest = text_nearest(name ? name : "", (const char *const *)inventory->options,
+				       inventory->n_options);
 		if (nearest)
-			problem(b->problems, conf_file(n), conf_line(n), "remote", "%s is no option of the plugin; did you mean \"%s\"?",
-				name, nearest);
+			problem(b->problems, conf_file(n), conf_line(n), "remote",
+				"%s is no option of the plugin; did you mean \"%s\"?", name, nearest);
 		else
 			problem(b->problems, conf_file(n), conf_line(n), "remote", "%s is no option of the plugin",
 				name ? name : "this");

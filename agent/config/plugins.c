@@ -93,8 +93,8 @@ static int send_stop(struct plughost *host)
 
 /* ---- what comes back ---- */
 
-static void tell(const Host__Problem *told, const struct check *const *checks, size_t n, const char *file, unsigned line,
-		 struct problems *p)
+static void tell(const Host__Problem *told, const struct check *const *checks, size_t n, const char *file,
+		 unsigned line, struct problems *p)
 {
 	const struct check *check = told->check && told->check <= n ? checks[told->check - 1] : NULL;
 	char text[1024];
@@ -111,7 +111,10 @@ static void tell(const Host__Problem *told, const struct check *const *checks, s
 Host__Inventory *plugins_inventory(const struct plugin_record *record, const struct check *const *checks, size_t n,
 				   const char *file, unsigned line, struct arena *arena, struct problems *p)
 {
-	struct plughost_options o = {.name = record->name, .module = record->module, .uid = record->uid, .gid = record->gid,
+	struct plughost_options o = {.name = record->name,
+				     .module = record->module,
+				     .uid = record->uid,
+				     .gid = record->gid,
 				     .memory = record->memory};
 	int64_t deadline = clock_boot() + DEADLINE;
 	size_t before = problems_count(p);
@@ -175,7 +178,8 @@ static int find_module(struct plugin_record *r, const struct config *c)
 	return 0;
 }
 
-static int make_record(struct plugin_record *r, const struct config *c, const struct check *check, int index, struct problems *p)
+static int make_record(struct plugin_record *r, const struct config *c, const struct check *check, int index,
+		       struct problems *p)
 {
 	int error;
 
@@ -185,9 +189,10 @@ static int make_record(struct plugin_record *r, const struct config *c, const st
 	snprintf(r->name, sizeof(r->name), "%s", check->plugin);
 	error = find_module(r, c);
 	if (error < 0)
-		problem(p, check->file, check->line, check->name, "plugin %s: no %s.so in %s", check->plugin, check->plugin,
-			c->folders.n ? "the folders under \"plugins:\"" : PLUGINDIR);
-	if (error == 0 && snprintf(r->state, sizeof(r->state), "%s/plugins/%s", c->state, check->plugin) >= (int)sizeof(r->state))
+		problem(p, check->file, check->line, check->name, "plugin %s: no %s.so in %s", check->plugin,
+			check->plugin, c->folders.n ? "the folders under \"plugins:\"" : PLUGINDIR);
+	if (error == 0 &&
+	    snprintf(r->state, sizeof(r->state), "%s/plugins/%s", c->state, check->plugin) >= (int)sizeof(r->state))
 		error = -ENAMETOOLONG;
 	return error;
 }
@@ -219,7 +224,8 @@ static void ask_one(struct plugins *all, const struct config *c, const char *nam
 		return;
 	for (size_t i = 0; i < n; i++)
 		add_limits(&plugin->record, &checks[i]->limits);
-	plugin->inventory = plugins_inventory(&plugin->record, checks, n, checks[0]->file, checks[0]->line, all->arena, p);
+	plugin->inventory =
+		plugins_inventory(&plugin->record, checks, n, checks[0]->file, checks[0]->line, all->arena, p);
 	if (!plugin->inventory)
 		return;
 	hash_module(plugin, all->arena);
@@ -234,8 +240,8 @@ void plugins_ask(struct plugins *all, const struct config *c, bool dry, struct p
 
 	all->arena = arena_new(ARENA_CEILING);
 	if (r < 0 || !all->arena)
-		problem(p, c->state, 0, "plugins.index", "%s", r == -EBADMSG ? "damaged: a plugin's name a line is expected"
-									    : strerror(r ? -r : ENOMEM));
+		problem(p, c->state, 0, "plugins.index", "%s",
+			r == -EBADMSG ? "damaged: a plugin's name a line is expected" : strerror(r ? -r : ENOMEM));
 	for (size_t i = 0; all->arena && !c->unread && i < c->checks.n; i++) {
 		const struct check *check = &c->checks.at[i];
 		int index = registry_index(&registry, check->plugin);

@@ -1,6 +1,6 @@
 /*
- * guard.h - children that run a call which may hang. A call that hangs in the kernel outlives its host, so the slots are in memory
- * that the template keeps and every host of that plugin, and none of another, sees.
+ * guard.h - children that run a call which may hang. A call that hangs in the kernel outlives its host, so the slots
+ * are in memory that the template keeps and every host of that plugin, and none of another, sees.
  */
 #ifndef GUARD_H
 #define GUARD_H

@@ -1,7 +1,7 @@
 /*
- * host.h - one plugin's process: its module, its instances (one for each configured check), and the loop that serves the core.
- * Single thread; calls of the plugin are made from the loop and never overlap. The core, or the template, ends us when a
- * call takes too long.
+ * host.h - one plugin's process: its module, its instances (one for each configured check), and the loop that serves
+ * the core. Single thread; calls of the plugin are made from the loop and never overlap. The core, or the template,
+ * ends us when a call takes too long.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -46,8 +46,8 @@ struct beadle_ctx {
 /* Serves until the core says stop or closes its end: 0; or -errno when its bytes make no sense. */
 int host_serve(struct host *);
 
-/* instance.c: the answers to Configure, Run and Stop, and to a watched descriptor that can be read. Errors go to the core as
- * Problems and Rounds; only a failing socket is returned. */
+/* instance.c: the answers to Configure, Run and Stop, and to a watched descriptor that can be read. Errors go to the
+ * core as Problems and Rounds; only a failing socket is returned. */
 int instance_configure(struct host *, const Host__Configure *);
 int instance_run(struct host *, const Host__Run *);
 int instance_listen(struct beadle_ctx *);

@@ -67,7 +67,8 @@ static struct beadle_ctx *instance_new(struct host *host, const Host__Configure 
 	ctx->name = strdup(c->name);
 	ctx->state = calloc(1, size ? size : 1);
 	ctx->granted = calloc(c->n_granted + 1, sizeof(*ctx->granted));
-	while (ctx->granted && ctx->n_granted < c->n_granted && (ctx->granted[ctx->n_granted] = strdup(c->granted[ctx->n_granted])))
+	while (ctx->granted && ctx->n_granted < c->n_granted &&
+	       (ctx->granted[ctx->n_granted] = strdup(c->granted[ctx->n_granted])))
 		ctx->n_granted++;
 	if (!ctx->name || !ctx->state || ctx->n_granted < c->n_granted) {
 		instance_free(ctx);
@@ -92,8 +93,8 @@ static int fill(struct beadle_ctx *ctx, const Host__Configure *c)
 		r = values[i] ? 0 : -ENOMEM;
 	}
 	if (r == 0)
-		r = options_fill(module_plugin(ctx->host->module)->options, texts, c->n_options, ctx->state, &ctx->options, tell,
-				 &telling);
+		r = options_fill(module_plugin(ctx->host->module)->options, texts, c->n_options, ctx->state,
+				 &ctx->options, tell, &telling);
 	for (size_t i = 0; values && i < c->n_options; i++)
 		free(values[i]);
 	return telling.error < 0 ? telling.error : r;

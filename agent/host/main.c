@@ -1,4 +1,4 @@
-/* beadle-host: the template of plugin hosts, or a single host. Not for people: the launcher and `beadle check` run it. */
+/* beadle-host: the template of plugin hosts, or a single host. Run by the launcher and by `beadle check`. */
 #include "config.h"
 
 #include <getopt.h>

@@ -56,7 +56,8 @@ static int trust_folders(const char *folder, uid_t owner, char why[MODULE_WHY])
 		if (lstat(path, &st) < 0)
 			return refuse(why, -errno, "%.150s: %s", path, strerror(errno));
 		if (!safe_owner(&st, owner))
-			return refuse(why, -EPERM, "folder %.120s belongs to user %u, not to root or to the agent's user", path,
+			return refuse(why, -EPERM,
+				      "folder %.120s belongs to user %u, not to root or to the agent's user", path,
 				      st.st_uid);
 		if ((st.st_mode & 022) && (last || !(st.st_mode & S_ISVTX)))
 			return refuse(why, -EPERM, "others may write to folder %.120s; mend it with: chmod go-w", path);
@@ -76,7 +77,8 @@ static int trust_name(const char *path, const char *name, char why[MODULE_WHY])
 	if (*path != '/')
 		return refuse(why, -EINVAL, "the module's path is not absolute");
 	if (n > 3 && strcmp(path + n - 3, ".la") == 0)
-		return refuse(why, -EINVAL, "a .la file is a text that names other files: give the module itself (.so)");
+		return refuse(why, -EINVAL,
+			      "a .la file is a text that names other files: give the module itself (.so)");
 	if (!text_name(name))
 		return refuse(why, -EINVAL, "\"%.63s\" is no name for a plugin (small letters, digits and _)", name);
 	if (strncmp(file + 1, name, strlen(name)) != 0 || strcmp(file + 1 + strlen(name), ".so") != 0)
@@ -110,7 +112,8 @@ int module_trust(const char *path, const char *name, uid_t owner, char why[MODUL
 	if (!S_ISREG(st.st_mode))
 		return refuse(why, -EPERM, "the module is not a file");
 	if (!safe_owner(&st, owner))
-		return refuse(why, -EPERM, "the module belongs to user %u, not to root or to the agent's user", st.st_uid);
+		return refuse(why, -EPERM, "the module belongs to user %u, not to root or to the agent's user",
+			      st.st_uid);
 	if (st.st_mode & 022)
 		return refuse(why, -EPERM, "others may write to the module; mend it with: chmod go-w");
 	return TAKE_FD(fd);
@@ -127,8 +130,10 @@ static const char *metrics_unsound(const struct beadle_metric *const *metrics, s
 			return snprintf(why, 160, "more than %d metrics", METRICS_MAX), why;
 		if (!m->name || !text_name(m->name))
 			return snprintf(why, 160, "\"%.63s\" is no name for a metric", m->name ? m->name : ""), why;
-		if (!m->unit || !unit_known(m->unit))
-			return snprintf(why, 160, "metric %s: \"%.40s\" is no base unit", m->name, m->unit ? m->unit : ""), why;
+		if (!m->unit)
+			return snprintf(why, 160, "metric %s has no unit", m->name), why;
+		if (!unit_known(m->unit))
+			return snprintf(why, 160, "metric %s: \"%.40s\" is no base unit", m->name, m->unit), why;
 		if (m->kind > BEADLE_STATE)
 			return snprintf(why, 160, "metric %s is of unknown kind %d", m->name, (int)m->kind), why;
 		for (size_t i = 0; i < n; i++)
@@ -145,7 +150,8 @@ static int check_plugin(struct module *m, const struct beadle_plugin *p, const c
 	char unsound[160];
 
 	if (p->abi > BEADLE_ABI)
-		return refuse(why, -ENOTSUP, "made for a newer Beadle: its interface is %u, this one's %d", p->abi, BEADLE_ABI);
+		return refuse(why, -ENOTSUP, "made for a newer Beadle: its interface is %u, this one's %d", p->abi,
+			      BEADLE_ABI);
 	if (p->abi == 0 || p->size < offsetof(struct beadle_plugin, watch) + sizeof(p->watch))
 		return refuse(why, -ENOTSUP, "malformed: interface %u of %u bytes", p->abi, p->size);
 	size = p->size < sizeof(m->plugin) ? p->size : sizeof(m->plugin);
@@ -184,7 +190,7 @@ int module_open(int fd, const char *name, struct module **ret, char why[MODULE_W
 
 	if (!m)
 		return refuse(why, -ENOMEM, "out of memory");
-	/* What was checked is what is loaded, though its folder be closed to this user or its name have changed hands. */
+	/* What was checked is what is loaded, though its folder be closed to this user or its name be another's. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	snprintf(symbol, sizeof(symbol), "%s_LTX_beadle_plugin", name);
 	if (lt_dlinit() != 0) {

@@ -13,13 +13,13 @@
 
 struct module;
 
-/* Opens the file for reading when it may be loaded: an absolute path to a NAME.so (no .la, no symlink) that, like each folder
- * on the way, belongs to root or `owner` and can be written by nobody else. Nothing of it is run. A descriptor, or -errno
- * with the reason in words. */
+/* Opens the file for reading when it may be loaded: an absolute path to a NAME.so (no .la, no symlink) that, like each
+ * folder on the way, belongs to root or `owner` and can be written by nobody else. Nothing of it is run. A descriptor,
+ * or -errno with the reason in words. */
 int module_trust(const char *path, const char *name, uid_t owner, char why[MODULE_WHY]);
 
-/* Loads what module_trust opened, runs its constructors, and checks the constant `name`_LTX_beadle_plugin and its tables. 0 or
- * -errno with the reason in words. */
+/* Loads what module_trust opened, runs its constructors, and checks the constant `name`_LTX_beadle_plugin and its
+ * tables. 0 or -errno with the reason in words. */
 int module_open(int fd, const char *name, struct module **ret, char why[MODULE_WHY]);
 void module_close(struct module *);
 

@@ -228,9 +228,9 @@ static void fill_one(struct fill *f, const struct beadle_option *o, void *field)
 	r = parse(f, o, value, field);
 	if (r == 0)
 		return;
-	wrong(f, text, "%s: \"%s\" is %s; expected %s%s", o->name, text_escape(value, strlen(value), shown, sizeof(shown)),
-	      r == -ERANGE ? "out of range" : "not right", options_type_name(o->type),
-	      text ? "" : " (the plugin's own default: report it to its author)");
+	wrong(f, text, "%s: \"%s\" is %s; expected %s%s", o->name,
+	      text_escape(value, strlen(value), shown, sizeof(shown)), r == -ERANGE ? "out of range" : "not right",
+	      options_type_name(o->type), text ? "" : " (the plugin's own default: report it to its author)");
 }
 
 static bool given(const struct fill *f, const char *name)

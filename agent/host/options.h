@@ -18,8 +18,8 @@ struct options { VEC(void *) owned; };
 /* Called for each error: `text` is "option: value: reason", without file and line. */
 typedef void options_wrong(void *arg, const char *file, unsigned line, const char *text);
 
-/* Fills `state` (zeroed, of the plugin's state_size) from the texts and the defaults. Returns the number of errors; then
- * state is not to be used. Or -ENOMEM. Free `options` either way. */
+/* Fills `state` (zeroed, of the plugin's state_size) from the texts and the defaults. Returns the number of errors;
+ * then state is not to be used. Or -ENOMEM. Free `options` either way. */
 int options_fill(const struct beadle_option *table, const struct option_text *texts, size_t n, void *state,
 		 struct options *options, options_wrong *wrong, void *arg);
 void options_free(struct options *);

@@ -1,4 +1,4 @@
-/* beadle_processes: asks the template for a scan, reads the records of beadle-procscan from the pipe that comes back. */
+/* beadle_processes: asks the template for a scan, and reads beadle-procscan's records from the pipe that comes back. */
 #include "config.h"
 
 #include <errno.h>
@@ -47,9 +47,12 @@ int beadle_processes(struct beadle_ctx *ctx, void (*found)(const struct beadle_p
 	if (fd < 0)
 		return -EIO;
 	while ((r = read_record(fd, &record)) > 0) {
-		struct beadle_process p = {.pid = (pid_t)record.pid, .uid = record.uid, .start_ticks = record.start_ticks,
+		struct beadle_process p = {.pid = (pid_t)record.pid,
+					   .uid = record.uid,
+					   .start_ticks = record.start_ticks,
 					   .deleted_libraries = record.deleted_libraries,
-					   .exe_deleted = record.exe_deleted != 0, .exe = record.exe};
+					   .exe_deleted = record.exe_deleted != 0,
+					   .exe = record.exe};
 
 		record.exe[SCAN_EXE - 1] = 0;
 		found(&p, arg);

@@ -21,8 +21,8 @@
 
 static int spawn(const char *const argv[], int output, pid_t *ret_pid)
 {
-	static char *environment[] = {(char *)"LC_ALL=C.UTF-8", (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"HOME=/",
-				      (char *)"DEBIAN_FRONTEND=noninteractive", NULL};
+	static char *environment[] = {(char *)"LC_ALL=C.UTF-8", (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+				      (char *)"HOME=/", (char *)"DEBIAN_FRONTEND=noninteractive", NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;

@@ -92,7 +92,8 @@ int send_round(struct beadle_ctx *ctx, uint64_t run, int result, int64_t took_ns
 	char printed[HOST_PRINTED];
 	size_t n_printed;
 	uint8_t room[64 + sizeof(report->broken)], output_room[1 + BYTES_VARINT];
-	struct bytes head = {.at = room, .room = sizeof(room)}, output = {.at = output_room, .room = sizeof(output_room)};
+	struct bytes head = {.at = room, .room = sizeof(room)},
+		     output = {.at = output_room, .room = sizeof(output_room)};
 	struct iovec parts[6];
 	int r = send_events(ctx);
 

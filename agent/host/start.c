@@ -60,11 +60,13 @@ static bool is_known(int module, const struct plugin_record *record)
 
 	if (!record->module_inode)
 		return true;
-	return fstat(module, &st) == 0 && st.st_ino == record->module_inode && (uint64_t)st.st_size == record->module_size &&
+	return fstat(module, &st) == 0 && st.st_ino == record->module_inode &&
+	       (uint64_t)st.st_size == record->module_size &&
 	       st.st_ctim.tv_sec * NS_PER_S + st.st_ctim.tv_nsec == record->module_changed;
 }
 
-__attribute__((noreturn)) static void become_host(const struct plugin_record *record, struct guards *guards, int socket, int scan)
+__attribute__((noreturn)) static void become_host(const struct plugin_record *record, struct guards *guards, int socket,
+						  int scan)
 {
 	struct host host = {.socket = socket, .scan = scan, .printed = -1, .state = record->state, .guards = guards};
 	char why[MODULE_WHY];

@@ -1,5 +1,5 @@
-/* start.h - forks the host of one plugin, walls first; and answers its wishes for a process scan. For the template, and for
- * "beadle-host one". */
+/* start.h - forks the host of one plugin, walls first; and answers its wishes for a process scan. For the template, and
+ * for "beadle-host one". */
 #ifndef START_H
 #define START_H
 
@@ -14,13 +14,13 @@ struct started {
 	int scan;	/* our end; -1 when not granted */
 };
 
-/* The module and its folders must belong to root or to the user who runs this. In the child it never returns. What fails inside of
- * the child goes to the core as a Problem of check 0, and the child ends with status 1. `socket`: the host's own end of a pair that
- * the caller has made; -1: a pair is made here. */
+/* The module and its folders must belong to root or to the user who runs this. In the child it never returns. What
+ * fails inside of the child goes to the core as a Problem of check 0, and the child ends with status 1. `socket`: the
+ * host's own end of a pair that the caller has made; -1: a pair is made here. */
 int start_host(const struct plugin_record *, struct guards *, int socket, struct started *ret, char why[START_WHY]);
 
-/* A byte has come on `scan`: starts beadle-procscan as user `uid` with CAP_SYS_PTRACE alone, and hands its output over. Returns
- * its process, 0 when the host has closed its end, or -errno. */
+/* A byte has come on `scan`: starts beadle-procscan as user `uid` with CAP_SYS_PTRACE alone, and hands its output over.
+ * Returns its process, 0 when the host has closed its end, or -errno. */
 pid_t start_scan(int scan, uid_t uid, gid_t gid);
 
 /* Ends all processes of a host: its group, and as root all of that user (uid 0: none). */

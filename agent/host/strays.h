@@ -1,4 +1,5 @@
-/* strays.h - children of ours that nobody waits for any more: what a dead host or program had started. We are their "subreaper". */
+/* strays.h - children of ours that nobody waits for any more: what a dead host or program had started. We are their
+ * "subreaper". */
 #ifndef STRAYS_H
 #define STRAYS_H
 

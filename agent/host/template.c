@@ -153,7 +153,8 @@ static void ended(struct slot *s, int status, const struct rusage *used)
 		.cpu_ns = ((uint64_t)used->ru_utime.tv_sec + (uint64_t)used->ru_stime.tv_sec) * 1000000000u +
 			  ((uint64_t)used->ru_utime.tv_usec + (uint64_t)used->ru_stime.tv_usec) * 1000u};
 
-	/* What it started has become our child, and ends as a stray; all of its user's processes only when it did not end well. */
+	/* What it started has become our child, and ends as a stray; all of its user's processes only when it did not
+	 * end well. */
 	start_kill(s->host, status ? s->record.uid : 0, s->record.gid);
 	s->host = 0;
 	if (s->scan >= 0)

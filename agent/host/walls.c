@@ -81,7 +81,8 @@ static int limit(int what, const char *name, uint64_t value, char why[WALLS_WHY]
 
 	if (getrlimit(what, &now) < 0)
 		return failed(why, "limit %s", name);
-	wanted.rlim_cur = wanted.rlim_max = now.rlim_max == RLIM_INFINITY || value < now.rlim_max ? value : now.rlim_max;
+	wanted.rlim_cur = wanted.rlim_max =
+		now.rlim_max == RLIM_INFINITY || value < now.rlim_max ? value : now.rlim_max;
 	return setrlimit(what, &wanted) < 0 ? failed(why, "limit %s", name) : 0;
 }
 
@@ -130,8 +131,8 @@ static int drop(const struct plugin_record *record, char why[WALLS_WHY])
 	return set_capabilities(mask, why);
 }
 
-/* Where a filter on system calls (seccomp) and on files (Landlock) goes: the last wall, after which only the module is opened.
- * Neither stands yet: what holds is the user, the limits, and no new privileges. */
+/* Where a filter on system calls (seccomp) and on files (Landlock) goes: the last wall, after which only the module is
+ * opened. Neither stands yet: what holds is the user, the limits, and no new privileges. */
 static int confine(const struct plugin_record *record, char why[WALLS_WHY])
 {
 	return 0;
@@ -155,7 +156,8 @@ int walls_close(const struct plugin_record *record, char why[WALLS_WHY])
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return failed(why, "no new privileges");
-	/* Changing users has cleared these two. Dumpable until the module is loaded: /proc/self is the user's own only then. */
+	/* Changing users has cleared these two. Dumpable until the module is loaded: /proc/self is the user's own only
+	 * then. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return failed(why, "death with the parent");
 	if (record->state[0] && access(record->state, W_OK | X_OK) < 0)

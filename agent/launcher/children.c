@@ -38,7 +38,8 @@ static int drop(uid_t uid, gid_t gid)
 }
 
 /* fds[i] becomes descriptor 3 + i. */
-__attribute__((noreturn)) static void become(const char *program, char **arguments, const int *fds, int n, uid_t uid, gid_t gid)
+__attribute__((noreturn)) static void become(const char *program, char **arguments, const int *fds, int n, uid_t uid,
+					     gid_t gid)
 {
 	char path[PROGRAM_PATH];
 	sigset_t none;
@@ -84,7 +85,9 @@ static int load(int template, const struct reading *reading)
 		return r;
 	if (poll(&pfd, 1, LOAD_PATIENCE_MS) <= 0)
 		return -ETIMEDOUT;
-	return io_receive(template, &answer, sizeof(answer), NULL) == sizeof(answer) && answer.count == load.count ? 0 : -EPROTO;
+	if (io_receive(template, &answer, sizeof(answer), NULL) != sizeof(answer) || answer.count != load.count)
+		return -EPROTO;
+	return 0;
 }
 
 int children_start(struct children *c, const struct reading *reading, uid_t uid, gid_t gid)
@@ -97,12 +100,14 @@ int children_start(struct children *c, const struct reading *reading, uid_t uid,
 	*c = (struct children){.to_template = -1, .to_core = -1};
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, core);
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, between);
-	if (r == 0 && (r = spawn("agent/host/beadle-host", template_arguments, (int[]){template[1], between[0]}, 2, 0, 0)) > 0) {
+	if (r == 0 &&
+	    (r = spawn("agent/host/beadle-host", template_arguments, (int[]){template[1], between[0]}, 2, 0, 0)) > 0) {
 		c->template = r;
 		r = load(template[0], reading);
 	}
 	lseek(reading->plan, 0, SEEK_SET);
-	if (r == 0 && (r = spawn("agent/core/beadle-core", core_arguments, (int[]){core[1], between[1], reading->plan}, 3, uid, gid)) > 0)
+	if (r == 0 && (r = spawn("agent/core/beadle-core", core_arguments, (int[]){core[1], between[1], reading->plan},
+				 3, uid, gid)) > 0)
 		c->core = r;
 	c->to_template = TAKE_FD(template[0]);
 	c->to_core = TAKE_FD(core[0]);
@@ -151,7 +156,8 @@ void children_end(struct children *c)
 static void tell_death(const char *who, int status)
 {
 	if (WIFSIGNALED(status))
-		log_error("%s was killed by SIG%s", who, sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+		log_error("%s was killed by SIG%s", who,
+			  sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
 	else
 		log_error("%s ended with status %d", who, WEXITSTATUS(status));
 }

@@ -1,6 +1,6 @@
 /*
- * launcher.h - beadle-agent: starts configuration reader, template and core, hands them their descriptors, and ends or restarts them.
- * It parses nothing: what it reads are fixed-size records, whose bounds it checks.
+ * launcher.h - beadle-agent: starts configuration reader, template and core, hands them their descriptors, and ends or
+ * restarts them. It parses nothing: what it reads are fixed-size records, whose bounds it checks.
  */
 #ifndef LAUNCHER_H
 #define LAUNCHER_H
@@ -17,8 +17,8 @@ struct reading {
 	int plan;		/* sealed memfd */
 };
 
-/* reader.c: runs beadle-config. 0; -EINVAL: the configuration has mistakes, which beadle-config has told; or another -errno,
- * which was logged. */
+/* reader.c: runs beadle-config. 0; -EINVAL: the configuration has mistakes, which beadle-config has told; or another
+ * -errno, which was logged. */
 int reader_run(const char *config, uid_t uid, gid_t gid, struct reading *ret);
 void reader_free(struct reading *);
 int reader_check(const char *config);	/* for --check-config: the exit status */

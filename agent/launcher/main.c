@@ -85,7 +85,7 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Template and core live and die together: a new core would know nothing of the hosts, nor a new template of the core. */
+/* Template and core live and die together: a new core would know nothing of the hosts, a new template of no core. */
 static void start(struct launcher *l)
 {
 	int r = children_start(&l->children, &l->reading, l->uid, l->gid);
@@ -205,8 +205,10 @@ static int run(struct launcher *l)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
-		{"user", required_argument, NULL, 'u'}, {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+		{"user", required_argument, NULL, 'u'}, {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	struct launcher l = {.config = SYSCONFDIR "/agent.yaml", .back_off = BACK_OFF_FIRST, .reading = {.plan = -1},
 			     .children = {.to_template = -1, .to_core = -1}};
 	bool check = false;

@@ -38,7 +38,8 @@ __attribute__((noreturn)) static void become_reader(char **arguments, int record
 	/* First out of the way of each other, then to their places. */
 	records = fcntl(records, F_DUPFD, 10);
 	plan = fcntl(plan, F_DUPFD, 10);
-	if (records < 0 || plan < 0 || dup2(records, 3) < 0 || dup2(plan, 4) < 0 || program_path("agent/config/beadle-config", path) < 0)
+	if (records < 0 || plan < 0 || dup2(records, 3) < 0 || dup2(plan, 4) < 0 ||
+	    program_path("agent/config/beadle-config", path) < 0)
 		_exit(126);
 	close_range(5, ~0U, 0);
 	execve(path, arguments, program_environment());
@@ -135,8 +136,8 @@ int reader_run(const char *config, uid_t uid, gid_t gid, struct reading *ret)
 	struct reading reading = {.records = calloc(PLUGINS_MAX, sizeof(*reading.records)),
 				  .plan = memfd_create("plan", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
 	char user[16], group[16];
-	char *arguments[] = {(char *)"beadle-config", (char *)"--config", (char *)config, (char *)"--uid", user, (char *)"--gid",
-			     group, NULL};
+	char *arguments[] = {(char *)"beadle-config", (char *)"--config", (char *)config,
+			     (char *)"--uid", user, (char *)"--gid", group, NULL};
 	int r;
 
 	snprintf(user, sizeof(user), "%u", uid);
@@ -165,7 +166,8 @@ int reader_check(const char *config)
 	char path[PROGRAM_PATH];
 
 	if (program_path("agent/config/beadle-config", path) == 0)
-		execve(path, (char *[]){(char *)"beadle-config", (char *)"--config", (char *)config, (char *)"--check", NULL},
+		execve(path,
+		       (char *[]){(char *)"beadle-config", (char *)"--config", (char *)config, (char *)"--check", NULL},
 		       program_environment());
 	log_error("%s: %s", path, strerror(errno));
 	return 1;

@@ -1,4 +1,5 @@
-/* beadle-procscan: which processes run which executable, and deleted files. No input but the word "scan"; fixed records out. */
+/* beadle-procscan: which processes run which executable, and deleted files. No input but the word "scan"; fixed records
+ * out. */
 #include "config.h"
 
 #include <dirent.h>
@@ -35,7 +36,8 @@ static bool ends_deleted(const char *line, size_t n)
 	return n > k && memcmp(line + n - k, DELETED, k) == 0;
 }
 
-/* Not memory that never was a library of a package: memfds, devices, System V segments, code that libffi and Java unpack. */
+/* Not memory that never was a library of a package: memfds, devices, System V segments, code that libffi and Java
+ * unpack. */
 static bool is_file(const char *path)
 {
 	static const char *const not[] = {"/memfd:", "/dev/", "/SYSV", "/[aio]", "/drm ", "/tmp/ffi", "/tmp/jna"};
@@ -46,7 +48,8 @@ static bool is_file(const char *path)
 	return true;
 }
 
-/* One line of maps: "start-end perms offset dev inode  path". An executable mapping of a file that is gone, and not of `exe`. */
+/* One line of maps: "start-end perms offset dev inode  path". An executable mapping of a file that is gone, and not of
+ * `exe`. */
 static bool is_deleted_library(const char *line, size_t n, const char *exe)
 {
 	const char *perms, *path;

@@ -82,7 +82,8 @@ struct plugin_record *rig_record(struct rig *at, const char *name)
 {
 	struct plugin_record *r = &at->records[at->n];
 
-	*r = (struct plugin_record){.index = at->n, .memory = 256 << 20, .file_size = 1 << 20, .processes = 16, .files = 64};
+	*r = (struct plugin_record){
+		.index = at->n, .memory = 256 << 20, .file_size = 1 << 20, .processes = 16, .files = 64};
 	if (geteuid() == 0)
 		r->uid = r->gid = RIG_USER + at->n;
 	snprintf(r->name, sizeof(r->name), "%s", name);

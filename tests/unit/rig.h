@@ -11,8 +11,8 @@
 #include "lib/arena.h"
 #include "lib/plughost.h"
 
-/* As root: the first host's user. Another run of the same test on the same machine has others, for a host's end is the end of all
- * that its user runs. */
+/* As root: the first host's user. Another run of the same test on the same machine has others, for a host's end is the
+ * end of all that its user runs. */
 #define RIG_USER (66000u + (uint32_t)rig_parent % 500 * 4)
 extern pid_t rig_parent;
 
@@ -48,12 +48,12 @@ Host__Round *rig_round(struct rig *, struct plughost *, double seconds);
 /* A well-behaved host beside the bad one still measures. */
 void rig_still_serves(struct rig *, struct plughost *good);
 
-/* What the tests of hosts share: a rig with two plugins of module "bad"; the second one's host is there all the time, and must not
- * notice anything of what the first one does. */
+/* What the tests of hosts share: a rig with two plugins of module "bad"; the second one's host is there all the time,
+ * and must not notice anything of what the first one does. */
 extern struct rig rig;
 extern struct plughost rig_good;
 struct plughost rig_commit(const char *misdeed);	/* a host whose check 7 does this, and is running */
-void rig_end(struct plughost *);			/* ends it as the core does; it must have nothing to complain of */
+void rig_end(struct plughost *); /* ends it as the core does; it must have nothing to complain of */
 int rig_main(const char *name, void (*add)(TCase *));
 
 #endif

@@ -75,7 +75,8 @@ static struct problems *read_all(const char *agent, const char *checks)
 #define OPTIONS "checks:\n  bad:\n    options: "
 #define CHECK "checks:\n  bad:\n    "
 
-static const struct { const char *agent, *checks, *words; } broken[] = {
+static const struct { const char *agent, *checks, *words;
+} broken[] = {
 	/* agent.yaml */
 	{"# nothing\n", "", "agent.yaml:1: collector: is missing"},
 	{"collector: monitor.example\n", "", "agent.yaml:1: collector: monitor.example: not an address (host:port"},
@@ -142,9 +143,11 @@ static const struct { const char *agent, *checks, *words; } broken[] = {
 	{AGENT, CHECK "assigned_only: 2\n", "a.yaml:3: assigned_only"},
 	{AGENT, CHECK "limits: {memory: 3}\n", "a.yaml:3: memory"},
 	{AGENT, CHECK "grant: procscan\n", "a.yaml:3: grant: expected a list"},
-	{AGENT, CHECK "grant: [procscn]\n", "a.yaml:3: grant: procscn: the plugin does not ask for it; did you mean \"procscan\"?"},
+	{AGENT, CHECK "grant: [procscn]\n",
+	 "a.yaml:3: grant: procscn: the plugin does not ask for it; did you mean \"procscan\"?"},
 	{AGENT, CHECK "grant: [cap_sys_admin]\n", "a.yaml:3: grant: cap_sys_admin: the plugin does not ask for it"},
-	{AGENT, CHECK "remote: [misded]\n", "a.yaml:3: remote: misded is no option of the plugin; did you mean \"misdeed\"?"},
+	{AGENT, CHECK "remote: [misded]\n",
+	 "a.yaml:3: remote: misded is no option of the plugin; did you mean \"misdeed\"?"},
 	{AGENT, CHECK "remote: misdeed\n", "a.yaml:3: remote: expected a list"},
 	{AGENT, OPTIONS "3\n", "a.yaml:3: options: expected a map"},
 	{AGENT, OPTIONS "{misdead: loop}\n", "a.yaml:3: bad: misdead: no such option; did you mean \"misdeed\"?"},
@@ -161,21 +164,24 @@ START_TEST(test_c01_one_clear_line)
 	struct problems *p = read_all(broken[_i].agent, broken[_i].checks);
 
 	for (size_t i = 0; i < problems_count(p); i++) {
-		ck_assert_msg(i == 0 || problems_count(p) == 1, "%s\nfollowed by: %s", problems_get(p, 0), problems_get(p, i));
-		ck_assert_msg(strstr(problems_get(p, i), broken[_i].words) != NULL, "said: %s\nnot:  %s", problems_get(p, i),
-			      broken[_i].words);
+		ck_assert_msg(i == 0 || problems_count(p) == 1, "%s\nfollowed by: %s", problems_get(p, 0),
+			      problems_get(p, i));
+		ck_assert_msg(strstr(problems_get(p, i), broken[_i].words) != NULL, "said: %s\nnot:  %s",
+			      problems_get(p, i), broken[_i].words);
 		ck_assert_msg(strncmp(problems_get(p, i), folder, strlen(folder)) == 0, "%s", problems_get(p, i));
 		ck_assert_ptr_null(strchr(problems_get(p, i), '\n'));
 	}
-	ck_assert_msg(problems_count(p) == 1, "%zu problems where one was expected: %s", problems_count(p), broken[_i].words);
+	ck_assert_msg(problems_count(p) == 1, "%zu problems where one was expected: %s", problems_count(p),
+		      broken[_i].words);
 	problems_free(p);
 }
 END_TEST
 
 START_TEST(test_c01_all_errors_in_one_run)
 {
-	struct problems *p = read_all(AGENT "spool: {sync: x}\nunknown: 1\n",
-				      "checks:\n  bad:\n    interval: 1\n    options: {a: 1, misdeed: [1, 2]}\n  other: {}\n");
+	struct problems *p =
+		read_all(AGENT "spool: {sync: x}\nunknown: 1\n",
+			 "checks:\n  bad:\n    interval: 1\n    options: {a: 1, misdeed: [1, 2]}\n  other: {}\n");
 
 	ck_assert_uint_eq(problems_count(p), 6);
 	problems_free(p);
@@ -197,8 +203,10 @@ END_TEST
 
 START_TEST(test_right_one)
 {
-	struct problems *p = read_all(AGENT "spool: {measurements: 64MiB, events: 8MiB, sync: 500ms}\nlimits: {memory: 100MiB}\n",
-		"checks:\n  one:\n    plugin: bad\n    interval: 10s\n    options: {misdeed: none}\n    remote: [misdeed]\n"
+	struct problems *p = read_all(
+		AGENT "spool: {measurements: 64MiB, events: 8MiB, sync: 500ms}\nlimits: {memory: 100MiB}\n",
+		"checks:\n  one:\n    plugin: bad\n    interval: 10s\n    options: {misdeed: none}\n    remote: "
+		"[misdeed]\n"
 		"    grant: [procscan]\n  two:\n    plugin: bad\n    deny: yes\n    limits: {memory: 200MiB}\n");
 
 	for (size_t i = 0; i < problems_count(p); i++)
@@ -256,8 +264,9 @@ START_TEST(test_records_and_plan)
 
 	snprintf(text, sizeof(text), AGENT "state: %s/state\nusers: {first: %d}\n", folder, first);
 	write_file("agent.yaml", text);
-	write_file("agent.d/b.yaml", "checks:\n  one: {plugin: bad, interval: 10s, grant: [procscan], options: {misdeed: none}}\n"
-				     "  two: {plugin: bad, limits: {memory: 600MiB}}\n");
+	write_file("agent.d/b.yaml",
+		   "checks:\n  one: {plugin: bad, interval: 10s, grant: [procscan], options: {misdeed: none}}\n"
+		   "  two: {plugin: bad, limits: {memory: 600MiB}}\n");
 	plan = hand_over(records, &n);
 	ck_assert_int_eq(n, 1);
 	ck_assert_str_eq(records[0].name, "bad");
@@ -299,8 +308,9 @@ START_TEST(test_inventory_file)
 	metrics_print(modules, 1, f, p);
 	fclose(f);
 	ck_assert_uint_eq(problems_count(p), 0);
-	ck_assert_ptr_nonnull(strstr(text, "plugins:\n  bad:\n    metrics:\n"
-					   "      bad_value: {unit: count, kind: gauge, help: \"1 when all is well\"}\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+				     "plugins:\n  bad:\n    metrics:\n"
+				     "      bad_value: {unit: count, kind: gauge, help: \"1 when all is well\"}\n"));
 	free(text);
 	problems_free(p);
 }

@@ -1,4 +1,4 @@
-/* Bad plugins in real hosts behind a real template (SECURITY P1 to P5): each costs its own process, and nothing else. */
+/* Bad plugins in real hosts behind a real template (SECURITY P1 to P5): each costs its own process, no more. */
 #include "config.h"
 
 #include <errno.h>

@@ -133,8 +133,8 @@ static void fails(const char *misdeed, const char *words)
 
 	ck_assert_int_eq(round->outcome, WIRE__OUTCOME__FAILED);
 	ck_assert_uint_eq(round->n_values, 0);
-	ck_assert_msg(memmem(round->error.data, round->error.len, words, strlen(words)) != NULL, "%.*s", (int)round->error.len,
-		      round->error.data);
+	ck_assert_msg(memmem(round->error.data, round->error.len, words, strlen(words)) != NULL, "%.*s",
+		      (int)round->error.len, round->error.data);
 	rig_end(&host);
 }
 
@@ -246,7 +246,8 @@ END_TEST
 static double value_of(const Host__Round *round, const char *what)
 {
 	for (size_t i = 0; i < round->n_values; i++)
-		if (strncmp((const char *)round->values[i]->labels[0]->value.data, what, round->values[i]->labels[0]->value.len) == 0)
+		if (strncmp((const char *)round->values[i]->labels[0]->value.data, what,
+			    round->values[i]->labels[0]->value.len) == 0)
 			return round->values[i]->value;
 	ck_abort_msg("no value %s", what);
 }

@@ -75,10 +75,17 @@ END_TEST
 START_TEST(test_given)
 {
 	static const struct option_text texts[] = {
-		{"flag", "yes", "f", 1, false}, {"number", "-12", "f", 2, false}, {"ratio", "1e-3", "f", 3, false},
-		{"text", "", "f", 4, false}, {"wait", "1500ms", "f", 5, false}, {"size", "2GiB", "f", 6, false},
-		{"path", "/srv", "f", 7, false}, {"list", "one, with a comma", "f", 8, true}, {"list", " two ", "f", 9, true},
-		{"globs", "", "f", 10, false}, {"server", "[2001:db8::1]:80", "f", 11, false},
+		{"flag", "yes", "f", 1, false},
+		{"number", "-12", "f", 2, false},
+		{"ratio", "1e-3", "f", 3, false},
+		{"text", "", "f", 4, false},
+		{"wait", "1500ms", "f", 5, false},
+		{"size", "2GiB", "f", 6, false},
+		{"path", "/srv", "f", 7, false},
+		{"list", "one, with a comma", "f", 8, true},
+		{"list", " two ", "f", 9, true},
+		{"globs", "", "f", 10, false},
+		{"server", "[2001:db8::1]:80", "f", 11, false},
 	};
 
 	ck_assert_int_eq(fill(table, texts, sizeof(texts) / sizeof(*texts)), 0);
@@ -96,9 +103,22 @@ START_TEST(test_given)
 END_TEST
 
 static const struct { const char *name, *value; } wrong[] = {
-	{"flag", "maybe"}, {"number", "12.5"}, {"number", "99999999999999999999"}, {"ratio", "nan"}, {"ratio", "0,5"},
-	{"wait", "5"}, {"wait", "5 apples"}, {"size", "1XB"}, {"path", "relative"}, {"server", "host"}, {"server", ":80"},
-	{"server", "host:0"}, {"server", "host:65536"}, {"server", "2001:db8::1:80"}, {"server", "[::1:80"}, {"server", "[]:80"},
+	{"flag", "maybe"},
+	{"number", "12.5"},
+	{"number", "99999999999999999999"},
+	{"ratio", "nan"},
+	{"ratio", "0,5"},
+	{"wait", "5"},
+	{"wait", "5 apples"},
+	{"size", "1XB"},
+	{"path", "relative"},
+	{"server", "host"},
+	{"server", ":80"},
+	{"server", "host:0"},
+	{"server", "host:65536"},
+	{"server", "2001:db8::1:80"},
+	{"server", "[::1:80"},
+	{"server", "[]:80"},
 };
 
 START_TEST(test_wrong_value)
@@ -106,8 +126,9 @@ START_TEST(test_wrong_value)
 	struct option_text text = {wrong[_i].name, wrong[_i].value, "f.yaml", 3, false};
 
 	ck_assert_int_eq(fill(table, &text, 1), 1);
-	ck_assert_msg(strncmp(told[0], "f.yaml:3: ", 10) == 0 && strstr(told[0], wrong[_i].name) && strstr(told[0], "expected"), "%s",
-		      told[0]);
+	ck_assert_msg(strncmp(told[0], "f.yaml:3: ", 10) == 0 && strstr(told[0], wrong[_i].name) &&
+			      strstr(told[0], "expected"),
+		      "%s", told[0]);
 }
 END_TEST
 
@@ -128,7 +149,8 @@ END_TEST
 
 START_TEST(test_required)
 {
-	static const struct beadle_option needs[] = {{"text", NULL, "what to look for", offsetof(struct state, text), BEADLE_STRING}, {0}};
+	static const struct beadle_option needs[] = {
+		{"text", NULL, "what to look for", offsetof(struct state, text), BEADLE_STRING}, {0}};
 	struct option_text text = {"text", "x", "f", 1, false};
 
 	ck_assert_int_eq(fill(needs, NULL, 0), 1);
@@ -156,8 +178,10 @@ END_TEST
 
 START_TEST(test_unsound_tables)
 {
-	static const struct beadle_option outside[] = {{"a", "1", "", 8, BEADLE_INT}, {0}}, name[] = {{"A b", "1", "", 0, BEADLE_INT}, {0}},
-		type[] = {{"a", "1", "", 0, 77}, {0}}, twice[] = {{"a", "1", "", 0, BEADLE_INT}, {"a", "1", "", 0, BEADLE_INT}, {0}};
+	static const struct beadle_option outside[] = {{"a", "1", "", 8, BEADLE_INT}, {0}},
+					  name[] = {{"A b", "1", "", 0, BEADLE_INT}, {0}},
+					  type[] = {{"a", "1", "", 0, 77}, {0}},
+					  twice[] = {{"a", "1", "", 0, BEADLE_INT}, {"a", "1", "", 0, BEADLE_INT}, {0}};
 	char why[160];
 
 	ck_assert_ptr_null(options_unsound(table, sizeof(struct state), why));
@@ -171,10 +195,11 @@ START_TEST(test_unsound_tables)
 END_TEST
 
 static const struct { const char *text, *unit; double value; bool alerts; } bounds[] = {
-	{"m=85%", "ratio", 0.86, true}, {"m=85%", "ratio", 0.85, false}, {"m=85%", "ratio", -0.1, true},
-	{"m=10:", "count", 9, true}, {"m=10:", "count", 1e9, false}, {"m=10:20", "count", 21, true}, {"m=10:20", "count", 20, false},
-	{"m=@10:20", "count", 15, true}, {"m=@10:20", "count", 9, false}, {"m=~:5", "count", -100, false}, {"m=~:5", "count", 6, true},
-	{"m=24h", "seconds", 86401, true}, {"m=1GiB:", "bytes", 1e9, true},
+	{"m=85%", "ratio", 0.86, true},	 {"m=85%", "ratio", 0.85, false}, {"m=85%", "ratio", -0.1, true},
+	{"m=10:", "count", 9, true},	 {"m=10:", "count", 1e9, false},  {"m=10:20", "count", 21, true},
+	{"m=10:20", "count", 20, false}, {"m=@10:20", "count", 15, true}, {"m=@10:20", "count", 9, false},
+	{"m=~:5", "count", -100, false}, {"m=~:5", "count", 6, true},	  {"m=24h", "seconds", 86401, true},
+	{"m=1GiB:", "bytes", 1e9, true},
 };
 
 START_TEST(test_bound)

@@ -357,12 +357,14 @@ static int run(struct beadle_ctx *ctx)
 	r = beadle_run(ctx, (const char *const[]){"/bin/sh", "-c", "sleep 1000 & sleep 1000", NULL}, 100,
 		       (struct beadle_duration){300000000}, &out);
 	beadle_put(ctx, &value, -r, {"what", "late"});
-	r = beadle_run(ctx, (const char *const[]){"/bin/sh", "-c", "yes", NULL}, 1000, (struct beadle_duration){10000000000}, &out);
+	r = beadle_run(ctx, (const char *const[]){"/bin/sh", "-c", "yes", NULL}, 1000,
+		       (struct beadle_duration){10000000000}, &out);
 	beadle_put(ctx, &value, -r, {"what", "much"});
-	r = beadle_run(ctx, (const char *const[]){"/bin/sh", "-c", "kill -9 $$", NULL}, 1000, (struct beadle_duration){10000000000},
-		       &out);
+	r = beadle_run(ctx, (const char *const[]){"/bin/sh", "-c", "kill -9 $$", NULL}, 1000,
+		       (struct beadle_duration){10000000000}, &out);
 	beadle_put(ctx, &value, -r, {"what", "killed"});
-	r = beadle_run(ctx, (const char *const[]){"/nonexistent", NULL}, 1000, (struct beadle_duration){10000000000}, &out);
+	r = beadle_run(ctx, (const char *const[]){"/nonexistent", NULL}, 1000, (struct beadle_duration){10000000000},
+		       &out);
 	beadle_put(ctx, &value, -r, {"what", "absent"});
 	return 0;
 }
@@ -380,12 +382,35 @@ static int report(struct beadle_ctx *ctx)
 }
 
 static const struct { const char *name; int (*fn)(struct beadle_ctx *); } misdeeds[] = {
-	{"segfault", segfault}, {"abort", do_abort}, {"stack", stack}, {"exit", leave}, {"loop", loop}, {"stubborn", stubborn},
-	{"orphan", orphan}, {"guarded", guarded}, {"guarded_well", guarded_well}, {"leak", leak}, {"fork_bomb", fork_bomb},
-	{"threads", threads}, {"descriptors", descriptors}, {"huge_file", huge_file}, {"flood", flood}, {"escapes", escapes},
-	{"close_all", close_all}, {"heap", heap}, {"random", random_bytes}, {"huge_count", huge_count}, {"half", half_message},
-	{"other_name", other_name}, {"nan", not_a_number}, {"foreign", foreign_metric}, {"too_many", too_many},
-	{"many_events", many_events}, {"processes", processes}, {"run", run}, {"report", report},
+	{"segfault", segfault},
+	{"abort", do_abort},
+	{"stack", stack},
+	{"exit", leave},
+	{"loop", loop},
+	{"stubborn", stubborn},
+	{"orphan", orphan},
+	{"guarded", guarded},
+	{"guarded_well", guarded_well},
+	{"leak", leak},
+	{"fork_bomb", fork_bomb},
+	{"threads", threads},
+	{"descriptors", descriptors},
+	{"huge_file", huge_file},
+	{"flood", flood},
+	{"escapes", escapes},
+	{"close_all", close_all},
+	{"heap", heap},
+	{"random", random_bytes},
+	{"huge_count", huge_count},
+	{"half", half_message},
+	{"other_name", other_name},
+	{"nan", not_a_number},
+	{"foreign", foreign_metric},
+	{"too_many", too_many},
+	{"many_events", many_events},
+	{"processes", processes},
+	{"run", run},
+	{"report", report},
 };
 
 static int collect(struct beadle_ctx *ctx, void *state)

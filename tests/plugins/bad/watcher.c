@@ -55,5 +55,5 @@ static void close_watcher(void *state)
 
 static const struct beadle_watch watch = {.fd = fd_of, .ready = ready};
 
-BEADLE_PLUGIN(watcher, .state_size = sizeof(struct watcher), .options = options, .metrics = metrics, .open = open_watcher,
-	      .collect = collect, .close = close_watcher, .watch = &watch);
+BEADLE_PLUGIN(watcher, .state_size = sizeof(struct watcher), .options = options, .metrics = metrics,
+	      .open = open_watcher, .collect = collect, .close = close_watcher, .watch = &watch);
