@@ -199,8 +199,20 @@ static json_t *ack_end(const struct incident *i)
 	return json_integer(clock_wall() + (i->ack_until_boot - clock_boot()));
 }
 
+/* What it is best called by: the rule of its worst finding. NULL: none is of a rule. */
+static const struct rule *about(struct engine *e, const struct incident *i)
+{
+	const struct finding *worst = NULL;
+
+	for (size_t k = 0; k < i->n; k++)
+		if (*i->findings[k].rule && (!worst || state_rank(i->findings[k].state) > state_rank(worst->state)))
+			worst = &i->findings[k];
+	return worst ? procedure_rule(e->its.site->procedure, worst->rule) : NULL;
+}
+
 json_t *document_incident(struct engine *e, const struct incident *i, bool whole)
 {
+	const struct rule *rule = about(e, i);
 	const struct host *h = registry_get_host(&e->registry, i->host);
 	const struct kind *kind = procedure_kind(e->its.site->procedure, i->kind);
 	json_t *o = json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:b, s:I, s:o}", "id", (json_int_t)i->id,
@@ -211,6 +223,10 @@ json_t *document_incident(struct engine *e, const struct incident *i, bool whole
 			      text_or_null(i->acknowledged ? i->ack_by : NULL), "acknowledged_until_at", ack_end(i), "handled", i->handled,
 			      "closed_at", (json_int_t)i->ended, "clauses", clauses_of(i)), *findings;
 
+	if (o && rule) {
+		json_object_set_new(o, "about_zh", json_string(rule->title_zh));
+		json_object_set_new(o, "about_en", json_string(rule->title_en));
+	}
 	if (!o || !whole)
 		return o;
 	findings = json_array();

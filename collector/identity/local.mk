@@ -16,3 +16,9 @@ TESTS += tests/unit/test_identity
 tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
 tests_unit_test_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_identity_LDADD = lib/libtls.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_signer
+TESTS += tests/unit/test_signer
+tests_unit_test_signer_SOURCES = tests/unit/test_signer.c
+tests_unit_test_signer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_signer_LDADD = collector/identity/libidentity.la lib/libbase.la $(CHECK_LIBS)

@@ -66,10 +66,11 @@ static bool is_host(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == n;
 }
 
-/* "DNS:a,IP:b" for the leaf; "permitted;DNS:a,permitted;IP:b/mask" for the root that may sign nothing else. */
+/* "DNS:a,IP:b" for the leaf; "critical,permitted;DNS:a,permitted;IP:b/mask" for the root that may sign nothing else: a form of name of which
+ * none is permitted must be shut by itself (RFC 5280, 4.2.1.10). */
 static int spell(const char *const *hosts, size_t n, bool constraint, char *buf, size_t room)
 {
-	size_t at = 0;
+	size_t at = constraint ? (size_t)snprintf(buf, room, "critical") : 0, addresses = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		bool address = is_address(hosts[i]);
@@ -78,12 +79,16 @@ static int spell(const char *const *hosts, size_t n, bool constraint, char *buf,
 
 		if (!address && !is_host(hosts[i]))
 			return -EINVAL;
-		at += (size_t)snprintf(buf + at, room - at, "%s%s%s%s%s", i ? "," : "", constraint ? "permitted;" : "",
+		addresses += address;
+		at += (size_t)snprintf(buf + at, room - at, "%s%s%s%s%s", at ? "," : "", constraint ? "permitted;" : "",
 				       address ? "IP:" : "DNS:", hosts[i], mask);
 		if (at >= room)
 			return -ENAMETOOLONG;
 	}
-	return n ? 0 : -EINVAL;
+	if (constraint)
+		at += (size_t)snprintf(buf + at, room - at, "%s%s", addresses ? "" : ",excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:::/::",
+				       addresses < n ? "" : ",permitted;DNS:invalid");
+	return !n ? -EINVAL : at >= room ? -ENAMETOOLONG : 0;
 }
 
 static int server_name(const char *school, const char *collector, char uri[256])

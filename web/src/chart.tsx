@@ -47,6 +47,7 @@ export function Chart({ series, rule }: { series: Series; rule: Rule | undefined
         {rule?.warning && <path class="limit warning" d={`M${LEFT} ${y(rule.warning.at)}H${WIDTH}`} />}
         {rule?.critical && <path class="limit critical" d={`M${LEFT} ${y(rule.critical.at)}H${WIDTH}`} />}
         <path class="curve" d={line} />
+        {points.length < 40 && points.map(([at, v]) => <circle key={at} class="dot" cx={x(at)} cy={y(v)} r="2.2" />)}
         <text x={LEFT} y={HEIGHT - 4}>{moment(from)}</text><text x={WIDTH} y={HEIGHT - 4} text-anchor="end">{moment(now)}</text>
       </svg>
     </figure>

@@ -29,6 +29,7 @@ export interface Incident {
   id: number; host: number; host_name: string; kind: string; title_zh: string; title_en: string; state: IncidentState; severity: State;
   opened_at: number; recovered_at: number; acknowledged_by: string | null; acknowledged_until_at: number | null; handled?: boolean;
   closed_at: number; clauses: string[];
+  about_zh?: string; about_en?: string;
   findings?: Finding[]; more_findings?: number; steps?: Step[]; notices?: Notice[];
 }
 export interface Bound { at: number; clear: number; strict: boolean; stated: boolean }

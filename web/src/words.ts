@@ -53,6 +53,8 @@ const words = {
   attention: ["{n} 件事件未結案", "{n} incidents are open"],
   attention_one: ["1 件事件未結案", "1 incident is open"],
   attention_lead: ["其中 {n} 件還沒有人確認。", "{n} of them nobody has acknowledged yet."],
+  attention_lead_one: ["還沒有人確認。", "Nobody has acknowledged it yet."],
+  attention_held_one: ["已有人確認。", "Somebody has acknowledged it."],
   attention_held: ["全部都有人確認。", "Somebody has acknowledged every one."],
   watching: ["還沒有主機回報", "No host reports yet"],
   watching_lead: ["在伺服器上啟動 beadle-agent 之後，它會出現在這裡。", "Start beadle-agent on a server and it will appear here."],
@@ -160,6 +162,11 @@ export function useWords(): Say {
 export const isWord = (name: string): name is Word => Object.hasOwn(words, name);
 
 /** "title_zh" or "title_en" of a document. */
-export function titled(d: { title_zh?: string; title_en?: string }): string {
+export function titled(d: { title_zh?: string | undefined; title_en?: string | undefined }): string {
   return (store.state.language === "zh" ? d.title_zh || d.title_en : d.title_en || d.title_zh) ?? "";
+}
+
+/** What an incident is about: its worst finding; else what kind it is. */
+export function aboutOf(i: { title_zh: string; title_en: string; about_zh?: string; about_en?: string }): string {
+  return titled({ title_zh: i.about_zh, title_en: i.about_en }) || titled(i);
 }

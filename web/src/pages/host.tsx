@@ -5,7 +5,7 @@ import { duration, quantity } from "../format";
 import { Ago, Clauses, Failure, IncidentMark, isHot, Labels, Loading, severityOrder, Shape, StateMark } from "../parts";
 import { useStore } from "../store";
 import type { Bound, Check, Host, Rule, Series } from "../types";
-import { say, titled, useWords } from "../words";
+import { aboutOf, say, titled, useWords } from "../words";
 import { Chart } from "../chart";
 
 function boundText(bound: Bound, rule: Rule): string {
@@ -141,7 +141,7 @@ export function HostPage({ id }: { id: number }) {
       {own.length > 0 && (
         <ul class="strip">{own.map((i) => (
           <li key={i.id}><a class="card" href={`#/incident/${i.id}`}>
-            {isHot(i) && <StateMark state={i.severity} />}<IncidentMark state={i.state} /><b>{titled(i)}</b><Clauses of={i.clauses} /><span class="space" />
+            {isHot(i) && <StateMark state={i.severity} />}<IncidentMark state={i.state} /><b>{aboutOf(i)}</b><Clauses of={i.clauses} /><span class="space" />
             <span class="muted"><Ago at={i.opened_at} word="opened" /></span></a></li>
         ))}</ul>
       )}

@@ -12,7 +12,8 @@ function Sentence({ status, hosts }: { status: Status; hosts: Host[] }) {
   return (
     <>
       <h1>{open === 1 ? say("attention_one") : say("attention", { n: open })}</h1>
-      <p class="lead">{unacknowledged ? say("attention_lead", { n: unacknowledged }) : say("attention_held")}</p>
+      <p class="lead">{open === 1 ? say(unacknowledged ? "attention_lead_one" : "attention_held_one")
+        : unacknowledged ? say("attention_lead", { n: unacknowledged }) : say("attention_held")}</p>
     </>
   );
 }

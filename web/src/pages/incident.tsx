@@ -5,7 +5,7 @@ import { duration, moment, quantity } from "../format";
 import { Ago, Clauses, Failure, IncidentMark, isHot, Labels, Loading, Moment, Shape, StateMark } from "../parts";
 import { store, useStore } from "../store";
 import type { Finding, Incident, Notice, Step } from "../types";
-import { isWord, say, titled, useWords } from "../words";
+import { aboutOf, isWord, say, titled, useWords } from "../words";
 
 function FindingCard({ f }: { f: Finding }) {
   return (
@@ -15,7 +15,7 @@ function FindingCard({ f }: { f: Finding }) {
         {f.flapping && <span class="label">{say("flapping")}</span>}
         <span class="space" />{f.clause && <Clauses of={[f.clause]} />}
       </div>
-      {f.what && <p><bdi>{f.what}</bdi></p>}
+      {f.what && (!f.metric || f.state === "unknown") && <p><bdi>{f.what}</bdi></p>}
       <p class="muted">
         {f.metric && <>{say("value")} <b class="value">{quantity(f.value, f.unit)}</b></>}
         {f.bound !== null && f.metric && <> · {say("bounds")} {quantity(f.bound, f.unit)} <span title={say(f.stated ? "stated" : "setting")}>
@@ -34,10 +34,11 @@ function stepText(s: Step): string {
 const isPerson = (s: Step): boolean => s.actor !== "" && s.actor !== "system";
 
 function Steps({ steps }: { steps: Step[] }) {
+  useStore((s) => s.procedure);
   return (
     <ol class="steps">{steps.map((s, i) => (
       <li key={i} class={isPerson(s) ? "person" : "system"}>
-        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{isPerson(s) ? s.actor : say("system")}</bdi>{s.detail && <p><bdi>{s.detail}</bdi></p>}</div>
+        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{isPerson(s) ? s.actor : say("system")}</bdi>{s.detail && <p><bdi>{s.what === "nobody" ? role(s.detail) : s.detail}</bdi></p>}</div>
       </li>
     ))}</ol>
   );
@@ -156,11 +157,12 @@ export function IncidentPage({ id }: { id: number }) {
     <>
       <p class="crumbs"><a href="#/incidents">{say("incidents")}</a></p>
       <div class="page-head">
-        <h1>{titled(incident)}</h1>
+        <h1>{aboutOf(incident)}</h1>
         {isHot(incident) && <StateMark state={incident.severity} />}<IncidentMark state={incident.state} /><Clauses of={incident.clauses} />
       </div>
       <p class="under">
         <a href={`#/host/${incident.host}`}><bdi>{incident.host_name}</bdi></a>
+        {aboutOf(incident) !== titled(incident) && <span class="muted">{titled(incident)}</span>}
         <span class="muted"><Ago at={incident.opened_at} word="opened" /></span>
         {incident.acknowledged_by && (
           <span class="muted">{incident.acknowledged_until_at

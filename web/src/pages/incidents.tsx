@@ -4,7 +4,7 @@ import { moment } from "../format";
 import { Ago, Clauses, Empty, Failure, IncidentMark, isHot, Loading, severityOrder, StateMark } from "../parts";
 import { useStore } from "../store";
 import type { Incident } from "../types";
-import { say, titled, useWords } from "../words";
+import { aboutOf, say, titled, useWords } from "../words";
 
 const urgency = { open: 0, acknowledged: 1, recovered: 2, closed: 3 } as const;
 
@@ -17,7 +17,7 @@ function Row({ i }: { i: Incident }) {
     <li>
       <a class={`card incident ${i.state === "open" ? i.severity : i.state}`} href={`#/incident/${i.id}`}>
         {isHot(i) && <StateMark state={i.severity} />}<IncidentMark state={i.state} />
-        <span class="incident-title"><b>{titled(i)}</b><bdi class="muted">{i.host_name}</bdi></span>
+        <span class="incident-title"><b>{aboutOf(i)}</b><bdi class="strong">{i.host_name}</bdi>{aboutOf(i) !== titled(i) && <span class="muted">{titled(i)}</span>}</span>
         <Clauses of={i.clauses} />
         <span class="space" />
         {i.state === "acknowledged" && i.acknowledged_by && (
