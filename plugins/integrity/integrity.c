@@ -32,9 +32,7 @@ struct integrity {
 
 static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct integrity, paths, "/boot,/etc,/opt,/usr", "real paths to watch, with all below them"),
-	BEADLE_OPTION(struct integrity, exclude,
-		      "/etc/adjtime,/etc/mtab,/etc/resolv.conf,/etc/cups/subscriptions.conf*,"
-		      "*/__pycache__,*/__pycache__/*",
+	BEADLE_OPTION(struct integrity, exclude, "/etc/adjtime,/etc/resolv.conf,/etc/cups/subscriptions.conf*",
 		      "what to leave out, with all below it"),
 	BEADLE_OPTION(struct integrity, cross_file_systems, "no", "go on to file systems that are mounted below"),
 	BEADLE_OPTION(struct integrity, rehash, "changed",
