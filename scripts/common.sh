@@ -57,6 +57,8 @@ build_in() {
 	[ -e "$source_folder/configure" ] || { say "preparing configure"; (cd "$source_folder" && quietly "$folder/autoreconf.log" autoreconf -fi); }
 	if [ ! -e "$folder/Makefile" ] || [ "$(cat "$folder/arguments" 2>/dev/null)" != "$arguments" ]; then
 		say "configuring ${folder#"$source_folder"/}"
+		# Folders are compiled in, and make does not see that they changed.
+		[ ! -e "$folder/Makefile" ] || make -s -C "$folder" clean >/dev/null 2>&1 || true
 		(cd "$folder" && quietly "$folder/configure.log" "$source_folder/configure" -q "$@")
 		printf '%s' "$arguments" >"$folder/arguments"
 	fi

@@ -20,6 +20,9 @@ int folders_make(const char *state)
 	char path[512];
 	int r = io_make_folders(state, 0711);
 
+	/* Each process finds its own folder in it; the umask had its say. */
+	if (r == 0 && chmod(state, 0711) < 0)
+		r = -errno;
 	for (size_t i = 0; r == 0 && i < FOLDERS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", state, folders[i].name);
 		r = io_make_folders(path, 0700);
