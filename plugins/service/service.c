@@ -208,6 +208,11 @@ static void collect_units(struct beadle_ctx *ctx, struct service *s)
 	bool was_open = s->systemd;
 	int error = collect_systemd(ctx, s);
 
+	/* Asked for by name they are missed; without systemd there is nothing that could be enabled. */
+	if (error == -ENOENT && !beadle_list_count(s->units) && !units_booted()) {
+		beadle_fact(ctx, "service_enabled_dead", "systemd does not run here");
+		return;
+	}
 	if (error && was_open) {
 		units_close(s->systemd);
 		s->systemd = NULL;

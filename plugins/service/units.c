@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
 
 #include "plugins/service/free.h"
 
@@ -23,6 +24,11 @@ static void bus_error_free(sd_bus_error *e)
 
 #define MESSAGE CLEANUP(sd_bus_message_unrefp) sd_bus_message *
 #define ERROR CLEANUP(bus_error_free) sd_bus_error
+
+bool units_booted(void)
+{
+	return sd_booted() > 0;
+}
 
 int units_open(const char *bus, struct units **ret)
 {

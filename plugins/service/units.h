@@ -18,6 +18,8 @@ struct unit {
 	char detail[128];	/* "active (running), enabled, last result success" */
 };
 
+bool units_booted(void);	/* systemd runs this machine */
+
 /* Return 0 or -errno; after an error other than -EINVAL, close and open anew. `bus` is the path of the bus's socket. */
 int units_open(const char *bus, struct units **ret);
 int units_get(struct units *, const char *name, struct unit *ret);

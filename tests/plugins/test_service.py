@@ -100,6 +100,9 @@ def test_no_privilege_is_needed(check, systemd):
 def test_without_systemd_nothing_is_claimed(check, tmp_path):
     r = check("service", units="ssh.service", bus=tmp_path / "none")
     assert r.value("service_up") is None and r.skips and r.outcome == "partial"
+    if not os.path.isdir("/run/systemd/system"):
+        r = check("service", enabled_dead="yes", bus=tmp_path / "none")
+        assert r.outcome == "ok" and r.fact("service_enabled_dead") == "systemd does not run here"
 
 
 # ---- processes ----
