@@ -103,11 +103,12 @@ static int put_series(struct building *b, uint32_t number)
 static int put_record(struct building *b, const struct spool_record *r)
 {
 	struct record_view view, walk;
+	const char *name, *plugin;
 	uint32_t number;
 	unsigned values = 0;
 	int error = 0;
 
-	if (!record_look(r->data, r->n, &view))
+	if (!record_look(r->data, r->n, &view) || !dictionary_check_name(outbox_dictionary(b->outbox), view.check, &name, &plugin))
 		return -ENOENT;
 	for (walk = view; record_series(&walk, &number);)
 		values++;

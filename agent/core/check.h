@@ -21,6 +21,7 @@ struct check {
 	bool queued;				/* waits at its host, or runs there */
 	bool leaving;				/* no longer in the plan: goes when its round is in */
 	uint32_t configured;			/* serial of the host that knows it; 0: none */
+	uint64_t run;				/* number of the round that the host was asked for; 0: not yet */
 	int64_t asked;				/* when the collector last said run now */
 	char *problem;				/* what the host found wrong with its options */
 	struct check *prev, *next;		/* in the host's queue */

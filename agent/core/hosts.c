@@ -22,6 +22,7 @@
 #define IDLE_MOST (10 * NS_PER_S)
 #define PAUSE_FIRST NS_PER_S		/* before the next start after a failure; doubles */
 #define PAUSE_MOST (60 * NS_PER_S)
+#define AHEAD 16u			/* rounds asked of a host before the first is in */
 #define ARENA_CEILING (8u * 1024 * 1024)
 
 static void go(struct host *h, int64_t now);
@@ -58,6 +59,7 @@ static struct check *take_first(struct host *h)
 
 	DL_DELETE(h->queue, check);
 	h->running = false;
+	check->run = 0;
 	return check;
 }
 
@@ -141,23 +143,41 @@ static int configure(struct host *h, struct check *check)
 	return r;
 }
 
-static void run_first(struct host *h, int64_t now)
+static int ask_round(struct host *h, struct check *check)
 {
 	Host__ToHost message = HOST__TO_HOST__INIT;
 	Host__Run run = HOST__RUN__INIT;
-	struct check *check = h->queue;
 	int r = check->configured == h->serial ? 0 : configure(h, check);
 
-	h->running = true;
-	enter(h, HOST_LIVE, now, (int64_t)check->spec->timeout_ns);
 	run.check = check->number;
-	run.run = ++h->run;
+	run.run = check->run = ++h->run;
 	message.message_case = HOST__TO_HOST__MESSAGE_RUN;
 	message.run = &run;
-	if (r == 0)
-		r = pipe_send(&h->pipe, &message.base);
-	if (r < 0)
+	return r < 0 ? r : pipe_send(&h->pipe, &message.base);
+}
+
+/* Asks for several rounds ahead: the host takes them one after the other, without waiting for us in between. The time of each counts from
+ * the moment it is the first. */
+static void run_queue(struct host *h, int64_t now)
+{
+	struct check *check;
+	unsigned ahead = 0;
+	int r = 0;
+
+	DL_FOREACH(h->queue, check) {
+		if (r == 0 && !check->run && !h->stale)
+			r = ask_round(h, check);
+		if (r < 0 || !check->run || ++ahead == AHEAD)
+			break;
+	}
+	if (r < 0) {
 		host_kill(h, WIRE__OUTCOME__CRASHED, "its process does not listen: %s", strerror(-r));
+		return;
+	}
+	if (h->running || !h->queue || !h->queue->run)
+		return;
+	h->running = true;
+	enter(h, HOST_LIVE, now, (int64_t)h->queue->spec->timeout_ns);
 }
 
 /* ---- lives ---- */
@@ -218,10 +238,10 @@ static void go(struct host *h, int64_t now)
 {
 	if (h->state == HOST_NONE && h->queue && now >= h->not_before)
 		start(h, now);
+	if (h->state == HOST_LIVE && h->queue)
+		run_queue(h, now);
 	if (h->state == HOST_LIVE && h->stale && !h->running)
 		stop(h, now);
-	if (h->state == HOST_LIVE && h->queue && !h->running)
-		run_first(h, now);
 }
 
 void hosts_run(struct hosts *all, struct check *check, int64_t now)
@@ -277,6 +297,15 @@ static void tell_end(struct host *h, bool asked, const char *why, int64_t now)
 		log_warning("plugin %s: %s between its rounds", host_name(h), why);
 }
 
+/* Those that were asked for ahead are asked of the next host. */
+static void forget_rounds(struct host *h)
+{
+	struct check *check;
+
+	DL_FOREACH(h->queue, check)
+		check->run = 0;
+}
+
 static void on_ended(struct host *h, const struct template_tell *t, int64_t now)
 {
 	bool asked = h->state == HOST_STOPPING && !h->running && h->outcome == WIRE__OUTCOME__OK && t->status == 0;
@@ -292,6 +321,7 @@ static void on_ended(struct host *h, const struct template_tell *t, int64_t now)
 		pause_starts(h, now);
 	tell_end(h, asked, h->why, now);
 	h->running = false;
+	forget_rounds(h);
 	h->outcome = WIRE__OUTCOME__OK;
 	enter(h, HOST_NONE, now, LOOP_NEVER);
 	go(h, now);
@@ -427,4 +457,10 @@ void hosts_tick(struct hosts *all, int64_t now)
 	for (size_t i = 0; i < PLUGINS_MAX; i++)
 		if (all->by_plugin[i] && wake_of(all->by_plugin[i]) <= now)
 			overdue(all->by_plugin[i], now);
+	for (size_t i = 0; i < PLUGINS_MAX; i++) {
+		struct host *h = all->by_plugin[i];
+
+		if (h && h->pipe.n_out && h->pipe.fd >= 0 && pipe_flush(&h->pipe) < 0)
+			broken(h, NULL);
+	}
 }

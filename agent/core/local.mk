@@ -22,3 +22,9 @@ TESTS += tests/unit/test_core_spool
 tests_unit_test_core_spool_SOURCES = tests/unit/test_core_spool.c
 tests_unit_test_core_spool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_core_spool_LDADD = agent/core/libcore.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_core
+TESTS += tests/unit/test_core
+tests_unit_test_core_SOURCES = tests/unit/test_core.c
+tests_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_LDADD = agent/core/libcore.la $(CHECK_LIBS)

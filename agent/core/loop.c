@@ -36,10 +36,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 static void on_timer(void *arg, int events)
 {
 	struct loop *l = arg;
-	uint64_t times;
 
-	if (read(l->timer, &times, sizeof(times)) == sizeof(times))
-		l->armed = LOOP_NEVER;
+	l->armed = -1;		/* not read: setting it anew is enough */
 }
 
 struct loop *loop_new(void)

@@ -19,7 +19,7 @@ static void set_watch(struct pipe *p)
 	loop_change(p->watch, (p->paused ? 0 : LOOP_READ) | (p->n_out ? LOOP_WRITE : 0));
 }
 
-static int flush(struct pipe *p)
+int pipe_flush(struct pipe *p)
 {
 	size_t done = 0;
 
@@ -40,6 +40,7 @@ static int flush(struct pipe *p)
 		free(TAKE(p->out));
 		p->room_out = 0;
 	}
+	set_watch(p);
 	return 0;
 }
 
@@ -123,11 +124,10 @@ static void on_ready(void *arg, int events)
 	struct pipe *p = arg;
 
 	if (events & LOOP_WRITE) {
-		if (flush(p) < 0) {
+		if (pipe_flush(p) < 0) {
 			p->broken(p->arg, NULL);
 			return;
 		}
-		set_watch(p);
 	}
 	if (events & LOOP_READ && !p->paused)
 		receive(p);
@@ -160,7 +160,6 @@ int pipe_send(struct pipe *p, const ProtobufCMessage *message)
 	size_t room = 0;
 	int64_t n = frame_pack(message, &frame, &room);
 	uint8_t *bigger;
-	int r;
 
 	if (n < 0)
 		return (int)n;
@@ -175,10 +174,7 @@ int pipe_send(struct pipe *p, const ProtobufCMessage *message)
 	}
 	memcpy(p->out + p->n_out, frame, (size_t)n);
 	p->n_out += (size_t)n;
-	r = flush(p);
-	if (r == 0)
-		set_watch(p);
-	return r;
+	return 0;
 }
 
 void pipe_resume(struct pipe *p)

@@ -28,8 +28,9 @@ struct pipe {
 /* Takes the descriptor, also on failure. fd < 0 in *p means closed. */
 int pipe_open(struct pipe *p, struct loop *, int fd);
 void pipe_close(struct pipe *p);
-/* 0; -ENOBUFS when the peer does not read, or another -errno. */
+/* Waits for pipe_flush, so that several go in one call. 0; -ENOBUFS when the peer does not read; -ENOMEM or -EMSGSIZE. */
 int pipe_send(struct pipe *p, const ProtobufCMessage *);
+int pipe_flush(struct pipe *p);		/* as much as goes now; the rest follows by itself. 0 or -errno */
 void pipe_resume(struct pipe *p);
 /* Reads all that is there, to the end: for a host that has ended. */
 void pipe_drain(struct pipe *p);

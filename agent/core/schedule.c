@@ -2,7 +2,9 @@
 
 #include "agent/core/schedule.h"
 
-#include <string.h>
+#include "lib/clock.h"
+
+#define TOGETHER (50 * NS_PER_MS)	/* checks that are so near to each other share one waking of the processor */
 
 /* FNV-1a with a final mix: a spread, not a secret. */
 static uint64_t hash(uint64_t h, const char *s)
@@ -15,11 +17,13 @@ static uint64_t hash(uint64_t h, const char *s)
 int64_t schedule_phase(const char *agent, const char *check, int64_t interval)
 {
 	uint64_t h = hash(hash(UINT64_C(0xcbf29ce484222325), agent), check);
+	int64_t phase;
 
 	h ^= h >> 33;
 	h *= UINT64_C(0xff51afd7ed558ccd);
 	h ^= h >> 33;
-	return (int64_t)(h % (uint64_t)interval);
+	phase = (int64_t)(h % (uint64_t)interval);
+	return interval >= 20 * TOGETHER ? phase / TOGETHER * TOGETHER : phase;
 }
 
 /* The first moment of the phase after `t`. */

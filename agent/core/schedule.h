@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* 0 <= phase < interval. */
+/* 0 <= phase < interval; in steps of 50 ms, unless the interval is short. */
 int64_t schedule_phase(const char *agent, const char *check, int64_t interval);
 
 /* After a round began at `now`: the next moment of the phase, at least half an interval away. */

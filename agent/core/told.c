@@ -68,7 +68,7 @@ static int on_round(struct host *h, const Host__Round *round)
 	const char *why;
 	int r;
 
-	if (!h->running || round->check != check->number || round->run != h->run)
+	if (!h->running || round->check != check->number || round->run != check->run)
 		return offend(h, "a round that nobody asked for");
 	r = report_round(check, round, outbox_dictionary(h->all->outbox), h->all->arena, &record, &why);
 	if (r == -EBADMSG)
