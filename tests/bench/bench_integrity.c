@@ -5,7 +5,7 @@
  *   bench_integrity [FOLDER [ROUNDS]]
  *
  * The bare walk is what nobody can go below by much: nftw(3), two threads, read(2) and SHA-256; no order, no metadata,
- * no baseline. The best of ROUNDS of each, after one pass that warms the cache.
+ * no baseline. The best of ROUNDS (3) of each, after one pass that warms the cache.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -183,18 +183,17 @@ static void keep_best(struct cost *best, struct cost now, int round)
 int main(int argc, char **argv)
 {
 	const char *folder = argc > 1 ? argv[1] : "/usr";
-	int rounds = argc > 2 ? atoi(argv[2]) : 2;
+	int rounds = argc > 2 ? atoi(argv[2]) : 3;
 	struct cost bare = {0}, first = {0}, again = {0};
 	struct scan_counts counts;
 	struct rusage usage;
 
 	bare_walk(folder);
-	for (int i = 0; i < rounds; i++)
+	for (int i = 0; i < rounds; i++) {	/* in turns, so that another program's load falls on all of them */
 		keep_best(&bare, bare_walk(folder), i);
-	for (int i = 0; i < rounds; i++)
 		keep_best(&first, scan(folder, 1, &counts), i);
-	for (int i = 0; i < rounds; i++)
 		keep_best(&again, scan(folder, 0, &counts), i);
+	}
 	unlink(BASELINE);
 	getrusage(RUSAGE_SELF, &usage);
 	printf("integrity: %s: %lu files, %.1f GB, %d threads\n", folder, queue.files, (double)queue.bytes / 1e9,
