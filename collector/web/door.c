@@ -206,7 +206,9 @@ static void hand_on(struct visit *v)
 {
 	struct evbuffer *in = bufferevent_get_input(v->outside);
 	struct timeval stall = {DOOR_STALL_S, 0};
+	bool stream = is_stream(&v->head);
 	char head[HEAD_WRITTEN];
+	size_t body;
 	int pair[2];
 
 	v->said = true;
@@ -226,16 +228,17 @@ static void hand_on(struct visit *v)
 		return;
 	}
 	bufferevent_write(v->inside, head, head_write(&v->head, head));
+	body = v->head.body;
+	v->head = (struct head){0};	/* pointed into what goes now */
 	evbuffer_drain(in, v->head_n);
-	evbuffer_remove_buffer(in, bufferevent_get_output(v->inside), v->head.body);
+	evbuffer_remove_buffer(in, bufferevent_get_output(v->inside), body);
 	bufferevent_setcb(v->inside, on_inside_read, NULL, on_inside_end, v);
 	bufferevent_enable(v->inside, EV_READ | EV_WRITE);
 	bufferevent_set_timeouts(v->outside, NULL, &stall);
-	if (is_stream(&v->head))
+	if (stream)
 		event_del(v->deadline);
 	else
 		set_deadline(v, DOOR_ANSWER_S);
-	memset(&v->head, 0, sizeof(v->head));	/* pointed into what is gone */
 }
 
 static void on_outside_read(struct bufferevent *outside, void *arg)
