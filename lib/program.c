@@ -2,11 +2,14 @@
 
 #include "program.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "text.h"
 
 /* Sanitizers are steered by their variables; LD_PRELOAD, LTDL_LIBRARY_PATH and the like stay behind. */
 static const char *const kept[] = {"BEADLE_LIBEXEC", "BEADLE_LOG", "INVOCATION_ID", "JOURNAL_STREAM",
@@ -51,6 +54,39 @@ int program_module(const char *name, const char *const *folders, size_t n, char 
 			return 0;
 	}
 	return -ENOENT;
+}
+
+static int is_module(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return n > 3 && n < 64 && strcmp(e->d_name + n - 3, ".so") == 0;
+}
+
+const char *program_nearest_module(const char *name, const char *const *folders, size_t n, char buf[64])
+{
+	const char *installed = PLUGINDIR, *nearest = NULL;
+
+	if (n == 0)
+		folders = &installed, n = 1;
+	for (size_t i = 0; i < n && !nearest; i++) {
+		struct dirent **found = NULL;
+		int count = scandir(folders[i], &found, is_module, alphasort);
+		const char **names = calloc(count > 0 ? (size_t)count : 1, sizeof(*names));
+
+		for (int k = 0; names && k < count; k++) {
+			found[k]->d_name[strlen(found[k]->d_name) - 3] = 0;
+			names[k] = found[k]->d_name;
+		}
+		nearest = names && count > 0 ? text_nearest(name, names, (size_t)count) : NULL;
+		if (nearest)
+			nearest = strcpy(buf, nearest);
+		for (int k = 0; k < count; k++)
+			free(found[k]);
+		free(found);
+		free(names);
+	}
+	return nearest;
 }
 
 char **program_environment(void)

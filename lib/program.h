@@ -13,6 +13,9 @@ int program_path(const char *room_and_name, char buf[PROGRAM_PATH]);
  * $BEADLE_LIBEXEC/plugins/NAME/.libs/NAME.so. 0, -ENOENT or -ENAMETOOLONG. */
 int program_module(const char *name, const char *const *folders, size_t n, char buf[PROGRAM_PATH]);
 
+/* The plugin there that `name` probably meant, in buf; NULL when none is like it. */
+const char *program_nearest_module(const char *name, const char *const *folders, size_t n, char buf[64]);
+
 /* The environment for a program of ours: nothing that a caller could steer it with. Lives until exit. */
 char **program_environment(void);
 

@@ -178,6 +178,23 @@ static int find_module(struct plugin_record *r, const struct config *c)
 	return 0;
 }
 
+static void tell_missing(const struct config *c, const struct check *check, int error, struct problems *p)
+{
+	const char *where = c->folders.n ? "the folders under \"plugins:\"" : PLUGINDIR, *nearest;
+	char buf[64];
+
+	if (error != -ENOENT)
+		return problem(p, check->file, check->line, check->name, "plugin %s: %s", check->plugin,
+			       strerror(-error));
+	nearest = program_nearest_module(check->plugin, c->folders.at, c->folders.n, buf);
+	if (nearest)
+		problem(p, check->file, check->line, check->name, "plugin %s: no %s.so in %s; did you mean \"%s\"?",
+			check->plugin, check->plugin, where, nearest);
+	else
+		problem(p, check->file, check->line, check->name, "plugin %s: no %s.so in %s", check->plugin,
+			check->plugin, where);
+}
+
 static int make_record(struct plugin_record *r, const struct config *c, const struct check *check, int index,
 		       struct problems *p)
 {
@@ -189,8 +206,7 @@ static int make_record(struct plugin_record *r, const struct config *c, const st
 	snprintf(r->name, sizeof(r->name), "%s", check->plugin);
 	error = find_module(r, c);
 	if (error < 0)
-		problem(p, check->file, check->line, check->name, "plugin %s: no %s.so in %s", check->plugin,
-			check->plugin, c->folders.n ? "the folders under \"plugins:\"" : PLUGINDIR);
+		tell_missing(c, check, error, p);
 	if (error == 0 &&
 	    snprintf(r->state, sizeof(r->state), "%s/plugins/%s", c->state, check->plugin) >= (int)sizeof(r->state))
 		error = -ENAMETOOLONG;

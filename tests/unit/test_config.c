@@ -124,6 +124,7 @@ static const struct { const char *agent, *checks, *words;
 	{AGENT, "checks:\n  bad: {plugin: \"\"}\n", "a.yaml:2: plugin"},
 	{AGENT, "checks:\n  bad: {}\n  bad: {}\n", "a.yaml:3"},
 	{AGENT, "checks:\n  missing: {}\n", "a.yaml:2: missing: plugin missing: no missing.so in"},
+	{AGENT, "checks:\n  appel: {}\n", "; did you mean \"apple\"?"},
 	{AGENT, "checks:\n  bad_abi: {}\n", "made for a newer Beadle"},
 	{AGENT, "checks:\n  bad_symbol: {}\n", "it has no symbol"},
 	{AGENT, "checks:\n  bad_tables: {}\n", "lies outside the plugin's state"},
