@@ -70,7 +70,7 @@ void api_checks(const struct asker *a, const json_t *arguments)
 		const struct check *c = r->checks.at[i];
 		json_t *o;
 
-		if (!c || (h && c->host != h->id))
+		if (!c || c->gone || (h && c->host != h->id))
 			continue;
 		o = document_check(a->engine, c, true);
 		if (!*state || !strcmp(state, json_string_value(json_object_get(o, "state"))))

@@ -43,7 +43,7 @@ static enum state host_state(struct engine *e, const struct host *h)
 	for (size_t i = 0; i < h->checks.n; i++) {
 		const struct check *c = registry_get_check(&e->registry, h->checks.at[i]);
 
-		if (c)
+		if (c && !c->gone)
 			worst = state_worse(worst, check_state(e, c));
 	}
 	return worst;
@@ -139,7 +139,7 @@ json_t *document_host(struct engine *e, const struct host *h, bool with_checks)
 	for (size_t i = 0; i < h->checks.n; i++) {
 		const struct check *c = registry_get_check(&e->registry, h->checks.at[i]);
 
-		if (c)
+		if (c && !c->gone)
 			json_array_append_new(checks, document_check(e, c, true));
 	}
 	json_object_set_new(o, "checks", checks);
@@ -297,7 +297,7 @@ json_t *document_status(struct engine *e)
 		gone += judge_host_state(e->judge, h->id) != STATE_OK;
 	}
 	for (size_t i = 0; i < e->registry.checks.n; i++)
-		if (e->registry.checks.at[i])
+		if (e->registry.checks.at[i] && !e->registry.checks.at[i]->gone)
 			states[check_state(e, e->registry.checks.at[i])]++;
 	while ((incident = incident_next(e->incidents, incident))) {
 		open++;

@@ -23,12 +23,14 @@ static void beside(const char *file, const char *name, char ret[PATH_MAX])
 static void read_inventory(struct site *s, struct problems *p)
 {
 	const char *build = getenv("BEADLE_LIBEXEC");
+	size_t before;
 	char path[PATH_MAX] = PKGDATADIR "/metrics.yaml";
 
 	if (build)
 		snprintf(path, sizeof(path), "%s/metrics.yaml", build);
+	before = problems_count(p);
 	s->metrics = conf_read(path, p);
-	if (s->metrics)
+	if (s->metrics && problems_count(p) == before)
 		s->inventory = inventory_read(conf_root(s->metrics), p);
 }
 

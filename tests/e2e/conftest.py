@@ -35,6 +35,13 @@ def free_port():
         return s.getsockname()[1]
 
 
+def lives(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Program:
     """A program of ours in the foreground, its log in a file."""
 
@@ -94,3 +101,4 @@ class Program:
                 except ProcessLookupError:
                     pass
             self.process.wait()
+            wait_for("all of them are gone", lambda: not any(map(lives, pids)))     # with the ports that they held
