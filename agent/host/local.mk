@@ -16,12 +16,16 @@ agent_host_beadle_host_LDFLAGS = $(PROGRAM_LDFLAGS) -export-dynamic -Wl,-u,beadl
 agent_host_beadle_host_LDADD = agent/host/libhost.la
 
 # tests/unit/rig.c: a template driven through its sockets.
-check_PROGRAMS += tests/unit/test_host tests/unit/test_host_api
-TESTS += tests/unit/test_host tests/unit/test_host_api
+check_PROGRAMS += tests/unit/test_host tests/unit/test_host_hang tests/unit/test_host_api
+TESTS += tests/unit/test_host tests/unit/test_host_hang tests/unit/test_host_api
 tests_unit_test_host_SOURCES = tests/unit/test_host.c tests/unit/rig.h tests/unit/rig.c
 tests_unit_test_host_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_TREE='"$(abs_top_builddir)"'
 tests_unit_test_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_unit_test_host_LDADD = lib/libwire.la lib/libbase.la $(CHECK_LIBS)
+tests_unit_test_host_hang_SOURCES = tests/unit/test_host_hang.c tests/unit/rig.h tests/unit/rig.c
+tests_unit_test_host_hang_CPPFLAGS = $(tests_unit_test_host_CPPFLAGS)
+tests_unit_test_host_hang_CFLAGS = $(tests_unit_test_host_CFLAGS)
+tests_unit_test_host_hang_LDADD = $(tests_unit_test_host_LDADD)
 tests_unit_test_host_api_SOURCES = tests/unit/test_host_api.c tests/unit/rig.h tests/unit/rig.c
 tests_unit_test_host_api_CPPFLAGS = $(tests_unit_test_host_CPPFLAGS)
 tests_unit_test_host_api_CFLAGS = $(tests_unit_test_host_CFLAGS)
