@@ -91,13 +91,12 @@ hosts: {hosts}
         return found
 
     def records(self):
-        """Every stored (host, epoch, sequence), read with another program's SQLite once the collector has ended."""
+        """Every stored (host, epoch, sequence, check, outcome), read with another program's SQLite once the collector has ended."""
         rows = []
-        for file in sorted(self.state.glob("store/*.db")):
-            with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
-                tables = {t for t, in db.execute("select name from sqlite_master where type='table'")}
-                if "result" in tables:
-                    rows += db.execute("select host, epoch, sequence from result").fetchall()
+        for file in sorted(self.state.glob("store/raw-*.db")):
+            with sqlite3.connect(file) as db:
+                rows += db.execute("select host, epoch, sequence, task, outcome from result join spool on result.spool = spool.id "
+                                   "order by result.id").fetchall()
         return rows
 
     def stop(self):
