@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,22 @@ int folders_make(const char *state)
 		snprintf(path, sizeof(path), "%s/%s", state, folders[i].name);
 		r = io_make_folders(path, 0700);
 	}
+	return r;
+}
+
+int folders_lock(const char *state)
+{
+	char path[512];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/lock", state);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	r = -errno;
+	close(fd);
 	return r;
 }
 

@@ -180,6 +180,7 @@ static int serve(const char *config, const struct settings *s)
 {
 	bool separate = geteuid() == 0 && getpwnam("beadle-collector") && getpwnam("beadle-signer") &&
 			getpwnam("beadle-notify") && getpwnam("beadle-web");
+	CLOSE int lock = -1;
 	CLOSE int agents = -1;
 	CLOSE int web = -1;
 	CLOSE int local = -1;
@@ -194,6 +195,11 @@ static int serve(const char *config, const struct settings *s)
 	snprintf(path, sizeof(path), "%s/identity/cert.pem", s->state);
 	if (access(path, F_OK) < 0) {
 		log_error("%s is not there: run beadle-collector init first", path);
+		return EXIT_FAILURE;
+	}
+	lock = folders_lock(s->state);
+	if (lock < 0) {
+		log_error("%s: %s", s->state, lock == -EWOULDBLOCK ? "another collector is at work here" : strerror(-lock));
 		return EXIT_FAILURE;
 	}
 	agents = doors_open(&s->agents, "listening for agents on %s");
