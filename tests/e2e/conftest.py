@@ -73,7 +73,9 @@ class Program:
             try:
                 for task in os.listdir(f"/proc/{pid}/task"):
                     for child in map(int, open(f"/proc/{pid}/task/{task}/children").read().split()):
-                        found[child] = os.path.basename(os.readlink(f"/proc/{child}/exe"))
+                        # Not its exe: a program that may not be dumped shows that to root alone.
+                        argv0 = open(f"/proc/{child}/cmdline", "rb").read().split(b"\0")[0]
+                        found[child] = os.path.basename(argv0.decode())
                         todo.append(child)
             except OSError:
                 pass
