@@ -46,6 +46,7 @@ struct hello {
 	/* by the store: */
 	int error;		/* not 0: nothing below counts, the connection ends */
 	uint32_t host;
+	char name[128];		/* given with its identity; without one, what it calls itself */
 	uint32_t *checks;	/* for each of hello->checks */
 	uint64_t *held;		/* for each of hello->spools */
 	/* by the engine, in the arena; may be NULL: */

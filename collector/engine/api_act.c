@@ -154,13 +154,16 @@ static char *to_pem(const ProtobufCBinaryData *der)
 static void hand_out(struct engine *e, struct identity_asked *asked, const ProtobufCBinaryData *certificate)
 {
 	char path[512], *pem = to_pem(certificate), *ca = NULL;
+	struct store_change *change = engine_change(e);
 
 	snprintf(path, sizeof(path), "%s/ca.pem", e->its.identity_folder);
-	if (pem && io_read_file(path, CA_FILE_MAX, &ca, NULL) == 0)
+	if (pem && change && io_read_file(path, CA_FILE_MAX, &ca, NULL) == 0) {
+		change_given_name(change, asked->uuid, asked->host);
 		api_answer_later(&asked->asked, 200, json_pack("{s:s, s:s, s:s, s:s}", "uuid", asked->uuid, "host", asked->host,
 							       "certificate", pem, "ca", ca));
-	else
+	} else
 		api_refuse_later(&asked->asked, 503, "unavailable", "the certificate was made but cannot be handed out");
+	engine_flush(e);
 	free(pem);
 	free(ca);
 }

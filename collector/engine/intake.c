@@ -137,22 +137,10 @@ static void take_facts(struct host *host, const struct hello *h)
 		registry_fact(host, h->hello->facts[i]->name, h->hello->facts[i]->value.data, h->hello->facts[i]->value.len);
 }
 
-static const char *name_in(const struct hello *h, char buf[128])
-{
-	for (size_t i = 0; i < h->hello->n_facts; i++) {
-		const Wire__Fact *f = h->hello->facts[i];
-
-		if (!strcmp(f->name, "hostname") && f->value.len)
-			return text_escape(f->value.data, f->value.len, buf, 128);
-	}
-	return h->hello->agent;
-}
-
 static void take_hello(struct engine *e, struct hello *h)
 {
 	int64_t wall = clock_wall(), now = clock_boot();
-	char name[128];
-	struct host *host = registry_host(&e->registry, h->host, h->hello->agent, name_in(h, name));
+	struct host *host = registry_host(&e->registry, h->host, h->hello->agent, h->name);
 
 	if (!host || judge_host(e->judge, host->id, host->name, now) < 0) {
 		log_error("%s: cannot be judged: out of memory or numbers", h->hello->agent);

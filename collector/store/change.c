@@ -32,6 +32,7 @@ static const char *const texts[] = {
 	[DROP_SESSION - NAME_STATEMENTS] = "DELETE FROM session WHERE hash = ?1",
 	[PUT_SETTING - NAME_STATEMENTS] = "INSERT OR REPLACE INTO setting VALUES (?1, ?2)",
 	[DROP_SETTING - NAME_STATEMENTS] = "DELETE FROM setting WHERE key = ?1",
+	[PUT_GIVEN - NAME_STATEMENTS] = "INSERT OR REPLACE INTO given_name VALUES (?1, ?2)",
 	[PUT_PROGRESS - NAME_STATEMENTS] = "INSERT OR REPLACE INTO progress VALUES (?1, ?2)",
 };
 
@@ -145,6 +146,11 @@ void change_session(struct store_change *c, const char *hash, const char *accoun
 		act(c, PUT_SESSION, "ttit", hash, account, expires, json);
 	else
 		act(c, DROP_SESSION, "t", hash);
+}
+
+void change_given_name(struct store_change *c, const char *uuid, const char *name)
+{
+	act(c, PUT_GIVEN, "tt", uuid, name);
 }
 
 void change_setting(struct store_change *c, const char *key, const char *json)

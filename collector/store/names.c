@@ -1,5 +1,6 @@
 /* names.c - hosts, checks and series get their numbers, which never change. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@ static const char *const texts[] = {
 	[ADD_HOST] = "INSERT INTO host (uuid, name) VALUES (?1, ?2)",
 	[GET_HOST] = "SELECT id, name FROM host WHERE uuid = ?1",
 	[NAME_HOST] = "UPDATE host SET name = ?2 WHERE id = ?1",
+	[GET_GIVEN] = "SELECT name FROM given_name WHERE uuid = ?1",
 	[ADD_TASK] = "INSERT INTO task (host, name, plugin, interval_ns) VALUES (?1, ?2, ?3, ?4)",
 	[GET_TASK] = "SELECT id, plugin, interval_ns FROM task WHERE host = ?1 AND name = ?2",
 	[COUNT_TASKS] = "SELECT count(*) FROM task WHERE host = ?1",
@@ -78,6 +80,20 @@ static bool same_text(sqlite3_stmt *s, int column, const char *text)
 	const char *kept = (const char *)sqlite3_column_text(s, column);
 
 	return kept && !strcmp(kept, text);
+}
+
+int store_given_name(struct store *s, const char *uuid, char *buf, size_t room)
+{
+	sqlite3_stmt *get = s->on_main[GET_GIVEN];
+	int r;
+
+	sqlite3_bind_text(get, 1, uuid, -1, SQLITE_STATIC);
+	r = sql_row(get);
+	if (r > 0) {
+		snprintf(buf, room, "%s", (const char *)sqlite3_column_text(get, 0));
+		sqlite3_reset(get);
+	}
+	return r;
 }
 
 int store_host(struct store *s, const char *uuid, const char *name, uint32_t *ret)

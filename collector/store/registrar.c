@@ -8,6 +8,7 @@
 
 #include "collector/message.h"
 #include "log.h"
+#include "text.h"
 
 /* The connection that speaks for a host. */
 struct speaker { uint32_t host; struct reference from; char address[INET6_ADDRSTRLEN]; UT_hash_handle hh; };
@@ -47,31 +48,35 @@ static bool same(const struct reference *a, const struct reference *b)
 /* ---- numbers ---- */
 
 /* The host's name as it calls itself, for people; the id stands for it until it does. */
-static void name_of(const Wire__Hello *h, char buf[128])
+/* A host that could choose its own name could choose another's owner, rules and assignment. */
+static int name_of(struct store *store, const Wire__Hello *h, char buf[128])
 {
+	int given = store_given_name(store, h->agent, buf, 128);
+
+	if (given)
+		return given < 0 ? given : 0;
 	snprintf(buf, 128, "%s", h->agent);
 	for (size_t i = 0; i < h->n_facts; i++) {
 		const Wire__Fact *f = h->facts[i];
 
-		if (!strcmp(f->name, "hostname") && f->value.len > 0 && f->value.len < 128 && !memchr(f->value.data, 0, f->value.len)) {
-			memcpy(buf, f->value.data, f->value.len);
-			buf[f->value.len] = 0;
-		}
+		if (!strcmp(f->name, "hostname") && f->value.len > 0)
+			text_escape(f->value.data, f->value.len, buf, 128);
 	}
+	return 0;
 }
 
 static int number_hello(struct store *store, struct hello *h)
 {
 	const Wire__Hello *hello = h->hello;
-	char name[128];
 	int r;
 
 	h->checks = arena_take(h->arena, hello->n_checks * sizeof(*h->checks));
 	h->held = arena_take(h->arena, hello->n_spools * sizeof(*h->held));
 	if (!h->checks || !h->held)
 		return -ENOMEM;
-	name_of(hello, name);
-	r = store_host(store, hello->agent, name, &h->host);
+	r = name_of(store, hello, h->name);
+	if (!r)
+		r = store_host(store, hello->agent, h->name, &h->host);
 	for (size_t i = 0; i < hello->n_checks && !r; i++)
 		r = store_check(store, h->host, hello->checks[i]->name, hello->checks[i]->plugin,
 				(int64_t)hello->checks[i]->interval_ns, &h->checks[i]);

@@ -3,6 +3,7 @@
 /* In labels: name, NUL, 4 bytes little-endian length, value, for each, sorted by name. */
 const char *const schema_main[] = {
 	"CREATE TABLE host (id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;"
+	"CREATE TABLE given_name (uuid TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT;"	/* with the identity, by an administrator */
 	"CREATE TABLE task (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, name TEXT NOT NULL, plugin TEXT NOT NULL,"
 	" interval_ns INTEGER NOT NULL, UNIQUE (host, name)) STRICT;"	/* a check; the word is SQL's own */
 	"CREATE TABLE series (id INTEGER PRIMARY KEY, task INTEGER NOT NULL, metric TEXT NOT NULL, labels BLOB NOT NULL,"

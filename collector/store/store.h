@@ -29,6 +29,8 @@ int store_reopen(struct store *);
 
 struct store_label { const char *name; const void *value; uint32_t size; };	/* in any order */
 
+/* The name that an administrator gave with the identity (change_given_name): 1; 0: none. */
+int store_given_name(struct store *, const char *uuid, char *buf, size_t room);
 int store_host(struct store *, const char *uuid, const char *name, uint32_t *ret);
 int store_check(struct store *, uint32_t host, const char *name, const char *plugin, int64_t interval_ns, uint32_t *ret);
 int store_series(struct store *, uint32_t check, const char *metric, const struct store_label *, size_t labels, uint32_t *ret);

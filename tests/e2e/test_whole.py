@@ -135,7 +135,7 @@ def test_r02_whoever_is_killed_every_sequence_arrives_exactly_once(tmp_path):
 
 def test_r14_a_collector_that_was_away_gets_it_all_and_blames_nobody(tmp_path):
     """An hour of seven checks a minute is 420 rounds; here they come faster."""
-    site = Site(tmp_path, edit_procedure=lambda text: re.sub(r"gone: 2min", "gone: 4s", text)).start()
+    site = Site(tmp_path, edit_procedure=lambda text: re.sub(r"gone: 2min", "gone: 6s", text)).start()
     agent = site.agent("web1", FAST).start()
     try:
         wait_for("results", lambda: site.ask("status")["intake"]["results"] > 20)
@@ -156,7 +156,7 @@ def test_r14_a_collector_that_was_away_gets_it_all_and_blames_nobody(tmp_path):
 
 
 def test_r14_an_agent_that_stops_is_a_finding(tmp_path):
-    site = Site(tmp_path, edit_procedure=lambda text: re.sub(r"gone: 2min", "gone: 4s", text)).start()
+    site = Site(tmp_path, edit_procedure=lambda text: re.sub(r"gone: 2min", "gone: 6s", text)).start()
     agent = site.agent("web1", {"disk": ("disk", "1s", 'mounts: "/"')}).start()
     try:
         wait_for("results", lambda: site.ask("status")["intake"]["results"] > 1)
