@@ -91,6 +91,8 @@ int sql_open(const char *path, bool writer, sqlite3 **ret)
 		(writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
 	int r = sql_errno(sqlite3_open_v2(path, &db, flags, NULL));
 
+	if (r == -ENOENT && db && sqlite3_system_errno(db))
+		r = -sqlite3_system_errno(db);
 	/* A log is folded into its file by the store thread alone, never by whoever closes last. */
 	if (!r)
 		r = sql_errno(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL));

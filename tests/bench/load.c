@@ -284,8 +284,11 @@ static void on_welcome(struct agent *a, const Wire__Welcome *w)
 {
 	uint64_t held = w->n_held == 1 ? w->held[0]->through : 0;
 
-	if (held < a->acked)
+	if (held < a->acked) {
+		fprintf(stderr, "load: agent %u: %llu were acknowledged, %llu are held\n", a->number, (unsigned long long)a->acked,
+			(unsigned long long)held);
 		die("the collector holds less than it acknowledged");
+	}
 	acked_results += held - a->acked;
 	a->acked = held;
 	a->next = held + 1;
