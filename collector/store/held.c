@@ -22,6 +22,13 @@ uint32_t day_of(int64_t wall_ns)
 	return (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
 }
 
+int64_t day_begin(uint32_t day)
+{
+	struct tm tm = {.tm_year = (int)(day / 10000) - 1900, .tm_mon = (int)(day / 100 % 100) - 1, .tm_mday = (int)(day % 100)};
+
+	return timegm(&tm) * NS_PER_S;
+}
+
 void day_path(const char *folder, uint32_t day, char buf[STORE_PATH])
 {
 	snprintf(buf, STORE_PATH, "%s/" STORE_DAY, folder, day);

@@ -47,6 +47,7 @@ struct store {
 };
 
 uint32_t day_of(int64_t wall_ns);
+int64_t day_begin(uint32_t day);
 void day_path(const char *folder, uint32_t day, char buf[STORE_PATH]);
 /* The days that have a file, ascending; the caller frees. */
 int day_list(const char *folder, uint32_t **ret, size_t *ret_n);

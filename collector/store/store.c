@@ -185,6 +185,8 @@ int store_reopen(struct store *s)
 
 /* ---- retention ---- */
 
+#define DAY (86400 * NS_PER_S)
+
 static int unlink_day(const struct store *s, uint32_t day)
 {
 	static const char *const tails[] = {"-wal", "-shm", ""};
@@ -200,12 +202,24 @@ static int unlink_day(const struct store *s, uint32_t day)
 	return 0;
 }
 
+/* Days are counted from the newest that was there before today: a clock that jumped years ahead deletes nothing (R12). */
+static uint32_t oldest_to_keep(const struct store *s, int64_t now, unsigned days, const uint32_t *list, size_t n)
+{
+	uint32_t today = s->today ? s->today : day_of(now);
+	int64_t next;
+
+	while (n && list[n - 1] >= today)
+		n--;
+	next = n ? day_begin(list[n - 1]) + DAY : now;
+	return day_of((now < next ? now : next) - (int64_t)days * DAY);
+}
+
 int store_retire(struct store *s, int64_t now_wall, unsigned days)
 {
-	uint32_t oldest = day_of(now_wall - (int64_t)days * 86400 * NS_PER_S);
 	FREE uint32_t *list = NULL;
 	size_t n = 0;
 	int r = day_list(s->folder, &list, &n);
+	uint32_t oldest = r ? 0 : oldest_to_keep(s, now_wall, days, list, n);
 
 	for (size_t i = 0; i < n && !r && list[i] < oldest; i++)
 		if (list[i] != s->today)

@@ -48,7 +48,8 @@ int store_held(struct store *, uint32_t host, uint64_t epoch, uint64_t *ret);
  * Sets each batch's through, day and row. -ENOSPC: nothing was kept, the store is full, the same batches may be tried again when
  * store_full says so. Any other error: store_reopen. */
 int store_intake(struct store *, struct batch *const *batches, size_t n, int64_t now_wall);
-/* Unlinks day files older than `days`; pauses while the clock is suspect (the caller knows). */
+/* Unlinks day files older than `days`, counted from now or, where that is earlier, from the day after the newest file before today's:
+ * a wrong clock after a restart deletes nothing. A clock that was stepped meanwhile is the caller's to know. */
 int store_retire(struct store *, int64_t now_wall, unsigned days);
 
 /* ---- the engine's own rows: main file ---- */

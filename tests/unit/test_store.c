@@ -199,13 +199,14 @@ START_TEST(retention)
 
 	put(5, 1, 1, NOON - 3 * DAY);
 	put(5, 2, 1, NOON - 2 * DAY);
-	put(5, 3, 1, NOON);
+	put(5, 3, 1, NOON - DAY);
+	put(5, 4, 1, NOON);
 	ck_assert_int_eq(store_retire(store, NOON, 2), 0);
 	ck_assert(!there(20270112));
 	ck_assert(there(20270113));
 	ck_assert(there(20270115));
-	ck_assert_uint_eq(replay(&all).n, 2);
-	ck_assert_uint_eq(put(5, 1, 4, NOON), 1);
+	ck_assert_uint_eq(replay(&all).n, 3);
+	ck_assert_uint_eq(put(5, 1, 5, NOON), 1);
 }
 END_TEST
 
@@ -249,6 +250,21 @@ START_TEST(names_have_a_limit)
 	ck_assert_int_eq(r, -EDQUOT);
 	ck_assert_int_eq(i, STORE_CHECKS_MAX + 1);
 	ck_assert_int_eq(store_names_commit(store), 0);
+}
+END_TEST
+
+START_TEST(test_r12_a_clock_years_ahead_deletes_nothing)
+{
+	put(5, 1, 1, NOON - DAY);
+	put(5, 2, 1, NOON);
+	restart();
+	ck_assert_int_eq(store_retire(store, NOON + 75 * 365 * DAY, 92), 0);	/* before anything is stored */
+	put(5, 3, 1, NOON + 75 * 365 * DAY);
+	ck_assert_int_eq(store_retire(store, NOON + 75 * 365 * DAY, 92), 0);
+	ck_assert(there(20270114));
+	ck_assert(there(20270115));
+	ck_assert_int_eq(store_retire(store, INT64_C(-1) * NS_PER_S, 92), 0);	/* nor does one in 1969 */
+	ck_assert(there(20270114));
 }
 END_TEST
 
@@ -446,6 +462,7 @@ int main(void)
 	tcase_add_test(t, once_in_a_group);
 	tcase_add_test(t, over_days_and_restarts);
 	tcase_add_test(t, retention);
+	tcase_add_test(t, test_r12_a_clock_years_ahead_deletes_nothing);
 	tcase_add_test(t, names);
 	tcase_add_test(t, names_have_a_limit);
 	tcase_add_test(t, engine_rows);
