@@ -72,11 +72,13 @@ static json_t *series_document(struct engine *e, const struct curve *s)
 	double value = 0;
 	int64_t at = 0;
 	enum state state = judge_state(e->judge, s->id, &rule, &value, &at);
-	json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:o}", "id", (json_int_t)s->id, "metric", s->metric, "unit", s->unit,
-			      "kind", s->kind, "labels", labels_of(s->labels), "value", at ? json_real(value) : json_null(), "at",
-			      (json_int_t)at, "state", document_state(state), "rule", text_or_null(rule ? rule->id : NULL));
+	struct rule_label labels[REGISTRY_LABELS + 1];
+	json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:o}", "id", (json_int_t)s->id, "metric", s->metric, "unit",
+			      registry_unit(s), "kind", registry_kind(s), "labels", labels_of(registry_labels(s, labels)), "value",
+			      at ? json_real(value) : json_null(), "at", (json_int_t)at, "state", document_state(state), "rule",
+			      text_or_null(rule ? rule->id : NULL));
 
-	if (o && has_wild_bytes(s->labels))
+	if (o && has_wild_bytes(labels))
 		json_object_set_new(o, "escaped", json_true());
 	return o;
 }
@@ -155,10 +157,11 @@ static json_t *finding_document(struct engine *e, const struct finding *f)
 	const struct rule *rule = procedure_rule(e->its.site->procedure, f->rule);
 	const struct bound *bound = !rule ? NULL : f->known == STATE_CRITICAL && rule->critical.set ? &rule->critical :
 				    rule->warning.set ? &rule->warning : &rule->critical;
+	struct rule_label labels[REGISTRY_LABELS + 1];
 
 	return json_pack("{s:o, s:s, s:s, s:o, s:s, s:f, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:b, s:o, s:b}", "series",
 			 s ? json_integer(s->id) : json_null(), "check", c ? c->name : "", "metric", s ? s->metric : "", "labels",
-			 labels_of(s ? s->labels : NULL), "unit", s ? s->unit : "", "value", f->value, "state", document_state(f->state),
+			 labels_of(s ? registry_labels(s, labels) : NULL), "unit", s ? registry_unit(s) : "", "value", f->value, "state", document_state(f->state),
 			 "rule", f->rule, "clause", f->clause, "title_zh", rule ? rule->title_zh : "", "title_en",
 			 rule ? rule->title_en : "", "what", document_bytes(f->what), "since_at", (json_int_t)f->since, "stated",
 			 bound && bound->stated, "bound", bound && bound->set ? json_real(bound->at) : json_null(), "flapping",

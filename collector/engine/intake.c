@@ -168,12 +168,13 @@ static void take_series(struct engine *e, const struct series *s)
 		const Wire__Series *w = s->batch->series[i];
 		struct registry_label labels[SERIES_LABELS_MAX];
 		size_t n = w->n_labels < SERIES_LABELS_MAX ? w->n_labels : SERIES_LABELS_MAX;
+		struct rule_label apart[REGISTRY_LABELS + 1];
 		const struct curve *known;
 
 		for (size_t k = 0; k < n; k++)
 			labels[k] = (struct registry_label){w->labels[k]->name, w->labels[k]->value.data, w->labels[k]->value.len};
 		known = registry_series(&e->registry, s->numbers[i], s->checks[i], w->metric, labels, n, e->its.site->inventory);
-		if (!known || judge_series(e->judge, known->id, known->check, known->metric, known->labels) < 0)
+		if (!known || judge_series(e->judge, known->id, known->check, known->metric, registry_labels(known, apart)) < 0)
 			log_error("%s of host %u cannot be judged: out of memory or numbers", w->metric, s->host);
 	}
 }

@@ -68,19 +68,6 @@ static void check_free(struct check *c)
 	free(c);
 }
 
-static void series_free(struct curve *s)
-{
-	if (!s)
-		return;
-	for (struct rule_label *l = s->labels; l && l->name; l++) {
-		free((char *)l->name);
-		free((char *)l->pattern);
-	}
-	free(s->labels);
-	free(s->metric);
-	free(s);
-}
-
 void registry_clear(struct registry *r)
 {
 	for (size_t i = 0; i < r->hosts.n; i++)
@@ -88,7 +75,7 @@ void registry_clear(struct registry *r)
 	for (size_t i = 0; i < r->checks.n; i++)
 		check_free(r->checks.at[i]);
 	for (size_t i = 0; i < r->series.n; i++)
-		series_free(r->series.at[i]);
+		free(r->series.at[i]);
 	vec_free(&r->hosts);
 	vec_free(&r->checks);
 	vec_free(&r->series);
@@ -144,46 +131,92 @@ static char *copy_of(const void *bytes, size_t n)
 	return copy;
 }
 
-static bool copy_labels(struct curve *s, const struct registry_label *labels, size_t n)
+static size_t label_size(const struct registry_label *l)
 {
-	s->labels = calloc(n + 1, sizeof(*s->labels));
-	for (size_t i = 0; s->labels && i < n; i++) {
-		char *name = strdup(labels[i].name), *value = copy_of(labels[i].value, labels[i].size);
+	return strlen(l->name) + strnlen(l->value, l->size) + 2;
+}
 
-		if (!name || !value) {
-			free(name);
-			free(value);
-			return false;
-		}
-		s->labels[i] = (struct rule_label){name, value};
-	}
-	return s->labels != NULL;
+/* A value ends at its first NUL: what a label names holds none. */
+static char *pack(char *to, const struct registry_label *l)
+{
+	size_t n = strnlen(l->value, l->size);
+
+	to = stpcpy(to, l->name) + 1;
+	memcpy(to, l->value, n);
+	to[n] = 0;
+	return to + n + 1;
+}
+
+static struct curve *curve_new(const char *metric, const struct inventory_metric *known, const struct registry_label *labels, size_t n)
+{
+	size_t size = 1 + (known ? 0 : strlen(metric) + 1);
+	struct curve *c;
+	char *at;
+
+	for (size_t i = 0; i < n; i++)
+		size += label_size(&labels[i]);
+	c = malloc(sizeof(*c) + size);
+	if (!c)
+		return NULL;
+	at = c->packed;
+	for (size_t i = 0; i < n; i++)
+		if (*labels[i].name)
+			at = pack(at, &labels[i]);
+	*at++ = 0;
+	c->known = known;
+	c->metric = known ? known->name : strcpy(at, metric);
+	return c;
 }
 
 struct curve *registry_series(struct registry *r, uint32_t id, uint32_t check, const char *metric,
-			       const struct registry_label *labels, size_t n, const struct inventory *inventory)
+			      const struct registry_label *labels, size_t n, const struct inventory *inventory)
 {
-	static const char *const kinds[] = {"gauge", "counter", "state"};
-	struct curve **slot = place(&r->series, id), *s;
+	struct curve **slot = place(&r->series, id);
 	struct check *owner = registry_get_check(r, check);
-	const struct inventory_metric *known = inventory_get(inventory, metric);
 	uint32_t *listed;
 
-	if (!slot || !owner)
+	if (!slot || !owner || n > REGISTRY_LABELS)
 		return NULL;
 	if (*slot)
 		return *slot;	/* a number never means another series */
-	s = calloc(1, sizeof(*s));
-	if (!s || !(s->metric = strdup(metric)) || !copy_labels(s, labels, n) || !(listed = vec_push(&owner->series))) {
-		series_free(s);
+	listed = vec_push(&owner->series);
+	if (!listed)
+		return NULL;
+	*slot = curve_new(metric, inventory_get(inventory, metric), labels, n);
+	if (!*slot) {
+		owner->series.n--;
 		return NULL;
 	}
-	*listed = id;
-	s->id = id;
-	s->check = check;
-	s->unit = known ? known->unit : "";
-	s->kind = kinds[known ? known->kind : 0];
-	return *slot = s;
+	*listed = (*slot)->id = id;
+	(*slot)->check = check;
+	return *slot;
+}
+
+const struct rule_label *registry_labels(const struct curve *c, struct rule_label ret[REGISTRY_LABELS + 1])
+{
+	const char *at = c->packed;
+	size_t n = 0;
+
+	for (; *at && n < REGISTRY_LABELS; n++) {
+		ret[n].name = at;
+		at += strlen(at) + 1;
+		ret[n].pattern = at;
+		at += strlen(at) + 1;
+	}
+	ret[n] = (struct rule_label){NULL, NULL};
+	return ret;
+}
+
+const char *registry_unit(const struct curve *c)
+{
+	return c->known ? c->known->unit : "";
+}
+
+const char *registry_kind(const struct curve *c)
+{
+	static const char *const kinds[] = {"gauge", "counter", "state"};
+
+	return kinds[c->known ? c->known->kind : 0];
 }
 
 struct host *registry_get_host(const struct registry *r, uint32_t id)

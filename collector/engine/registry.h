@@ -39,13 +39,13 @@ struct check {
 	struct recent *recent;			/* events that no incident has taken yet: outcome.c */
 };
 
-/* What one series of values is: message.h has a struct series, which is its announcement. */
+/* What one series of values is (message.h has a struct series, which is its announcement). There may be hundreds of thousands, so
+ * each is one small block. */
 struct curve {
+	const char *metric;
+	const struct inventory_metric *known;	/* NULL: no plugin here declares it */
 	uint32_t id, check;
-	char *metric;
-	const char *unit;			/* of the inventory; "" where the metric is not in it */
-	const char *kind;
-	struct rule_label *labels;		/* ends with a NULL name */
+	char packed[];				/* labels: name, NUL, value, NUL, ...; an empty name ends them */
 };
 
 struct registry {
@@ -63,6 +63,12 @@ struct check *registry_check(struct registry *, uint32_t id, uint32_t host, cons
 struct registry_label { const char *name; const void *value; size_t size; };
 struct curve *registry_series(struct registry *, uint32_t id, uint32_t check, const char *metric,
 			       const struct registry_label *, size_t n, const struct inventory *);
+
+#define REGISTRY_LABELS 16
+/* The labels taken apart, ended by a NULL name; texts are the curve's. Returns ret. */
+const struct rule_label *registry_labels(const struct curve *, struct rule_label ret[REGISTRY_LABELS + 1]);
+const char *registry_unit(const struct curve *);	/* "" where nothing is known of the metric */
+const char *registry_kind(const struct curve *);	/* "gauge", "counter", "state" */
 
 struct host *registry_get_host(const struct registry *, uint32_t id);
 struct check *registry_get_check(const struct registry *, uint32_t id);

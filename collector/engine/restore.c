@@ -40,12 +40,13 @@ static int each_series(const struct reader_series *r, void *arg)
 	struct engine *e = arg;
 	struct registry_label labels[SERIES_LABELS_MAX];
 	size_t n = r->n < SERIES_LABELS_MAX ? r->n : SERIES_LABELS_MAX;
+	struct rule_label apart[REGISTRY_LABELS + 1];
 	const struct curve *c;
 
 	for (size_t i = 0; i < n; i++)
 		labels[i] = (struct registry_label){r->labels[i].name, r->labels[i].value, r->labels[i].size};
 	c = registry_series(&e->registry, r->id, r->check, r->metric, labels, n, e->its.site->inventory);
-	return c ? judge_series(e->judge, c->id, c->check, c->metric, c->labels) : -ENOMEM;
+	return c ? judge_series(e->judge, c->id, c->check, c->metric, registry_labels(c, apart)) : -ENOMEM;
 }
 
 /* ---- incidents ---- */

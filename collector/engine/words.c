@@ -123,11 +123,12 @@ void words_of(const struct site *s, const struct due *due, const struct incident
 
 char *words_finding(const struct curve *c, double value, const char *why, char *buf, size_t room)
 {
+	struct rule_label labels[REGISTRY_LABELS + 1];
 	size_t at = 0;
 	char number[64];
 
 	buf[0] = 0;
-	for (const struct rule_label *l = c ? c->labels : NULL; l && l->name && at + 8 < room; l++) {
+	for (const struct rule_label *l = c ? registry_labels(c, labels) : NULL; l && l->name && at + 8 < room; l++) {
 		char text[128];
 
 		text_escape(l->pattern, strlen(l->pattern), text, sizeof(text));
@@ -138,6 +139,6 @@ char *words_finding(const struct curve *c, double value, const char *why, char *
 	if (why)
 		snprintf(buf + at, room - at, "%s%s", at ? ": " : "", why);
 	else if (c)
-		snprintf(buf + at, room - at, "%s%s", at ? ": " : "", unit_put(value, c->unit, number, sizeof(number)));
+		snprintf(buf + at, room - at, "%s%s", at ? ": " : "", unit_put(value, registry_unit(c), number, sizeof(number)));
 	return buf;
 }
