@@ -195,3 +195,69 @@ def status_with(site, session):
     with context.wrap_socket(socket.create_connection(("127.0.0.1", site.web_port), 30), server_hostname="localhost") as s:
         s.sendall(f"GET /api/v1/hosts HTTP/1.1\r\nHost: localhost\r\nCookie: __Host-beadle={session}\r\n\r\n".encode())
         return int(s.recv(64).split()[1])
+
+
+# ---- W2: hostile names are only text ----
+
+HOSTILE = ["<img src=x onerror=\"window.hacked=1\">", "javascript:window.hacked=1", "{{constructor.constructor('window.hacked=1')()}}",
+           "${window.hacked=1}", "'\"><script>window.hacked=1</script>", "\u202eevil\u2066name", "a" * 4096, "</title><script>window.hacked=1</script>",
+           "\\xff\\x00", "%3Cscript%3E", "&lt;b&gt;", "line\nbreak\ttab"]
+
+
+class Hostile:
+    """Every document of the API with hostile text wherever a host, a plugin or a person can put any."""
+
+    def __init__(self, text):
+        at = 1_800_000_000_000_000_000
+        series = {"id": 1, "metric": text, "unit": text, "kind": text, "labels": {text: text}, "value": 1.0, "at": at, "state": "ok", "rule": None}
+        check = {"id": 1, "host": 1, "host_name": text, "name": text, "plugin": text, "interval_ns": 60 * 10**9, "state": "critical",
+                 "why": text, "at": at, "series": [series]}
+        host = {"id": 1, "name": text, "uuid": text, "state": "critical", "connected": True, "seen_at": at, "clock_offset_ns": 1,
+                "owner": text, "deputy": text, "incidents": 1, "address": text}
+        incident = {"id": 1, "host": 1, "host_name": text, "kind": text, "title_zh": text, "title_en": text, "state": "open",
+                    "severity": "critical", "opened_at": at, "recovered_at": 0, "acknowledged_by": text, "acknowledged_until_at": at,
+                    "closed_at": 0, "clauses": [text]}
+        finding = {"series": 1, "check": text, "metric": "", "labels": {text: text}, "unit": text, "value": 1.0, "state": "unknown",
+                   "rule": text, "clause": text, "title_zh": text, "title_en": text, "what": text, "since_at": at, "stated": False, "bound": None}
+        self.answers = {
+            "whoami": {"name": text[:60], "roles": [text], "must_change": False, "language": text, "school": text},
+            "login": {"session": "s" * 43, "name": text, "roles": [], "must_change": False},
+            "status": {"school": text, "collector": text, "started_at": at, "now_at": at, "hosts": {"total": 1, "connected": 1, "gone": 0},
+                       "states": {"ok": 0, "warning": 0, "critical": 1, "unknown": 0}, "incidents": {"open": 1, "unacknowledged": 1},
+                       "intake": {"results": 1, "values": 1, "last_at": at},
+                       "procedure": {"document": text, "version": text, "title_zh": text, "title_en": text}},
+            "hosts": {"hosts": [host], "more": False},
+            "host": {**host, "facts": {text: text}, "checks": [check]},
+            "incidents": {"incidents": [incident], "more": False},
+            "incident": {**incident, "findings": [finding], "more_findings": 0,
+                         "steps": [{"at": at, "actor": text, "what": text, "detail": text}],
+                         "notices": [{"at": at, "role": text, "person": text, "channel": text, "clause": text, "state": "sent", "tries": 1}]},
+            "procedure": {"document": text, "version": text, "title_zh": text, "title_en": text, "roles": [], "rules": [], "kinds": []},
+            "history": {"points": [[at, 1.0]], "more": False},
+        }
+
+
+def test_w2_hostile_names_are_only_text(tmp_path):
+    """The collector's end of the pipe is the test's here, so that every text can be hostile; pages, door and browser are real."""
+    from test_web import Web
+    (tmp_path / "web").mkdir()
+    web = Web(tmp_path / "web")
+    web.state, web.web_port = web.folder, web.port
+    browser = Browser(web, tmp_path / "profile", "en-GB")
+    try:
+        for i, text in enumerate(HOSTILE):
+            web.answers = {name: (200, body) for name, body in Hostile(text).answers.items()}
+            mark = " ".join(text.replace("\u202e", "").replace("\u2066", "").split())[:20].split("name")[0][:12]
+            if i == 0:
+                browser.log_in("x")
+            for path, css in [("/#/", "a.host"), ("/#/host/1", ".check"), ("/#/incidents", "a.incident"), ("/#/incident/1", ".finding")]:
+                browser.open("/?" + str(i) + path[1:])
+                seen = browser.see(css)
+                assert mark in " ".join(seen.text.replace("\u202e", "").replace("\u2066", "").split()), (text, path)
+                wide = browser.driver.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+                assert wide[0] <= wide[1] + 1, (text[:40], path, wide)      # no broken layout
+                assert browser.driver.execute_script("return window.hacked") is None
+        assert browser.complaints() == []       # no script ran, no policy was asked to stop one
+    finally:
+        browser.driver.quit()
+        web.stop()

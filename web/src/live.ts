@@ -85,10 +85,34 @@ function open(): void {
   };
 }
 
+let polling: number | undefined;
+
+/* A browser opens six connections to one place at most, and each stream holds one: a page that nobody looks at lets go of its own and
+ * asks once a minute, so that its title goes on telling how things are. */
+function onVisibility(): void {
+  window.clearInterval(polling);
+  if (!store.state.me) return;
+  if (document.hidden) {
+    close();
+    polling = window.setInterval(() => { if (store.state.me) void askAll().catch(() => {}); }, 60000);
+  } else if (!source) {
+    void start();
+  }
+}
+document.addEventListener("visibilitychange", onVisibility);
+window.addEventListener("pagehide", () => close());       // kept aside by the browser for the way back
+window.addEventListener("pageshow", (event) => { if (event.persisted) onVisibility(); });
+
+function close(): void {
+  source?.close();
+  source = null;
+}
+
 /** Resolves when everything is known once; then events follow. */
 export async function start(): Promise<void> {
   stop();
-  open();
+  if (document.hidden) onVisibility();
+  else open();
   try {
     await askAll();
   } catch {
@@ -98,6 +122,6 @@ export async function start(): Promise<void> {
 }
 
 export function stop(): void {
-  source?.close();
-  source = null;
+  window.clearInterval(polling);
+  close();
 }
