@@ -133,8 +133,20 @@ static uint64_t handed_out(const struct spool *s, uint64_t epoch)
 	return through;
 }
 
+static bool is_here(const struct spool *s, uint64_t epoch)
+{
+	const struct segment *seg;
+
+	DL_FOREACH(s->segments, seg)
+		if (seg->epoch == epoch)
+			return true;
+	return epoch == s->epoch || epoch == s->out_epoch;
+}
+
 int spool_ack(struct spool *s, uint64_t epoch, uint64_t through)
 {
+	if (!is_here(s, epoch))
+		return 0;
 	if (through > handed_out(s, epoch))
 		return -EBADMSG;
 	acknowledge(s, epoch, through);

@@ -44,7 +44,7 @@ int spool_next(struct spool *, struct spool_record *ret);
 void spool_unget(struct spool *);		/* the record that spool_next gave last was not taken: it comes again */
 void spool_rewind(struct spool *);		/* begins again with the oldest that is not acknowledged */
 
-/* The collector holds `epoch` through that sequence. -EBADMSG: that was never handed out. */
+/* The collector holds `epoch` through that sequence; of an epoch that is not here, nothing happens. -EBADMSG: that was never handed out. */
 int spool_ack(struct spool *, uint64_t epoch, uint64_t through);
 /* The same, as the first word of a new connection. true: it holds what we do not know of, as after a restored backup of this machine:
  * from here on the epoch is another one. */

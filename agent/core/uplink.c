@@ -35,7 +35,7 @@
 
 enum uplink_state { REST, RESOLVING, CONNECTING, GREETING, OPEN };
 
-struct unacked { struct spool *spool; uint64_t epoch, last; size_t bytes; };
+struct unacked { uint64_t epoch, last; size_t bytes; };
 
 struct uplink {
 	struct loop *loop;
@@ -213,21 +213,19 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 
 static void on_ack(struct uplink *u, const Wire__Ack *ack)
 {
-	struct spool *spool = NULL;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < u->n_unacked; i++) {
 		struct unacked *b = &u->unacked[i];
 
-		if (b->epoch == ack->epoch)
-			spool = b->spool;
 		if (b->epoch == ack->epoch && b->last <= ack->through)
 			u->unacked_bytes -= b->bytes;
 		else
 			u->unacked[kept++] = *b;
 	}
 	u->n_unacked = kept;
-	if (spool && spool_ack(spool, ack->epoch, ack->through) < 0) {
+	if (spool_ack(outbox_events(u->outbox), ack->epoch, ack->through) < 0 ||
+	    spool_ack(outbox_measurements(u->outbox), ack->epoch, ack->through) < 0) {
 		fail(u, "it acknowledged what was never sent");
 		return;
 	}
@@ -309,7 +307,7 @@ void uplink_pump(struct uplink *u, int64_t now)
 		if (r <= 0)
 			continue;
 		if (b.last) {
-			u->unacked[u->n_unacked++] = (struct unacked){spools[i], b.epoch, b.last, b.n - b.from};
+			u->unacked[u->n_unacked++] = (struct unacked){b.epoch, b.last, b.n - b.from};
 			u->unacked_bytes += b.n - b.from;
 		}
 		link_give(u->link, b.buf, b.from, b.n);

@@ -29,4 +29,15 @@ tests_fuzz_fuzz_envelope_SOURCES = tests/fuzz/fuzz_envelope.c
 tests_fuzz_fuzz_envelope_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_fuzz_fuzz_envelope_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_envelope_LDADD = collector/ingest/libingest.la collector/store/libstore.la lib/libwire.la lib/libbase.la
+
+FUZZERS += tests/fuzz/fuzz_segment
+tests_fuzz_fuzz_segment_SOURCES = tests/fuzz/fuzz_segment.c
+tests_fuzz_fuzz_segment_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_segment_LDADD = agent/core/libcore.la
+
+FUZZERS += tests/fuzz/fuzz_fromhost
+tests_fuzz_fuzz_fromhost_SOURCES = tests/fuzz/fuzz_fromhost.c
+tests_fuzz_fuzz_fromhost_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_fuzz_fuzz_fromhost_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_fromhost_LDADD = agent/core/libcore.la
 endif
