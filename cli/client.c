@@ -15,18 +15,23 @@
 
 #define ANSWER_MAX (64u * 1024 * 1024)
 
-static const char *chosen;
+static const char *chosen, *likely;
 
 void client_socket(const char *path)
 {
 	chosen = path;
 }
 
+void client_likely_socket(const char *path)
+{
+	likely = path;
+}
+
 const char *client_socket_path(void)
 {
 	const char *path = chosen ? chosen : getenv("BEADLE_SOCKET");
 
-	return path ? path : LOCALSTATEDIR "/lib/beadle/collector/collector.sock";
+	return path ? path : likely ? likely : LOCALSTATEDIR "/lib/beadle/collector/collector.sock";
 }
 
 static int reach(void)
@@ -54,7 +59,7 @@ static int unreachable(int error)
 			"--socket\n", path);
 	else
 		fprintf(stderr, "beadle: %s: %s\n", path, strerror(-error));
-	return EXIT_UNREACHABLE;
+	return error == -EACCES || error == -EPERM ? EXIT_NOT_ALLOWED : EXIT_UNREACHABLE;
 }
 
 /* What the collector says when it refuses: {"error": {"code", "message"}}. */

@@ -4,8 +4,9 @@
 
 #include <jansson.h>
 
-/* Where the collector listens: --socket, else $BEADLE_SOCKET, else the installed default. */
+/* Where the collector listens: --socket, else $BEADLE_SOCKET, else where it is likely, else the installed default. */
 void client_socket(const char *path);
+void client_likely_socket(const char *path);	/* the caller's, and lasts */
 const char *client_socket_path(void);
 
 /* One question, one answer. Takes `arguments` over (NULL: none). 0 with *ret (json_decref it); else prints one line to stderr, what is wrong

@@ -39,5 +39,7 @@ extern bool command_json;			/* --json: print documents as they are */
 int command_print(json_t *document);
 /* One line on stderr: "beadle NAME: text", then the usage of the command; EXIT_USAGE. */
 int command_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for the option over which getopt_long has just stumbled. */
+int command_usage_option(char **argv);
 
 #endif

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,16 @@ static void finding(struct findings *f, const char *level, const char *mend, con
 
 /* ---- files ---- */
 
-static void look_at_certificate(struct findings *f, const char *folder)
+/* Folders that are shut to us say nothing of what is in them. */
+static bool is_shut(struct findings *f, const char *path, int error)
+{
+	if (error != EACCES)
+		return false;
+	finding(f, "warning", "run beadle doctor as root", "%s: cannot be looked at", path);
+	return true;
+}
+
+static void look_at_certificate(struct findings *f, const char *folder, const char *renewal)
 {
 	char path[4096];
 	FCLOSE FILE *file = NULL;
@@ -53,35 +63,44 @@ static void look_at_certificate(struct findings *f, const char *folder)
 
 	snprintf(path, sizeof(path), "%s/cert.pem", folder);
 	file = fopen(path, "re");
+	if (!file && is_shut(f, path, errno))
+		return;
 	cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
 	if (!cert) {
-		finding(f, "critical", "make one on the collector: beadle identity new --host NAME --out FOLDER; copy it here",
-			"%s: no certificate that can be read", path);
+		finding(f, "critical", renewal, "%s: no certificate that can be read", path);
 		return;
 	}
 	if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)))
-		finding(f, "critical", "make a new identity", "%s: its end cannot be read", path);
+		finding(f, "critical", renewal, "%s: its end cannot be read", path);
 	else if (days < 0 || seconds < 0)
-		finding(f, "critical", "make a new identity on the collector and copy it here", "%s: expired %d days ago", path, -days);
+		finding(f, "critical", renewal, "%s: expired %d days ago", path, -days);
+	else if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
+		finding(f, "critical", "set this machine's clock, or the collector's when that one made it", "%s: not valid yet", path);
 	else if (days < RENEW_DAYS)
-		finding(f, "warning", "make a new identity on the collector and copy it here", "%s: ends in %d days", path, days);
+		finding(f, "warning", renewal, "%s: ends in %d days", path, days);
 	else
 		finding(f, "ok", "", "%s: valid for %d days", path, days);
 	X509_free(cert);
 }
 
-static void look_at_key(struct findings *f, const char *folder)
+/* `user`: whose process reads it, where there is such a user and we are installed as root. */
+static void look_at_key(struct findings *f, const char *folder, const char *user, const char *renewal)
 {
-	char path[4096], mend[4200];
+	const struct passwd *reader = getpwnam(user);
+	char path[4096], mend[8300];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/key.pem", folder);
-	snprintf(mend, sizeof(mend), "chmod 600 %s", path);
-	if (stat(path, &st) < 0)
-		finding(f, "critical", "copy the whole identity folder to this server", "%s: %s", path, strerror(errno));
-	else if (st.st_mode & 077)
-		finding(f, "critical", mend, "%s: others can read this server's key", path);
-	else
+	if (stat(path, &st) < 0) {
+		if (!is_shut(f, path, errno))
+			finding(f, "critical", renewal, "%s: %s", path, strerror(errno));
+	} else if (st.st_mode & 077) {
+		snprintf(mend, sizeof(mend), "chmod 600 %s; who may have read it can speak for this machine, so rather: %s", path, renewal);
+		finding(f, "critical", mend, "%s: others can read this key", path);
+	} else if (st.st_uid == 0 && reader && reader->pw_uid != 0) {
+		snprintf(mend, sizeof(mend), "chown -R %s %s", user, folder);
+		finding(f, "critical", mend, "%s: the user %s, whose process needs it, cannot read it", path, user);
+	} else
 		finding(f, "ok", "", "%s: readable by its owner alone", path);
 }
 
@@ -91,6 +110,8 @@ static void look_at_space(struct findings *f, const char *folder)
 	double free_mib;
 
 	if (statvfs(folder, &fs) < 0) {
+		if (is_shut(f, folder, errno))
+			return;
 		finding(f, "critical", "make the folder, or mend state: in the configuration", "%s: %s", folder, strerror(errno));
 		return;
 	}
@@ -126,8 +147,11 @@ static void look_at_config(struct findings *f, const char *room_and_name, const 
 		finding(f, "ok", "", "%s: no mistakes", config);
 }
 
+#define COMM 15		/* the kernel keeps so much of a name */
+
 static bool runs(const char *name)
 {
+	const size_t n = strnlen(name, COMM);
 	DIR *proc = opendir("/proc");
 	const struct dirent *e;
 	bool found = false;
@@ -141,7 +165,7 @@ static bool runs(const char *name)
 		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
 		file = fopen(path, "re");
 		if (file && fgets(comm, sizeof(comm), file))
-			found = !strncmp(comm, name, strlen(name)) && comm[strlen(name)] == '\n';
+			found = !strncmp(comm, name, n) && comm[n] == '\n';
 	}
 	if (proc)
 		closedir(proc);
@@ -158,7 +182,7 @@ static void look_at_process(struct findings *f, const char *comm, const char *me
 
 /* ---- the two halves of an installation ---- */
 
-static char *read_setting(const char *config, const char *key)
+static char *read_setting(const char *config, const char *key, const char *dflt)
 {
 	struct problems *p = problems_new();
 	struct conf *c = conf_read(config, p);
@@ -166,45 +190,66 @@ static char *read_setting(const char *config, const char *key)
 	char *copy = NULL;
 
 	if (c) {
-		conf_string(conf_root(c), key, NULL, &value, p);
+		conf_string(conf_root(c), key, dflt, &value, p);
 		copy = value ? strdup(value) : NULL;
 		conf_free(c);
 	}
 	problems_free(p);
+	if (!copy && dflt)
+		abort();	/* no memory; a command for a person */
 	return copy;
 }
 
+#define AGENT_RENEWAL "on the collector: beadle identity new --host NAME --out FOLDER; copy it here, to the user beadle"
+
 static void look_at_agent(struct findings *f, const char *config)
 {
-	FREE char *state = read_setting(config, "state"), *identity = read_setting(config, "identity");
+	FREE char *state = read_setting(config, "state", LOCALSTATEDIR "/lib/beadle/agent");
+	FREE char *identity = read_setting(config, "identity", NULL);
+	char below[4096];
 
+	snprintf(below, sizeof(below), "%s/identity", state);
 	look_at_config(f, "agent/launcher/beadle-agent", config);
-	look_at_key(f, identity ? identity : LOCALSTATEDIR "/lib/beadle/agent/identity");
-	look_at_certificate(f, identity ? identity : LOCALSTATEDIR "/lib/beadle/agent/identity");
-	look_at_space(f, state ? state : LOCALSTATEDIR "/lib/beadle/agent");
+	look_at_key(f, identity ? identity : below, "beadle", AGENT_RENEWAL);
+	look_at_certificate(f, identity ? identity : below, AGENT_RENEWAL);
+	look_at_space(f, state);
 	look_at_process(f, "beadle-agent", "systemctl start beadle-agent; journalctl -u beadle-agent tells why it ended");
 	look_at_process(f, "beadle-core", "journalctl -u beadle-agent tells why it ended");
 }
 
+/* One of the collector's two certificates, and its key. `init` makes anew what is missing, and nothing else. */
+static void look_at_server(struct findings *f, const char *state, const char *name, const char *user)
+{
+	char folder[4096], renewal[8400];
+
+	snprintf(folder, sizeof(folder), "%s/%s", state, name);
+	snprintf(renewal, sizeof(renewal), "mv %s/cert.pem %s/cert.old; beadle-collector init; systemctl restart beadle-collector", folder,
+		 folder);
+	look_at_key(f, folder, user, renewal);
+	look_at_certificate(f, folder, renewal);
+}
+
 static void look_at_collector(struct findings *f, const char *config)
 {
-	FREE char *state = read_setting(config, "state");
-	char folder[4096];
+	FREE char *state = read_setting(config, "state", LOCALSTATEDIR "/lib/beadle/collector");
+	char socket[4096];
 	json_t *answer = NULL, *theirs;
 	size_t i;
 
-	snprintf(folder, sizeof(folder), "%s/identity", state ? state : LOCALSTATEDIR "/lib/beadle/collector");
+	snprintf(socket, sizeof(socket), "%s/collector.sock", state);
+	client_likely_socket(socket);
 	look_at_config(f, "collector/launcher/beadle-collector", config);
-	look_at_key(f, folder);
-	look_at_certificate(f, folder);
-	look_at_space(f, state ? state : LOCALSTATEDIR "/lib/beadle/collector");
+	look_at_server(f, state, "identity", "beadle-collector");
+	look_at_server(f, state, "web", "beadle-web");
+	look_at_space(f, state);
 	look_at_process(f, "beadle-collector", "systemctl start beadle-collector; journalctl -u beadle-collector tells why it ended");
 	if (client_ask("doctor", NULL, &answer) == EXIT_DONE)
 		json_array_foreach(json_object_get(answer, "findings"), i, theirs)
 			finding(f, document_text(theirs, "level"), document_text(theirs, "mend"), "%s", document_text(theirs, "what"));
 	else
-		finding(f, "critical", "start the collector, or run this as root", "%s: the collector does not answer",
+		finding(f, "critical", "systemctl start beadle-collector; or run this as root", "%s: the collector does not answer",
 			client_socket_path());
+	client_likely_socket(NULL);
 	json_decref(answer);
 }
 
@@ -240,7 +285,7 @@ int command_doctor(int argc, char **argv)
 		else if (o == 'c')
 			collector = optarg;
 		else
-			return EXIT_USAGE;
+			return command_usage_option(argv);
 	}
 	has_agent = access(agent, F_OK) == 0;
 	has_collector = access(collector, F_OK) == 0;

@@ -7,6 +7,8 @@
 #include "screen.h"
 #include "unit.h"
 
+#define LIST_MAX 1000
+
 static void print_hosts(const json_t *d)
 {
 	static const char *const heads[] = {"host", "state", "seen", "incidents", "owner", "deputy"};
@@ -75,6 +77,29 @@ static void print_checks(const json_t *host)
 	screen_print(t);
 }
 
+/* The collector tells at most LIST_MAX at once. */
+static int ask_all(json_t **ret)
+{
+	json_t *all = json_array(), *d;
+	long long after = -1;
+	bool more = true;
+	int r = EXIT_DONE;
+
+	while (more && !(r = client_ask("hosts", json_pack("{s:i, s:I}", "limit", LIST_MAX, "after", (json_int_t)after), &d))) {
+		json_t *part = json_object_get(d, "hosts");
+
+		json_array_extend(all, part);
+		more = json_is_true(json_object_get(d, "more")) && json_array_size(part);
+		after = document_number(json_array_get(part, json_array_size(part) - 1), "id");
+		json_decref(d);
+	}
+	if (r)
+		json_decref(all);
+	else
+		*ret = json_pack("{s:o, s:b}", "hosts", all, "more", false);
+	return r;
+}
+
 int command_hosts(int argc, char **argv)
 {
 	json_t *d;
@@ -82,8 +107,9 @@ int command_hosts(int argc, char **argv)
 
 	if (argc > 2)
 		return command_usage(argv[0], "takes at most one host");
-	r = argc == 2 ? client_ask("host", json_pack("{s:s}", "host", argv[1]), &d)
-		      : client_ask("hosts", json_pack("{s:i}", "limit", 1000), &d);
+	if (argc == 2 && argv[1][0] == '-')
+		return command_usage(argv[0], "%s is no option here", argv[1]);
+	r = argc == 2 ? client_ask("host", json_pack("{s:s}", "host", argv[1]), &d) : ask_all(&d);
 	if (r)
 		return r;
 	if (command_json)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "client.h"
@@ -62,11 +63,27 @@ static int write_bundle(const char *folder, BIO *key, const json_t *answer)
 	return EXIT_DONE;
 }
 
+/* Whoever writes over a key takes a server's identity away: ret_made says whether the folder is new. */
+static int make_folder(const char *folder, bool *ret_made)
+{
+	char path[4096];
+
+	*ret_made = mkdir(folder, 0700) == 0;
+	if (!*ret_made && errno != EEXIST)
+		return fprintf(stderr, "beadle: %s: %s\n", folder, strerror(errno)), EXIT_FAILED;
+	snprintf(path, sizeof(path), "%s/key.pem", folder);
+	if (access(path, F_OK) == 0)
+		return fprintf(stderr, "beadle: %s: an identity is here already: name another folder, or move this one away\n", folder),
+		       EXIT_FAILED;
+	return EXIT_DONE;
+}
+
 static int make(const char *host, const char *folder)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	BIO *secret = BIO_new(BIO_s_mem()), *request = BIO_new(BIO_s_mem());
-	int r = EXIT_FAILED, e = 0;
+	int r = EXIT_FAILED;
+	bool made = false;
 	json_t *answer = NULL;
 	char *csr;
 	size_t n;
@@ -74,14 +91,14 @@ static int make(const char *host, const char *folder)
 	if (!key || !secret || !request || PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) != 1 ||
 	    !make_request(key, request))
 		fprintf(stderr, "beadle: OpenSSL could not make a P-256 key\n");
-	else if (mkdir(folder, 0700) < 0 && (e = errno) != EEXIST)
-		fprintf(stderr, "beadle: %s: %s\n", folder, strerror(e));
-	else {
+	else if ((r = make_folder(folder, &made)) == EXIT_DONE) {
 		csr = pem_of(request, &n);
 		r = client_ask("identity.new", json_pack("{s:s, s:s%}", "host", host, "csr", csr, n), &answer);
 	}
 	if (r == EXIT_DONE)
 		r = write_bundle(folder, secret, answer);
+	if (r != EXIT_DONE && made)
+		rmdir(folder);		/* nothing came of it; stays when something is in it */
 	if (r == EXIT_DONE && command_json)
 		r = command_print(json_incref(answer));
 	json_decref(answer);
@@ -104,7 +121,7 @@ int command_identity(int argc, char **argv)
 		else if (o == 'o')
 			out = optarg;
 		else
-			return EXIT_USAGE;
+			return command_usage_option(argv);
 	}
 	if (optind + 1 != argc || strcmp(argv[optind], "new"))
 		return command_usage(argv[0], "the only act here is \"new\"");

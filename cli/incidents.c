@@ -10,6 +10,16 @@
 #include "text.h"
 #include "unit.h"
 
+#define LIST_MAX 1000	/* as many as the collector tells at once */
+
+/* What it is about, by its worst finding; else what kind of incident it is. */
+static const char *about(const json_t *incident)
+{
+	const char *text = json_string_value(json_object_get(incident, "about_en"));
+
+	return text && *text ? text : document_text(incident, "title_en");
+}
+
 static void print_incidents(const json_t *d)
 {
 	static const char *const heads[] = {"id", "host", "kind", "severity", "state", "opened", "clause", "title"};
@@ -28,28 +38,27 @@ static void print_incidents(const json_t *d)
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(x, "state"));
 		screen_cell(t, SCREEN_PLAIN, "%s", screen_ago(document_number(x, "opened_at"), ago));
 		screen_cell(t, SCREEN_PLAIN, "%s", clause ? clause : "-");
-		screen_cell(t, SCREEN_PLAIN, "%s", document_text(x, "title_en"));
+		screen_cell(t, SCREEN_PLAIN, "%s", about(x));
 	}
 	screen_print(t);
 }
 
 static void print_findings(const json_t *incident)
 {
-	static const char *const heads[] = {"check", "metric", "value", "bound", "state", "since", "clause"};
+	static const char *const heads[] = {"check", "metric", "found", "bound", "state", "since", "clause"};
 	struct screen_table *t = screen_table(heads, 7);
 	const json_t *f;
 	size_t i;
-	char value[64], ago[32];
+	char bound[64], ago[32];
 
 	json_array_foreach(json_object_get(incident, "findings"), i, f) {
-		const char *unit = document_text(f, "unit");
+		const json_t *at = json_object_get(f, "bound");
 
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "check"));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "metric"));
-		screen_cell(t, SCREEN_PLAIN, "%s", unit_put(json_number_value(json_object_get(f, "value")), unit, value,
-							    sizeof(value)));
-		screen_cell(t, SCREEN_PLAIN, "%s", unit_put(json_number_value(json_object_get(f, "bound")), unit, value,
-							    sizeof(value)));
+		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "what"));
+		screen_cell(t, SCREEN_PLAIN, "%s%s", json_is_number(at) && !json_is_true(json_object_get(f, "stated")) ? "≈ " : "",
+			    json_is_number(at) ? unit_put(json_number_value(at), document_text(f, "unit"), bound, sizeof(bound)) : "-");
 		screen_cell(t, screen_of_state(document_text(f, "state")), "%s", document_text(f, "state"));
 		screen_cell(t, SCREEN_PLAIN, "%s", screen_ago(document_number(f, "since_at"), ago));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "clause"));
@@ -98,7 +107,7 @@ int command_incidents(int argc, char **argv)
 {
 	static const struct option options[] = {{"all", no_argument, NULL, 'a'}, {"host", required_argument, NULL, 'H'},
 		{NULL, 0, NULL, 0}};
-	json_t *arguments = json_object(), *d;
+	json_t *arguments = json_pack("{s:i}", "limit", LIST_MAX), *d;
 	int o, r;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -107,13 +116,15 @@ int command_incidents(int argc, char **argv)
 		else if (o == 'H')
 			json_object_set_new(arguments, "host", json_string(optarg));
 		else
-			return json_decref(arguments), EXIT_USAGE;
+			return json_decref(arguments), command_usage_option(argv);
 	}
 	if (optind < argc)
 		return json_decref(arguments), command_usage(argv[0], "does not know \"%s\"", argv[optind]);
 	r = client_ask("incidents", arguments, &d);
 	if (r)
 		return r;
+	if (json_is_true(json_object_get(d, "more")))
+		fprintf(stderr, "beadle: these are the first %d; --host shows those of one host\n", LIST_MAX);
 	if (command_json)
 		return command_print(d);
 	print_incidents(d);
@@ -140,7 +151,7 @@ int command_incident(int argc, char **argv)
 	if (command_json)
 		return command_print(d);
 	printf("incident %lld on %s: %s (%s), %s\n\n", document_number(d, "id"), document_text(d, "host_name"),
-	       document_text(d, "title_en"), document_text(d, "kind"), document_text(d, "state"));
+	       about(d), document_text(d, "kind"), document_text(d, "state"));
 	print_findings(d);
 	putchar('\n');
 	print_steps(d);
@@ -150,11 +161,15 @@ int command_incident(int argc, char **argv)
 	return EXIT_DONE;
 }
 
+#define ACK_SHORTEST (60 * NS_PER_S)
+#define ACK_LONGEST (7 * 86400 * NS_PER_S)
+
 /* ack, handle and close differ in their names and in what they must say. */
 static int act(int argc, char **argv, const char *query, bool expires, bool needs_note)
 {
-	static const struct option options[] = {{"for", required_argument, NULL, 'f'}, {"note", required_argument, NULL, 'n'},
+	static const struct option all[] = {{"for", required_argument, NULL, 'f'}, {"note", required_argument, NULL, 'n'},
 		{NULL, 0, NULL, 0}};
+	const struct option *options = expires ? all : all + 1;
 	const char *note = NULL;
 	int64_t id, duration = 4 * 3600 * NS_PER_S;
 	json_t *arguments, *d;
@@ -164,9 +179,9 @@ static int act(int argc, char **argv, const char *query, bool expires, bool need
 		if (o == 'n')
 			note = optarg;
 		else if (o != 'f')
-			return EXIT_USAGE;
-		else if (!expires || text_duration(optarg, &duration) < 0)
-			return command_usage(argv[0], "--for %s: expected a duration such as 30min, 4h, 2d", optarg);
+			return command_usage_option(argv);
+		else if (text_duration(optarg, &duration) < 0 || duration < ACK_SHORTEST || duration > ACK_LONGEST)
+			return command_usage(argv[0], "--for %s: expected a duration from 1min to 7d, such as 30min, 4h, 2d", optarg);
 	}
 	if (optind + 1 != argc || !read_id(argv[optind], &id))
 		return command_usage(argv[0], "needs the number of one incident");

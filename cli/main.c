@@ -24,7 +24,7 @@ const struct command commands[] = {
 	{"handle", "ID --note TEXT", "write down what was done", command_handle},
 	{"close", "ID --note TEXT", "close an incident", command_close},
 	{"identity", "new --host NAME --out FOLDER", "certificate and key for one server's agent", command_identity},
-	{"doctor", "", "find what is wrong with this installation, and the mend", command_doctor},
+	{"doctor", "[--agent-config FILE] [--collector-config FILE]", "find what is wrong with this installation, and the mend", command_doctor},
 	{"completion", "bash", "completion for the shell", command_completion},
 	{NULL, NULL, NULL, NULL},
 };
@@ -49,8 +49,21 @@ int command_usage(const char *name, const char *format, ...)
 	fputc('\n', stderr);
 	for (const struct command *c = commands; c->name; c++)
 		if (!strcmp(c->name, name))
-			fprintf(stderr, "usage: beadle %s %s\n", c->name, c->arguments);
+			fprintf(stderr, "usage: beadle %s%s%s\n", c->name, *c->arguments ? " " : "", c->arguments);
 	return EXIT_USAGE;
+}
+
+int command_usage_option(char **argv)
+{
+	const char *option = argv[optind - 1][0] == '-' || !argv[optind] ? argv[optind - 1] : argv[optind];
+
+	if (option[0] != '-' || option[1] != '-')	/* all of ours are long */
+		return command_usage(argv[0], "%s is no option here", option);
+	if (optopt && !strchr(option, '='))	/* getopt knows it */
+		return command_usage(argv[0], "%s needs a value", option);
+	if (optopt)
+		return command_usage(argv[0], "%s: it takes no value", option);
+	return command_usage(argv[0], "%s is no option here", option);
 }
 
 static int help(FILE *out)
@@ -78,6 +91,15 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
+static int wrong_option(const char *option)
+{
+	if (!strcmp(option, "--socket"))
+		fprintf(stderr, "beadle: --socket needs a path\n");
+	else
+		fprintf(stderr, "beadle: %s is no option; beadle --help lists what there is\n", option);
+	return EXIT_USAGE;
+}
+
 /* --json may also stand behind the command, where people write it. */
 static int take_json(int argc, char **argv)
 {
@@ -99,6 +121,7 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
 	int o;
 
+	opterr = 0;	/* we have words of our own */
 	while ((o = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
 		if (o == 's')
 			client_socket(optarg);
@@ -109,7 +132,7 @@ int main(int argc, char **argv)
 		else if (o == 'V')
 			return puts("beadle " PACKAGE_VERSION), EXIT_DONE;
 		else
-			return EXIT_USAGE;
+			return wrong_option(argv[optind - 1]);
 	}
 	argc -= optind;
 	argv += optind;

@@ -130,9 +130,9 @@ static void arguments_of(const struct children *c, int which, int pipe, struct a
 	}
 }
 
-static int become(int which)
+int children_become(const char *name)
 {
-	const struct passwd *user = getpwnam(kinds[which].user);
+	const struct passwd *user = getpwnam(name);
 
 	if (!user)
 		return -ENOENT;
@@ -151,7 +151,7 @@ static void run(const struct children *c, int which, int pipe)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	r = program_path(kinds[which].program, path);
 	if (r == 0 && c->separate)
-		r = become(which);
+		r = children_become(kinds[which].user);
 	if (r < 0) {
 		log_error("%s: %s", kinds[which].program, strerror(-r));
 		_exit(126);

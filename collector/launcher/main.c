@@ -120,8 +120,8 @@ static int supervise(struct children *c)
 
 /* ---- commands ---- */
 
-/* Runs a program of ours to its end, its output on ours. Returns its exit code. */
-static int run_to_end(const char *room_and_name, char *const *arguments)
+/* Runs a program of ours to its end, its output on ours, as `user` if one is named. Returns its exit code. */
+static int run_to_end(const char *room_and_name, char *const *arguments, const char *user)
 {
 	char path[PROGRAM_PATH];
 	int status;
@@ -132,6 +132,8 @@ static int run_to_end(const char *room_and_name, char *const *arguments)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		if (user && children_become(user) < 0)
+			_exit(126);
 		execve(path, arguments, program_environment());
 		fprintf(stderr, "beadle-collector: %s: %s\n", path, strerror(errno));
 		_exit(127);
@@ -141,11 +143,24 @@ static int run_to_end(const char *room_and_name, char *const *arguments)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
+/* Has each process a user of its own? */
+static bool is_separate(void)
+{
+	return geteuid() == 0 && getpwnam("beadle-collector") && getpwnam("beadle-signer") && getpwnam("beadle-notify") &&
+	       getpwnam("beadle-web");
+}
+
 static int check_config(const char *config)
 {
-	char *arguments[] = {"beadle-collect", "--check-config", "--config", (char *)config, NULL};
+	char *collect[] = {"beadle-collect", "--check-config", "--config", (char *)config, NULL};
+	char *notifier[] = {"beadle-notifier", "--check-config", "--config", (char *)config, NULL};
+	/* As who it will be: a password that root may read is not enough. */
+	const char *user = is_separate() ? "beadle-notify" : NULL;
+	int good = run_to_end("collector/beadle-collect", collect, NULL) == EXIT_SUCCESS;
 
-	return run_to_end("collector/beadle-collect", arguments);
+	good &= run_to_end("collector/notify/beadle-notifier", notifier, user) == EXIT_SUCCESS;
+	good &= settings_check(config) == 0;
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int init(const char *config, const struct settings *s, const char *administrator)
@@ -165,9 +180,9 @@ static int init(const char *config, const struct settings *s, const char *admini
 		return EXIT_FAILURE;
 	}
 	printf("dashboard: https://%s:%u/\n", s->hosts[0], doors_port(&s->web));
-	r = run_to_end("collector/identity/beadle-signer", arguments);
+	r = run_to_end("collector/identity/beadle-signer", arguments, NULL);
 	if (r == 0)
-		r = run_to_end("collector/beadle-collect", account);
+		r = run_to_end("collector/beadle-collect", account, NULL);
 	/* Made by us, perhaps as root; from now on each is one process's alone. */
 	if (folders_give(s->state) < 0) {
 		fprintf(stderr, "beadle-collector: %s: what was made could not be given to its users\n", s->state);
@@ -178,8 +193,7 @@ static int init(const char *config, const struct settings *s, const char *admini
 
 static int serve(const char *config, const struct settings *s)
 {
-	bool separate = geteuid() == 0 && getpwnam("beadle-collector") && getpwnam("beadle-signer") &&
-			getpwnam("beadle-notify") && getpwnam("beadle-web");
+	bool separate = is_separate();
 	CLOSE int lock = -1;
 	CLOSE int agents = -1;
 	CLOSE int web = -1;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -87,11 +88,31 @@ static void read_hosts(const struct conf_node *root, struct settings *s, struct 
 	strcpy(s->hosts[s->hosts_n++], "::1");
 }
 
-static int read_all(const char *file, struct settings *s)
+static void read_doors(const struct conf_node *root, struct settings *s, struct problems *p)
+{
+	const struct conf_node *listen = conf_map(root, "listen", p);
+
+	read_address(listen, "agents", "[::]:7411", &s->agents, p);
+	read_address(listen, "web", "[::]:8443", &s->web, p);
+	if (listen)
+		conf_done(listen, p);
+	read_hosts(root, s, p);
+}
+
+static void read_rest(const struct conf_node *root, struct settings *s, struct problems *p)
+{
+	read_text(root, "state", "/var/lib/beadle/collector", s->state, sizeof(s->state), p);
+	read_text(root, "school", NULL, s->school, sizeof(s->school), p);
+	read_text(root, "name", "collector", s->name, sizeof(s->name), p);
+	if (s->state[0] && s->state[0] != '/')
+		problem(p, conf_file(root), conf_line(conf_get(root, "state")), "state", "\"%s\": expected an absolute path", s->state);
+}
+
+static int read_all(const char *file, struct settings *s, bool doors_alone)
 {
 	struct problems *p = problems_new();
 	struct conf *c = p ? conf_read(file, p) : NULL;
-	const struct conf_node *root, *listen;
+	const struct conf_node *root;
 	int r;
 
 	if (!c) {
@@ -99,15 +120,15 @@ static int read_all(const char *file, struct settings *s)
 		return -ENOMEM;
 	}
 	root = conf_root(c);
-	read_text(root, "state", "/var/lib/beadle/collector", s->state, sizeof(s->state), p);
-	read_text(root, "school", NULL, s->school, sizeof(s->school), p);
-	read_text(root, "name", "collector", s->name, sizeof(s->name), p);
-	listen = conf_map(root, "listen", p);
-	read_address(listen, "agents", "[::]:7411", &s->agents, p);
-	read_address(listen, "web", "[::]:8443", &s->web, p);
-	read_hosts(root, s, p);
-	if (s->state[0] && s->state[0] != '/')
-		problem(p, file, conf_line(conf_get(root, "state")), "state", "\"%s\": expected an absolute path", s->state);
+	/* A file that is no YAML is told by those who read the most of it. */
+	if (doors_alone && problems_count(p)) {
+		conf_free(c);
+		problems_free(p);
+		return -EINVAL;
+	}
+	read_doors(root, s, p);
+	if (!doors_alone)
+		read_rest(root, s, p);
 	problems_print(p);
 	r = problems_count(p) ? -EINVAL : 0;
 	conf_free(c);
@@ -137,7 +158,7 @@ int settings_read(const char *file, struct settings *ret)
 		return r;
 	child = fork();
 	if (child == 0) {
-		r = read_all(file, &s);
+		r = read_all(file, &s, false);
 		if (r == 0)
 			r = io_send(pair[1], &s, sizeof(s), -1);
 		_exit(r < 0);
@@ -151,4 +172,15 @@ int settings_read(const char *file, struct settings *ret)
 		return -EINVAL;
 	*ret = s;
 	return 0;
+}
+
+int settings_check(const char *file)
+{
+	struct settings s = {0};
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(read_all(file, &s, true) < 0);
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : -EINVAL;
 }

@@ -17,5 +17,7 @@ struct settings {
 
 /* 0; or -EINVAL, after every mistake was printed. The parsing happens in a child that can write nothing but its answer. */
 int settings_read(const char *file, struct settings *ret);
+/* The same for what only the launcher reads, listen and dashboard: the others check what is theirs. */
+int settings_check(const char *file);
 
 #endif

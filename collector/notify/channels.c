@@ -98,6 +98,7 @@ void channels_read(const struct conf_node *root, struct channels *ret, struct pr
 	conf_duration(notify, "retry-min", ret->retry_min, 2 * NS_PER_S, 600 * NS_PER_S, &ret->retry_min, p);
 	conf_duration(notify, "retry-max", ret->retry_max, 120 * NS_PER_S, 36000 * NS_PER_S, &ret->retry_max, p);
 	conf_duration(notify, "give-up", ret->give_up, 4 * 3600 * NS_PER_S, 50 * 86400 * NS_PER_S, &ret->give_up, p);
+	conf_done(notify, p);
 }
 
 void channels_clear(struct channels *c)

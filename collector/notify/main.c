@@ -172,6 +172,16 @@ static void serve(struct notifier *n)
 	}
 }
 
+/* --check-config: tells every mistake of notify, as whoever runs us may read its secrets. */
+static int check(struct notifier *n, const char *file, const struct conf *c, struct problems *p)
+{
+	if (problems_count(p) && access(file, R_OK) == 0)
+		return -EINVAL;		/* no YAML: the collector proper, who reads most of it, tells */
+	channels_read(conf_root(c), &n->channels, p);
+	problems_print(p);
+	return problems_count(p) ? -EINVAL : 0;
+}
+
 static int open_all(struct notifier *n, const struct conf *c, const char *queue, struct problems *p)
 {
 	int r;
@@ -193,12 +203,13 @@ static int open_all(struct notifier *n, const struct conf *c, const char *queue,
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"queue", required_argument, NULL, 'q'},
-		{"fd", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
+		{"fd", required_argument, NULL, 'f'}, {"check-config", no_argument, NULL, 'C'}, {NULL, 0, NULL, 0}};
 	const struct rlimit none = {0, 0};
 	const char *config = NULL, *queue = NULL;
 	struct problems *problems = problems_new();
 	struct notifier n = {.fd = -1};
 	struct conf *conf;
+	bool check_only = false;
 	int64_t fd = -1;
 	int o, r;
 
@@ -208,21 +219,24 @@ int main(int argc, char **argv)
 			config = optarg;
 		else if (o == 'q')
 			queue = optarg;
+		else if (o == 'C')
+			check_only = true;
 		else if (o != 'f' || text_int(optarg, &fd) < 0)
 			return 2;
 	}
-	if (!config || !queue || fd < 0 || !problems) {
-		fprintf(stderr, "usage: beadle-notifier --config FILE --queue FOLDER --fd N\n");
+	if (!config || !problems || (!check_only && (!queue || fd < 0))) {
+		fprintf(stderr, "usage: beadle-notifier --config FILE (--queue FOLDER --fd N | --check-config)\n");
 		return 2;
 	}
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);	/* it holds the mail password */
 	signal(SIGPIPE, SIG_IGN);
 	n.fd = (int)fd;
-	fcntl(n.fd, F_SETFD, FD_CLOEXEC);
+	if (n.fd >= 0)
+		fcntl(n.fd, F_SETFD, FD_CLOEXEC);
 	conf = conf_read(config, problems);
-	r = conf ? open_all(&n, conf, queue, problems) : -ENOMEM;
-	if (r == 0)
+	r = !conf ? -ENOMEM : check_only ? check(&n, config, conf, problems) : open_all(&n, conf, queue, problems);
+	if (r == 0 && !check_only)
 		serve(&n);
 	sender_free(n.sender);
 	queue_close(n.queue);

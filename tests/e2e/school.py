@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import pwd
 import re
 import shutil
 import sqlite3
@@ -114,9 +113,6 @@ class Agent:
         (self.folder / "agent.d").mkdir(parents=True)
         os.chmod(self.folder, 0o755)
         site.beadle("identity", "new", "--host", name, "--out", self.folder / "identity")
-        if os.geteuid() == 0 and "beadle" in (user.pw_name for user in pwd.getpwall()):     # then the core runs as that user
-            for path in [self.folder / "identity", *(self.folder / "identity").iterdir()]:
-                shutil.chown(path, "beadle")
         self.configure(checks, spool, extra)
         self.program = Program([AGENT, "--config", self.folder / "agent.yaml"], self.folder / "agent.log")
 
