@@ -11,3 +11,11 @@ collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engi
 	collector/engine/outcome.c collector/engine/words.h collector/engine/words.c
 collector_engine_libengine_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(CRYPT_CFLAGS)
 collector_engine_libengine_la_LIBADD = lib/libwire.la lib/libconf.la $(JANSSON_LIBS) $(EVENT_LIBS) $(CRYPT_LIBS)
+
+check_PROGRAMS += tests/unit/test_engine
+TESTS += tests/unit/test_engine
+tests_unit_test_engine_SOURCES = tests/unit/test_engine.c
+tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_engine_LDADD = collector/engine/libengine.la collector/judge/libjudge.la collector/procedure/libprocedure.la \
+	collector/store/libstore.la lib/libtls.la lib/libwire.la lib/libconf.la lib/libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS) \
+	$(CHECK_LIBS)
