@@ -48,3 +48,5 @@ printf '   in the store: '
 "$build/tests/bench/ledger" "$folder/store" "$folder/ledger" 1
 printf 'c  '
 load --seconds "$((seconds / 6))" --agents 1000 --idle
+printf '   with 200 series each: '
+load --seconds "$((seconds / 6))" --agents 1000 --idle --series

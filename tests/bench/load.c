@@ -6,7 +6,7 @@
  *
  *   load --school FOLDER                                     makes CA and collector's identity
  *   load --school FOLDER --to 127.0.0.1:7411 [--agents 64] [--results 10] [--values 10] [--window 4] [--seconds 60]
- *        [--pid PID] [--ledger FILE] [--idle] [--retry]
+ *        [--pid PID] [--ledger FILE] [--idle [--series]] [--retry]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ static struct {
 	const char *school, *to, *ledger;
 	unsigned agents, results, values, window, seconds;
 	pid_t pid;
-	bool idle, retry;
+	bool idle, retry, series;		/* idle without series: connected, no more */
 } its = {.agents = 64, .results = 10, .values = 10, .window = 4, .seconds = 60};
 
 static struct agent *agents;
@@ -295,7 +295,8 @@ static void on_welcome(struct agent *a, const Wire__Welcome *w)
 	connecting--;
 	ready++;
 	a->state = READY;
-	define(a);
+	if (its.series)
+		define(a);
 	fill_window(a);
 	flush(a);
 }
@@ -478,7 +479,7 @@ static void read_options(int argc, char **argv)
 	static const struct option options[] = {
 		{"school", 1, NULL, 's'}, {"to", 1, NULL, 't'}, {"agents", 1, NULL, 'a'}, {"results", 1, NULL, 'r'},
 		{"values", 1, NULL, 'v'}, {"window", 1, NULL, 'w'}, {"seconds", 1, NULL, 'S'}, {"pid", 1, NULL, 'p'},
-		{"ledger", 1, NULL, 'l'}, {"idle", 0, NULL, 'i'}, {"retry", 0, NULL, 'R'}, {0},
+		{"ledger", 1, NULL, 'l'}, {"idle", 0, NULL, 'i'}, {"retry", 0, NULL, 'R'}, {"series", 0, NULL, 'D'}, {0},
 	};
 	int c;
 
@@ -494,6 +495,7 @@ static void read_options(int argc, char **argv)
 		case 'p': its.pid = (pid_t)number(optarg); break;
 		case 'l': its.ledger = optarg; break;
 		case 'i': its.idle = true; break;
+		case 'D': its.series = true; break;
 		case 'R': its.retry = true; break;
 		default: die("see the head of load.c for the options");
 		}
@@ -505,6 +507,7 @@ int main(int argc, char **argv)
 	unsigned port = 0;
 
 	read_options(argc, argv);
+	its.series |= !its.idle;
 	if (!its.school)
 		die("--school is missing");
 	if (!its.to) {
