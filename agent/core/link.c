@@ -139,7 +139,8 @@ static int offer(struct link *l)
 		return -1;
 	}
 	l->n_in -= done;
-	memmove(l->in, l->in + done, l->n_in);
+	if (done)
+		memmove(l->in, l->in + done, l->n_in);
 	if (done || l->begun == LOOP_NEVER)
 		l->begun = clock_boot();
 	if (l->n_in == 0) {

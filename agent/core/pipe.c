@@ -35,7 +35,8 @@ int pipe_flush(struct pipe *p)
 		done += (size_t)k;
 	}
 	p->n_out -= done;
-	memmove(p->out, p->out + done, p->n_out);
+	if (done)
+		memmove(p->out, p->out + done, p->n_out);
 	if (p->n_out == 0 && p->room_out > ROOM) {
 		free(TAKE(p->out));
 		p->room_out = 0;
@@ -71,7 +72,8 @@ static bool offer(struct pipe *p)
 	if (p->fd < 0)
 		return false;
 	p->n_in -= done;
-	memmove(p->in, p->in + done, p->n_in);
+	if (done)
+		memmove(p->in, p->in + done, p->n_in);
 	if (p->n_in == 0 && p->room_in > ROOM) {
 		free(TAKE(p->in));
 		p->room_in = 0;

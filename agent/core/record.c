@@ -68,10 +68,13 @@ bool record_look(const uint8_t *data, size_t n, struct record_view *ret)
 
 bool record_series(struct record_view *view, uint32_t *ret)
 {
-	const uint8_t *p = view->series, *end = p + view->n_series;
+	const uint8_t *p = view->series, *end;
 	uint64_t value;
 
-	if (!view->n_series || !get_varint(&p, end, &value))
+	if (!view->n_series)
+		return false;
+	end = p + view->n_series;
+	if (!get_varint(&p, end, &value))
 		return false;
 	view->series = p;
 	view->n_series = (size_t)(end - p);

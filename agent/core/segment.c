@@ -64,7 +64,8 @@ static int fill(struct segment_reader *r, uint64_t end, size_t need)
 	uint64_t left;
 
 	r->n -= r->offset;
-	memmove(r->buf, r->buf + r->offset, r->n);
+	if (r->offset)
+		memmove(r->buf, r->buf + r->offset, r->n);
 	r->base += r->offset;
 	r->offset = 0;
 	left = end - r->base - r->n;

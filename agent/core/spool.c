@@ -116,7 +116,8 @@ static void drop_pending(struct spool *s, size_t need, size_t most)
 	       entry_next(s->pending, s->n_pending, s->epoch, &offset, &e, &n) == ENTRY_GOOD)
 		s->hooks.lost(s->hooks.arg, e.data, e.n);
 	s->n_pending -= offset;
-	memmove(s->pending, s->pending + offset, s->n_pending);
+	if (offset)
+		memmove(s->pending, s->pending + offset, s->n_pending);
 }
 
 bool spool_full(const struct spool *s, size_t n)
