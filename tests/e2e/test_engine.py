@@ -26,8 +26,8 @@ def site(tmp_path):
     made = []
 
     def make(**more):
-        made.append(Site(tmp_path, **more).start())
-        return made[-1]
+        made.append(Site(tmp_path, **more))     # before it is started: stopped even when it does not come up
+        return made[-1].start()
     yield make
     for one in made:
         one.stop()
