@@ -170,15 +170,18 @@ static struct finding *place(struct node *n)
 	return oldest;
 }
 
+/* What is no longer seen is as bad as it was when it was last seen. */
+static enum state weight(const struct finding *f)
+{
+	return f->state == STATE_UNKNOWN ? state_worse(STATE_UNKNOWN, f->known) : f->state;
+}
+
 static enum state severity(const struct node *n)
 {
 	enum state worst = STATE_OK;
 
-	for (size_t k = 0; k < n->findings.n; k++) {
-		const struct finding *f = &n->findings.at[k];
-
-		worst = state_worse(worst, f->state == STATE_UNKNOWN ? state_worse(STATE_UNKNOWN, f->known) : f->state);
-	}
+	for (size_t k = 0; k < n->findings.n; k++)
+		worst = state_worse(worst, weight(&n->findings.at[k]));
 	return worst;
 }
 
@@ -197,7 +200,7 @@ static void step(struct incidents *all, struct node *n, enum incident_act act, c
 		.finding = f}, all->arg);
 }
 
-static enum incident_act act_of(enum state before, enum state after, bool known)
+static enum incident_act act_of(enum state before, enum state after, bool news)
 {
 	if (before == STATE_OK && after != STATE_OK)
 		return INCIDENT_REOPENED;
@@ -205,11 +208,18 @@ static enum incident_act act_of(enum state before, enum state after, bool known)
 		return INCIDENT_RECOVERED;
 	if (state_rank(after) > state_rank(before))
 		return INCIDENT_WORSE;
-	return known ? INCIDENT_CHANGED : INCIDENT_FOUND;
+	return news ? INCIDENT_FOUND : INCIDENT_CHANGED;
 }
 
-/* What the change makes of the incident as a whole. */
-static void weigh(struct incidents *all, struct node *n, const struct finding *f, bool opened, bool known,
+static void lift(struct incidents *all, struct node *n, const struct finding *f, const char *why, int64_t now_wall)
+{
+	n->i.acknowledged = false;
+	step(all, n, INCIDENT_ACK_LIFTED, "system", why, f, now_wall);
+}
+
+/* What the change makes of the incident as a whole. `news`: the finding is new, or worse than it was. What returns after a
+ * recovery is not what was acknowledged. */
+static void weigh(struct incidents *all, struct node *n, const struct finding *f, bool opened, bool news,
 		  int64_t now_wall)
 {
 	enum state before = n->i.severity;
@@ -217,13 +227,13 @@ static void weigh(struct incidents *all, struct node *n, const struct finding *f
 
 	n->i.severity = severity(n);
 	n->i.worst = state_worse(n->i.worst, n->i.severity);
-	act = opened ? INCIDENT_OPENED : act_of(before, n->i.severity, known);
+	act = opened ? INCIDENT_OPENED : act_of(before, n->i.severity, news);
 	n->i.recovered = n->i.severity == STATE_OK ? (n->i.recovered ? n->i.recovered : now_wall) : 0;
 	step(all, n, act, "system", f->what, f, now_wall);
-	if (n->i.acknowledged && state_rank(n->i.severity) > state_rank(n->i.ack_severity)) {
-		n->i.acknowledged = false;
-		step(all, n, INCIDENT_ACK_LIFTED, "system", "it is worse than what was acknowledged", f, now_wall);
-	}
+	if (n->i.acknowledged && act == INCIDENT_RECOVERED)
+		lift(all, n, f, "what was acknowledged is over", now_wall);
+	else if (n->i.acknowledged && state_rank(n->i.severity) > state_rank(n->i.ack_severity))
+		lift(all, n, f, "it is worse than what was acknowledged", now_wall);
 }
 
 static int64_t found(struct incidents *all, struct node *n, const struct judge_change *c, const char *what,
@@ -253,7 +263,7 @@ static int64_t found(struct incidents *all, struct node *n, const struct judge_c
 			drop(all, n);
 		return -ENOMEM;
 	}
-	weigh(all, n, f, opened, false, now_wall);
+	weigh(all, n, f, opened, true, now_wall);
 	return (int64_t)n->i.id;
 }
 
@@ -261,12 +271,16 @@ int64_t incident_feed(struct incidents *all, const struct judge_change *c, const
 {
 	struct node *n;
 	struct finding *f = known_finding(all, c, &n);
+	bool news;
+	int before;
 
 	if (!f)
 		return c->after == STATE_OK ? 0 : found(all, n, c, what, now_wall);
+	before = state_rank(weight(f));
 	if (finding_refresh(f, c, what, now_wall) < 0)
 		return -ENOMEM;
-	weigh(all, n, f, false, true, now_wall);
+	news = state_rank(weight(f)) > before || (c->before == STATE_OK && c->after != STATE_OK);
+	weigh(all, n, f, false, news, now_wall);
 	return (int64_t)n->i.id;
 }
 

@@ -3,7 +3,7 @@
  * it. Pure: no I/O, time is an argument; each step is handed to the caller, who stores it with the incident as it
  * then is.
  *
- *   opened -> (acknowledged, until it expires or something worse comes) -> handled: a note
+ *   opened -> (acknowledged, until it expires, something worse comes, or it recovers) -> handled: a note
  *          -> recovered: all findings OK -> reopened when one returns
  *          -> closed: by a person, with a note, not while a finding is still bad
  */
@@ -35,7 +35,7 @@ struct incident {
 	bool acknowledged;
 	enum state ack_severity;	/* what was acknowledged: worse lifts it */
 	char *ack_by;			/* who last acknowledged; NULL: nobody yet */
-	int64_t ack_until_boot;		/* INT64_MAX: until closed. Across a restart: see incident_restore */
+	int64_t ack_until_boot;		/* INT64_MAX: until recovered. Across a restart: see incident_restore */
 	bool handled;			/* a person has written what was done */
 	int64_t opened, changed, recovered, ended;	/* wall; 0: not (yet) */
 	uint32_t more;			/* findings beyond the limit */
@@ -49,7 +49,7 @@ enum incident_act {
 };
 const char *incident_act_name(enum incident_act);	/* "opened", "found", ... */
 
-/* One row. FOUND: another finding, no worse than the worst; CHANGED: a finding changed and the incident is no worse. */
+/* One row. FOUND: a finding is new, back or worse, and the incident is no worse; CHANGED: another change of a finding. */
 struct incident_step {
 	enum incident_act act;
 	int64_t at;
@@ -72,7 +72,7 @@ int64_t incident_feed(struct incidents *, const struct judge_change *, const cha
 void incident_tick(struct incidents *, int64_t now_wall, int64_t now_boot);	/* acknowledgements that expire */
 
 /* Acts of persons. 0, or -ENOENT; -EINVAL: note or actor missing (an acknowledgement needs no note). All may be
- * repeated. ack: for_ns 0 means until it is closed. close: -EBUSY while a finding is WARNING or CRITICAL. */
+ * repeated. ack: for_ns 0 means until it has recovered. close: -EBUSY while a finding is WARNING or CRITICAL. */
 int incident_ack(struct incidents *, uint64_t id, const char *actor, const char *note, int64_t for_ns, int64_t now_wall,
 		 int64_t now_boot);
 int incident_handle(struct incidents *, uint64_t id, const char *actor, const char *note, int64_t now_wall);

@@ -26,7 +26,7 @@ static const struct rule *rule_for(const struct judge *j, const char *metric, ui
 	return NULL;
 }
 
-static void tell(struct judge *j, const char *metric, uint32_t host, uint32_t check, bool bad, int64_t at,
+static void tell(const struct judge *j, const char *metric, uint32_t host, uint32_t check, bool bad, int64_t at,
 		 const char *why)
 {
 	j->told(&(struct judge_change){
@@ -134,26 +134,36 @@ void silence_tick(struct judge *j, int64_t now_wall)
 
 /* ---- rules anew, and states of before ---- */
 
-static void move_all(struct judge *j, bool bad, int64_t at, const char *why)
+static bool is_same(const struct rule *a, const struct rule *b)
 {
+	return a == b || (a && b && !strcmp(a->id, b->id) && !strcmp(a->kind, b->kind) && !strcmp(a->clause, b->clause));
+}
+
+/* What is silent is cleared under the old rule and found under the new one: it may have another kind and clause. Under the
+ * same rule nothing has happened. */
+static void move(struct judge *j, const struct judge *before, const char *metric, uint32_t host, uint32_t check, int64_t at)
+{
+	if (is_same(rule_for(before, metric, host, check), rule_for(j, metric, host, check)))
+		return;
+	tell(before, metric, host, check, false, at, "the procedure's rules were read anew");
+	tell(j, metric, host, check, true, at, "still so under the procedure's new rules");
+}
+
+void silence_rules(struct judge *j, const struct rule *const *rules, size_t n, int64_t at)
+{
+	const struct judge before = *j;
+
+	j->rules = rules;
+	j->rules_n = n;
 	for (uint32_t i = 0; i < j->checks.n; i++) {
 		if (j->checks.at[i].silent)
-			tell(j, RULE_CHECK_SILENT, j->checks.at[i].host, i, bad, at, why);
+			move(j, &before, RULE_CHECK_SILENT, j->checks.at[i].host, i, at);
 		if (j->checks.at[i].failed)
-			tell(j, RULE_CHECK_FAILED, j->checks.at[i].host, i, bad, at, why);
+			move(j, &before, RULE_CHECK_FAILED, j->checks.at[i].host, i, at);
 	}
 	for (uint32_t i = 0; i < j->hosts.n; i++)
 		if (j->hosts.at[i].gone)
-			tell(j, RULE_AGENT_GONE, i, JUDGE_NONE, bad, at, why);
-}
-
-/* What is silent now is cleared under the old rule and found under the new one: it may have another kind and clause. */
-void silence_rules(struct judge *j, const struct rule *const *rules, size_t n, int64_t at)
-{
-	move_all(j, false, at, "the procedure's rules were read anew");
-	j->rules = rules;
-	j->rules_n = n;
-	move_all(j, true, at, "still so under the procedure's new rules");
+			move(j, &before, RULE_AGENT_GONE, i, JUDGE_NONE, at);
 }
 
 void silence_restore(struct judge *j, uint32_t host, uint32_t check, const struct rule *rule)

@@ -221,13 +221,16 @@ static void owe_all(struct escalation_case *c, enum escalation_reason reason)
 	}
 }
 
-static void worse(struct escalation_case *c)
+/* Worse than a person was ever told of it: at once. As bad as it was before it got better: news, but grouped. */
+static void worse(struct escalation_case *c, bool again)
 {
 	for (size_t i = 0; i < c->told.n; i++) {
 		struct told *t = &c->told.at[i];
 
 		if (t->count > 0 && state_rank(c->severity) > state_rank(t->worst))
 			t->owed = ESCALATION_WORSE;
+		else if (again && t->count > 0)
+			t->owed = ESCALATION_MORE;
 	}
 }
 
@@ -252,7 +255,7 @@ static void reopened(struct escalation_case *c)
 		else
 			t->owed = ESCALATION_BACK;
 	}
-	worse(c);
+	worse(c, false);
 }
 
 static void acknowledged(struct escalation_case *c)
@@ -300,8 +303,8 @@ int escalation_step(struct escalation *e, const struct incident *i, const struct
 	c->acknowledged = i->acknowledged;
 	c->changed = true;
 	switch (s->act) {
-	case INCIDENT_WORSE: worse(c); break;
-	case INCIDENT_FOUND: if (!c->acknowledged) owe_all(c, ESCALATION_MORE); break;
+	case INCIDENT_WORSE: worse(c, true); break;
+	case INCIDENT_FOUND: owe_all(c, ESCALATION_MORE); break;	/* acknowledged or not: that was of other things */
 	case INCIDENT_RECOVERED: recovered(c); break;
 	case INCIDENT_REOPENED: reopened(c); break;
 	case INCIDENT_ACKNOWLEDGED: acknowledged(c); break;

@@ -174,6 +174,36 @@ START_TEST(test_worse_goes_at_once_more_of_the_same_is_grouped)
 }
 END_TEST
 
+START_TEST(test_as_bad_as_before_is_told_again_when_the_quiet_time_is_over)
+{
+	change(WEB1, SRV, &disk, STATE_OK, STATE_WARNING);
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(20 * MINUTE);
+	change(WEB1, ROOT, &disk, STATE_CRITICAL, STATE_OK);
+	pass(24 * HOUR);
+	told[0] = '\0';
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	ck_assert_ptr_nonnull(strstr(told, "hsu:ciso:more"));
+	ck_assert_ptr_nonnull(strstr(told, "chen:owner:more"));
+	told[0] = '\0';
+	pass(20 * MINUTE);
+	expect("");
+}
+END_TEST
+
+START_TEST(test_acknowledged_is_not_what_is_found_later)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(20 * MINUTE);
+	incident_ack(incidents, 1, "chen", "", 0, wall, boot);
+	told[0] = '\0';
+	change(WEB1, SRV, &disk, STATE_OK, STATE_CRITICAL);
+	pass(3 * HOUR);
+	expect("hsu:ciso:more, hsu:ciso:more:webhook, chen:owner:more");	/* once; the chain stands still */
+}
+END_TEST
+
 START_TEST(test_from_critical_and_at_intervals)
 {
 	change(WEB1, ROOT, &mail, STATE_OK, STATE_WARNING);
@@ -401,6 +431,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, open_stage, close_stage);
 	tcase_set_timeout(tc, 60);
 	T(test_at_once_and_in_parallel_then_the_chain_until_acknowledged);
+	T(test_as_bad_as_before_is_told_again_when_the_quiet_time_is_over); T(test_acknowledged_is_not_what_is_found_later);
 	T(test_acknowledgement_stops_the_chain_and_its_end_resumes_it); T(test_host_without_owner_falls_to_the_manager);
 	T(test_worse_goes_at_once_more_of_the_same_is_grouped); T(test_from_critical_and_at_intervals);
 	T(test_recovery_is_told_to_those_who_were_told); T(test_recovery_that_does_not_last_is_not_told);

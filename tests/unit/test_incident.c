@@ -167,6 +167,39 @@ START_TEST(test_acknowledgement_covers_no_worse_state)
 }
 END_TEST
 
+/* What is often bad on a host must not hide what comes beside it. */
+START_TEST(test_what_returns_or_worsens_beside_something_bad_is_found_again)
+{
+	change(WEB1, ANTIVIRUS, SIGNATURES, &disk_used, STATE_OK, STATE_CRITICAL);
+	expect("1 opened critical system");
+	disk(SRV, STATE_OK, STATE_WARNING);
+	expect("1 found critical system");
+	disk(SRV, STATE_WARNING, STATE_CRITICAL);
+	expect("1 found critical system");
+	disk(SRV, STATE_CRITICAL, STATE_UNKNOWN);
+	expect("1 changed critical system");
+	disk(SRV, STATE_UNKNOWN, STATE_CRITICAL);
+	expect("1 changed critical system");
+	disk(SRV, STATE_CRITICAL, STATE_OK);
+	expect("1 changed critical system");
+	disk(SRV, STATE_OK, STATE_CRITICAL);
+	expect("1 found critical system");
+}
+END_TEST
+
+START_TEST(test_acknowledgement_ends_with_what_it_was_for)
+{
+	disk(SRV, STATE_OK, STATE_CRITICAL);
+	incident_ack(all, 1, "chen", "", 0, wall, boot);
+	told[0] = '\0';
+	disk(SRV, STATE_CRITICAL, STATE_OK);
+	expect("1 recovered ok system, 1 ack_lifted ok system");
+	disk(SRV, STATE_OK, STATE_CRITICAL);
+	expect("1 reopened critical system");
+	ck_assert(!incident_get(all, 1)->acknowledged);
+}
+END_TEST
+
 START_TEST(test_closed_by_a_person_with_a_note_and_not_while_bad)
 {
 	disk(SRV, STATE_OK, STATE_CRITICAL);
@@ -230,12 +263,11 @@ START_TEST(test_restored_as_stored)
 	all = again;
 	told[0] = '\0';
 	disk(SRV, STATE_CRITICAL, STATE_OK);
-	disk(ROOT, STATE_WARNING, STATE_OK);
-	expect("1 changed warning system, 1 recovered ok system");
+	expect("1 changed warning system");
 	incident_tick(all, wall, HOUR + 4);
 	expect("");
 	incident_tick(all, wall, HOUR + 5);
-	expect("1 ack_expired ok system");
+	expect("1 ack_expired warning system");
 	change(99, 99, 99, &disk_used, STATE_OK, STATE_WARNING);
 	expect("3 opened warning system");
 	ck_assert_int_eq(incident_next(all, incident_next(all, NULL))->id, 2);
@@ -255,6 +287,7 @@ int main(void)
 	T(test_one_incident_for_a_host_and_kind_collects_its_findings);
 	T(test_recovers_when_all_findings_do_and_reopens); T(test_critical_that_is_lost_sight_of_stays_critical);
 	T(test_silence_opens_too_with_and_without_a_rule); T(test_good_news_of_what_nobody_knew_is_no_incident);
+	T(test_what_returns_or_worsens_beside_something_bad_is_found_again); T(test_acknowledgement_ends_with_what_it_was_for);
 	T(test_acknowledged_until_it_expires); T(test_acknowledgement_covers_no_worse_state);
 	T(test_closed_by_a_person_with_a_note_and_not_while_bad);
 	T(test_rule_moved_to_another_kind_finds_its_old_incident); T(test_findings_are_bounded_and_the_rest_is_counted);

@@ -129,7 +129,7 @@ const words = {
   what_recovered: ["全部恢復正常", "All back to normal"],
   what_reopened: ["再度發生", "It is back"],
   what_acknowledged: ["確認", "Acknowledged"],
-  what_ack_lifted: ["情況惡化，確認失效", "Acknowledgement lifted, for it got worse"],
+  what_ack_lifted: ["確認失效", "Acknowledgement lifted"],
   what_ack_expired: ["確認已到期", "The acknowledgement is over"],
   what_handled: ["處理紀錄", "Handling recorded"],
   what_closed: ["結案", "Closed"],
