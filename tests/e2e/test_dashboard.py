@@ -41,11 +41,13 @@ def site(tmp_path_factory):
     s = Site(tmp_path_factory.mktemp("d"), edit_procedure=strict_disks,
              people="{admin: {name: 陳志明, mail: chen@school.example}}",
              notify='notify: {mail: {server: 127.0.0.1, port: 1, security: none, from: "beadle@school.example"}}')
-    s.start()
-    s.agent("library", {"disk": ("disk", "2s", "")}).start()
-    wait_for("an incident of the disk", lambda: s.ask("incidents")["incidents"], 60)
-    yield s
-    s.stop()
+    try:
+        s.start()
+        s.agent("library", {"disk": ("disk", "2s", "")}).start()
+        wait_for("an incident of the disk", lambda: s.ask("incidents")["incidents"], 60)
+        yield s
+    finally:
+        s.stop()
 
 
 def key_pin(site):

@@ -17,9 +17,11 @@ NOTIFY = 'notify: {mail: {server: 127.0.0.1, port: 1, security: none, from: "bea
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     s = Site(tmp_path_factory.mktemp("l"), people="{admin: {name: A, mail: a@school.example}}", notify=NOTIFY)
-    s.start()
-    yield s
-    s.stop()
+    try:
+        s.start()
+        yield s
+    finally:
+        s.stop()
 
 
 def child(site, name):
