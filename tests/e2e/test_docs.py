@@ -10,6 +10,7 @@ from conftest import BUILD, ENV, SOURCE
 from school import AGENT, COLLECTOR
 
 MAN = SOURCE / "doc/man"
+GUIDES = ["doc/operators-guide.md", "doc/operators-guide.zh-TW.md"]
 PAGES = sorted(p for p in MAN.iterdir() if p.suffix[1:].isdigit())
 
 # Where keys are read, and by which functions: conf.h's, and the rooms' own small ones over them.
@@ -137,3 +138,46 @@ def test_links_lead_somewhere():
     for page in [*SOURCE.glob("*.md"), *SOURCE.glob("doc/*.md")]:
         for target in re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", page.read_text()):
             assert re.match(r"https?:", target) or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_both_guides_say_the_same():
+    english, chinese = ((SOURCE / guide).read_text() for guide in GUIDES)
+    assert len(re.findall(r"^#+ ", english, re.M)) == len(re.findall(r"^#+ ", chinese, re.M))
+
+    def commands(text):
+        return [line.split("#")[0].strip() for line in re.findall(r"^    (.*)", text, re.M)]
+    assert commands(english) == commands(chinese)
+
+
+def test_the_architecture_names_every_room_and_program():
+    page = (SOURCE / "doc/architecture.md").read_text()
+    rooms = [p.parent for p in [*SOURCE.glob("agent/*/local.mk"), *SOURCE.glob("collector/*/local.mk")]]
+    for room in rooms:
+        assert re.search(rf"`{room.parent.name}/{room.name}/`", page), f"{room.parent.name}/{room.name}/ is not in the page"
+    programs = set(re.findall(r"^(?:pkglibexec|sbin|bin)_PROGRAMS \+= (?:\S*/)?(\S+)$",
+                              "\n".join(p.read_text() for p in SOURCE.glob("*/**/local.mk")), re.M))
+    assert len(programs) >= 10, "the test finds them no more"
+    for program in programs:
+        assert f"`{program}`" in page, f"{program} is not in the page"
+
+
+def promises(guide):
+    return re.findall(r"^\| ([A-Z]\d+) \|", (SOURCE / guide).read_text(), re.M)
+
+
+def test_every_promise_of_the_guides_has_its_test():
+    english, chinese = map(promises, GUIDES)
+    assert english == chinese and len(english) > 20
+    tests = "\n".join(p.read_text(errors="replace") for p in [*SOURCE.glob("tests/**/test_*.py"), *SOURCE.glob("tests/**/*.c")])
+    for number in english:
+        letter, digits = number[0].lower(), number[1:]
+        assert re.search(rf"test_{letter}0?{digits}_|\b{number}\b", tests), f"{number} is promised and not tested"
+
+
+def test_the_files_that_the_architecture_names_are_there():
+    page = (SOURCE / "doc/architecture.md").read_text()
+    rows = re.findall(r"^\| `((?:agent|collector)/\w+/)` \| (.*) \|$", page, re.M)
+    assert len(rows) >= 13
+    for folder, told in rows:
+        for name in re.findall(r"`([a-z_.*]+)`", told):
+            assert list((SOURCE / folder).glob(name if "." in name else f"{name}.[ch]")) or name in ("metrics.yaml", "state"), folder + name
