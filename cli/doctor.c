@@ -131,7 +131,7 @@ static void look_at_config(struct findings *f, const char *room_and_name, const 
 	int status;
 	pid_t pid;
 
-	if (program_path(room_and_name, path) < 0)
+	if (program_daemon(room_and_name, path) < 0)
 		return;
 	snprintf(mend, sizeof(mend), "mend what %s --check-config --config %s tells", strrchr(path, '/') + 1, config);
 	fflush(stdout);

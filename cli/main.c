@@ -70,7 +70,7 @@ static int help(FILE *out)
 {
 	fprintf(out, "usage: beadle [--socket PATH] [--json] COMMAND ...\n\n");
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(out, "  %-11s%-31s%s\n", c->name, c->arguments, c->help);
+		fprintf(out, "  %-11s%-30s %s\n", c->name, c->arguments, c->help);
 	fprintf(out, "\nExit codes: 0 done, 1 failed or something is wrong, 2 usage, 3 no collector answers, 4 not allowed, 5 not found.\n");
 	return out == stdout ? EXIT_DONE : EXIT_USAGE;
 }

@@ -22,14 +22,24 @@ static int put(char buf[PROGRAM_PATH], const char *folder, const char *between, 
 	return n < 0 || n >= PROGRAM_PATH ? -ENAMETOOLONG : 0;
 }
 
-int program_path(const char *room_and_name, char buf[PROGRAM_PATH])
+static int in_tree_or(const char *installed, const char *room_and_name, char buf[PROGRAM_PATH])
 {
 	const char *tree = getenv("BEADLE_LIBEXEC");
 	const char *name = strrchr(room_and_name, '/');
 
 	if (tree)
 		return put(buf, tree, "/", room_and_name, "");
-	return put(buf, LIBEXECDIR, "/", name ? name + 1 : room_and_name, "");
+	return put(buf, installed, "/", name ? name + 1 : room_and_name, "");
+}
+
+int program_path(const char *room_and_name, char buf[PROGRAM_PATH])
+{
+	return in_tree_or(LIBEXECDIR, room_and_name, buf);
+}
+
+int program_daemon(const char *room_and_name, char buf[PROGRAM_PATH])
+{
+	return in_tree_or(SBINDIR, room_and_name, buf);
 }
 
 int program_module(const char *name, const char *const *folders, size_t n, char buf[PROGRAM_PATH])

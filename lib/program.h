@@ -8,6 +8,8 @@
 
 /* program_path("agent/host/beadle-host", buf): LIBEXECDIR/beadle-host, or $BEADLE_LIBEXEC/agent/host/beadle-host. */
 int program_path(const char *room_and_name, char buf[PROGRAM_PATH]);
+/* The same of the two that an administrator starts, beadle-agent and beadle-collector: they are in SBINDIR. */
+int program_daemon(const char *room_and_name, char buf[PROGRAM_PATH]);
 
 /* The module of plugin `name`: FOLDER/NAME.so of the first folder that has one. Without folders: PLUGINDIR/NAME.so, or
  * $BEADLE_LIBEXEC/plugins/NAME/.libs/NAME.so. 0, -ENOENT or -ENAMETOOLONG. */
