@@ -53,10 +53,11 @@ static int unreachable(int error)
 	const char *path = client_socket_path();
 
 	if (error == -EACCES || error == -EPERM)
-		fprintf(stderr, "beadle: %s: not allowed: run it as root or as a member of the group beadle-operator\n", path);
+		fprintf(stderr, "beadle: %s: not allowed: run it as root or as a member of the group beadle-operator\n",
+			path);
 	else if (error == -ENOENT || error == -ECONNREFUSED)
-		fprintf(stderr, "beadle: %s: no collector listens here: start beadle-collector, or name its socket with "
-			"--socket\n", path);
+		fprintf(stderr, "beadle: %s: no collector listens here: start beadle-collector, or name its socket "
+			"with --socket\n", path);
 	else
 		fprintf(stderr, "beadle: %s: %s\n", path, strerror(-error));
 	return error == -EACCES || error == -EPERM ? EXIT_NOT_ALLOWED : EXIT_UNREACHABLE;
@@ -78,7 +79,7 @@ int client_ask(const char *name, json_t *arguments, json_t **ret)
 	Rooms__Query q = ROOMS__QUERY__INIT;
 	struct arena *arena = arena_new(ANSWER_MAX + 1024);
 	ProtobufCMessage *answer = NULL;
-	const Rooms__Reply *reply;
+	const Rooms__Reply *reply = NULL;
 	json_t *body = NULL;
 	CLOSE int fd = reach();
 	int r = fd;
@@ -99,7 +100,8 @@ int client_ask(const char *name, json_t *arguments, json_t **ret)
 		arena_free(arena);
 		return unreachable(r);
 	}
-	reply = ((Rooms__Message *)answer)->message_case == ROOMS__MESSAGE__MESSAGE_REPLY ? ((Rooms__Message *)answer)->reply : NULL;
+	if (((Rooms__Message *)answer)->message_case == ROOMS__MESSAGE__MESSAGE_REPLY)
+		reply = ((Rooms__Message *)answer)->reply;
 	if (reply)
 		body = json_loadb((const char *)reply->body.data, reply->body.len, 0, NULL);
 	r = !reply || !body ? unreachable(-EBADMSG) : reply->status >= 400 ? refused(reply->status, body) : 0;

@@ -9,8 +9,8 @@ void client_socket(const char *path);
 void client_likely_socket(const char *path);	/* the caller's, and lasts */
 const char *client_socket_path(void);
 
-/* One question, one answer. Takes `arguments` over (NULL: none). 0 with *ret (json_decref it); else prints one line to stderr, what is wrong
- * and what to do, and returns the exit code of the command. */
+/* One question, one answer. Takes `arguments` over (NULL: none). 0 with *ret (json_decref it); else prints one line to
+ * stderr, what is wrong and what to do, and returns the exit code of the command. */
 int client_ask(const char *name, json_t *arguments, json_t **ret);
 
 #endif

@@ -16,8 +16,10 @@ int command_completion(int argc, char **argv)
 	       "\t\tack) COMPREPLY=($(compgen -W '--for --note --json' -- \"$w\")) ;;\n"
 	       "\t\thandle|close) COMPREPLY=($(compgen -W '--note --json' -- \"$w\")) ;;\n"
 	       "\t\tidentity) COMPREPLY=($(compgen -W 'new --host --out --json' -- \"$w\")) ;;\n"
-	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--option --warning --critical --nagios --state --timeout --grant --user --json' -- \"$w\")) ;;\n"
+	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--option --warning --critical --nagios --state --timeout "
+	       "--grant --user --json' -- \"$w\")) ;;\n"
 	       "\t\tdoctor) COMPREPLY=($(compgen -W '--agent-config --collector-config --json' -- \"$w\")) ;;\n"
-	       "\t\tcompletion) COMPREPLY=($(compgen -W bash -- \"$w\")) ;;\n\tesac; fi\n}\ncomplete -F _beadle beadle\n");
+	       "\t\tcompletion) COMPREPLY=($(compgen -W bash -- \"$w\")) ;;\n"
+	       "\tesac; fi\n}\ncomplete -F _beadle beadle\n");
 	return EXIT_DONE;
 }

@@ -75,7 +75,8 @@ static void look_at_certificate(struct findings *f, const char *folder, const ch
 	else if (days < 0 || seconds < 0)
 		finding(f, "critical", renewal, "%s: expired %d days ago", path, -days);
 	else if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
-		finding(f, "critical", "set this machine's clock, or the collector's when that one made it", "%s: not valid yet", path);
+		finding(f, "critical", "set this machine's clock, or the collector's when that one made it",
+			"%s: not valid yet", path);
 	else if (days < RENEW_DAYS)
 		finding(f, "warning", renewal, "%s: ends in %d days", path, days);
 	else
@@ -95,7 +96,8 @@ static void look_at_key(struct findings *f, const char *folder, const char *user
 		if (!is_shut(f, path, errno))
 			finding(f, "critical", renewal, "%s: %s", path, strerror(errno));
 	} else if (st.st_mode & 077) {
-		snprintf(mend, sizeof(mend), "chmod 600 %s; who may have read it can speak for this machine, so rather: %s", path, renewal);
+		snprintf(mend, sizeof(mend), "chmod 600 %s; who has read it can speak for this machine, so rather: %s", path,
+			 renewal);
 		finding(f, "critical", mend, "%s: others can read this key", path);
 	} else if (st.st_uid == 0 && reader && reader->pw_uid != 0) {
 		snprintf(mend, sizeof(mend), "chown -R %s %s", user, folder);
@@ -112,12 +114,14 @@ static void look_at_space(struct findings *f, const char *folder)
 	if (statvfs(folder, &fs) < 0) {
 		if (is_shut(f, folder, errno))
 			return;
-		finding(f, "critical", "make the folder, or mend state: in the configuration", "%s: %s", folder, strerror(errno));
+		finding(f, "critical", "make the folder, or mend state: in the configuration", "%s: %s", folder,
+			strerror(errno));
 		return;
 	}
 	free_mib = (double)fs.f_bavail * (double)fs.f_frsize / 1048576;
 	if (free_mib < 256)
-		finding(f, "warning", "free some space: below 64 MiB nothing new is taken in", "%s: only %.0f MiB free", folder, free_mib);
+		finding(f, "warning", "free some space: below 64 MiB nothing new is taken in", "%s: only %.0f MiB free",
+			folder, free_mib);
 	else
 		finding(f, "ok", "", "%s: %.1f GiB free", folder, free_mib / 1024);
 }
@@ -213,7 +217,8 @@ static void look_at_agent(struct findings *f, const char *config)
 	look_at_key(f, identity ? identity : below, "beadle", AGENT_RENEWAL);
 	look_at_certificate(f, identity ? identity : below, AGENT_RENEWAL);
 	look_at_space(f, state);
-	look_at_process(f, "beadle-agent", "systemctl start beadle-agent; journalctl -u beadle-agent tells why it ended");
+	look_at_process(f, "beadle-agent",
+			"systemctl start beadle-agent; journalctl -u beadle-agent tells why it ended");
 	look_at_process(f, "beadle-core", "journalctl -u beadle-agent tells why it ended");
 }
 
@@ -223,7 +228,8 @@ static void look_at_server(struct findings *f, const char *state, const char *na
 	char folder[4096], renewal[8400];
 
 	snprintf(folder, sizeof(folder), "%s/%s", state, name);
-	snprintf(renewal, sizeof(renewal), "mv %s/cert.pem %s/cert.old; beadle-collector init; systemctl restart beadle-collector", folder,
+	snprintf(renewal, sizeof(renewal),
+		 "mv %s/cert.pem %s/cert.old; beadle-collector init; systemctl restart beadle-collector", folder,
 		 folder);
 	look_at_key(f, folder, user, renewal);
 	look_at_certificate(f, folder, renewal);
@@ -242,13 +248,15 @@ static void look_at_collector(struct findings *f, const char *config)
 	look_at_server(f, state, "identity", "beadle-collector");
 	look_at_server(f, state, "web", "beadle-web");
 	look_at_space(f, state);
-	look_at_process(f, "beadle-collector", "systemctl start beadle-collector; journalctl -u beadle-collector tells why it ended");
+	look_at_process(f, "beadle-collector",
+			"systemctl start beadle-collector; journalctl -u beadle-collector tells why it ended");
 	if (client_ask("doctor", NULL, &answer) == EXIT_DONE)
 		json_array_foreach(json_object_get(answer, "findings"), i, theirs)
-			finding(f, document_text(theirs, "level"), document_text(theirs, "mend"), "%s", document_text(theirs, "what"));
+			finding(f, document_text(theirs, "level"), document_text(theirs, "mend"), "%s",
+				document_text(theirs, "what"));
 	else
-		finding(f, "critical", "systemctl start beadle-collector; or run this as root", "%s: the collector does not answer",
-			client_socket_path());
+		finding(f, "critical", "systemctl start beadle-collector; or run this as root",
+			"%s: the collector does not answer", client_socket_path());
 	client_likely_socket(NULL);
 	json_decref(answer);
 }

@@ -1,4 +1,5 @@
-/* document.h - looking into the collector's JSON documents: what is missing reads as "-" or 0, so a newer collector's answer prints. */
+/* document.h - looking into the collector's JSON documents: what is missing reads as "-" or 0, so that the answer of a
+ * newer or older collector prints. */
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
 

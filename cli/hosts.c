@@ -43,7 +43,8 @@ static const char *labels_of(const json_t *series, char *buf, size_t room)
 	buf[0] = 0;
 	json_object_foreach(labels, key, value)
 		if (at < room)
-			at += (size_t)snprintf(buf + at, room - at, "%s%s=%s", at ? "," : "", key, json_string_value(value));
+			at += (size_t)snprintf(buf + at, room - at, "%s%s=%s", at ? "," : "", key,
+					       json_string_value(value));
 	return buf;
 }
 
@@ -68,8 +69,9 @@ static void print_checks(const json_t *host)
 			screen_cell(t, SCREEN_PLAIN, "%s", document_text(c, "name"));
 			screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "metric"));
 			screen_cell(t, SCREEN_PLAIN, "%s", labels_of(s, labels, sizeof(labels)));
-			screen_cell(t, SCREEN_PLAIN, "%s", unit_put(json_number_value(json_object_get(s, "value")), document_text(s, "unit"),
-								    value, sizeof(value)));
+			unit_put(json_number_value(json_object_get(s, "value")), document_text(s, "unit"), value,
+				 sizeof(value));
+			screen_cell(t, SCREEN_PLAIN, "%s", value);
 			screen_cell(t, screen_of_state(document_text(s, "state")), "%s", document_text(s, "state"));
 			screen_cell(t, SCREEN_FAINT, "%s", screen_ago(document_number(s, "at"), ago));
 		}
@@ -85,9 +87,13 @@ static int ask_all(json_t **ret)
 	bool more = true;
 	int r = EXIT_DONE;
 
-	while (more && !(r = client_ask("hosts", json_pack("{s:i, s:I}", "limit", LIST_MAX, "after", (json_int_t)after), &d))) {
-		json_t *part = json_object_get(d, "hosts");
+	while (more) {
+		json_t *part;
 
+		r = client_ask("hosts", json_pack("{s:i, s:I}", "limit", LIST_MAX, "after", (json_int_t)after), &d);
+		if (r)
+			break;
+		part = json_object_get(d, "hosts");
 		json_array_extend(all, part);
 		more = json_is_true(json_object_get(d, "more")) && json_array_size(part);
 		after = document_number(json_array_get(part, json_array_size(part) - 1), "id");

@@ -54,11 +54,13 @@ static int write_bundle(const char *folder, BIO *key, const json_t *answer)
 	size_t n;
 	char *text = pem_of(key, &n);
 
-	if (write_file(folder, "key.pem", text, n, 0600) < 0 || write_file(folder, "cert.pem", cert, strlen(cert), 0644) < 0 ||
+	if (write_file(folder, "key.pem", text, n, 0600) < 0 ||
+	    write_file(folder, "cert.pem", cert, strlen(cert), 0644) < 0 ||
 	    write_file(folder, "ca.pem", ca, strlen(ca), 0644) < 0)
 		return EXIT_FAILED;
 	if (!command_json)
-		printf("%s: identity of %s\ncopy this folder to that server's identity folder; key.pem speaks for it, so not by mail\n",
+		printf("%s: identity of %s\n"
+		       "copy this folder to that server's identity folder; key.pem speaks for it, so not by mail\n",
 		       folder, document_text(answer, "uuid"));
 	return EXIT_DONE;
 }
@@ -69,13 +71,16 @@ static int make_folder(const char *folder, bool *ret_made)
 	char path[4096];
 
 	*ret_made = mkdir(folder, 0700) == 0;
-	if (!*ret_made && errno != EEXIST)
-		return fprintf(stderr, "beadle: %s: %s\n", folder, strerror(errno)), EXIT_FAILED;
+	if (!*ret_made && errno != EEXIST) {
+		fprintf(stderr, "beadle: %s: %s\n", folder, strerror(errno));
+		return EXIT_FAILED;
+	}
 	snprintf(path, sizeof(path), "%s/key.pem", folder);
-	if (access(path, F_OK) == 0)
-		return fprintf(stderr, "beadle: %s: an identity is here already: name another folder, or move this one away\n", folder),
-		       EXIT_FAILED;
-	return EXIT_DONE;
+	if (access(path, F_OK) < 0)
+		return EXIT_DONE;
+	fprintf(stderr, "beadle: %s: an identity is here already: name another folder, or move this one away\n",
+		folder);
+	return EXIT_FAILED;
 }
 
 static int make(const char *host, const char *folder)
@@ -110,8 +115,8 @@ static int make(const char *host, const char *folder)
 
 int command_identity(int argc, char **argv)
 {
-	static const struct option options[] = {{"host", required_argument, NULL, 'H'}, {"out", required_argument, NULL, 'o'},
-		{NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"host", required_argument, NULL, 'H'},
+		{"out", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
 	const char *host = NULL, *out = NULL;
 	int o;
 

@@ -57,8 +57,11 @@ static void print_findings(const json_t *incident)
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "check"));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "metric"));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "what"));
-		screen_cell(t, SCREEN_PLAIN, "%s%s", json_is_number(at) && !json_is_true(json_object_get(f, "stated")) ? "≈ " : "",
-			    json_is_number(at) ? unit_put(json_number_value(at), document_text(f, "unit"), bound, sizeof(bound)) : "-");
+		if (json_is_number(at))
+			screen_cell(t, SCREEN_PLAIN, "%s%s", json_is_true(json_object_get(f, "stated")) ? "" : "≈ ",
+				    unit_put(json_number_value(at), document_text(f, "unit"), bound, sizeof(bound)));
+		else
+			screen_cell(t, SCREEN_PLAIN, "-");
 		screen_cell(t, screen_of_state(document_text(f, "state")), "%s", document_text(f, "state"));
 		screen_cell(t, SCREEN_PLAIN, "%s", screen_ago(document_number(f, "since_at"), ago));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "clause"));
@@ -167,8 +170,8 @@ int command_incident(int argc, char **argv)
 /* ack, handle and close differ in their names and in what they must say. */
 static int act(int argc, char **argv, const char *query, bool expires, bool needs_note)
 {
-	static const struct option all[] = {{"for", required_argument, NULL, 'f'}, {"note", required_argument, NULL, 'n'},
-		{NULL, 0, NULL, 0}};
+	static const struct option all[] = {{"for", required_argument, NULL, 'f'},
+		{"note", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
 	const struct option *options = expires ? all : all + 1;
 	const char *note = NULL;
 	int64_t id, duration = 4 * 3600 * NS_PER_S;
@@ -181,7 +184,8 @@ static int act(int argc, char **argv, const char *query, bool expires, bool need
 		else if (o != 'f')
 			return command_usage_option(argv);
 		else if (text_duration(optarg, &duration) < 0 || duration < ACK_SHORTEST || duration > ACK_LONGEST)
-			return command_usage(argv[0], "--for %s: expected a duration from 1min to 7d, such as 30min, 4h, 2d", optarg);
+			return command_usage(argv[0], "--for %s: expected a duration from 1min to 7d, such as 30min",
+					     optarg);
 	}
 	if (optind + 1 != argc || !read_id(argv[optind], &id))
 		return command_usage(argv[0], "needs the number of one incident");

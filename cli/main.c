@@ -24,7 +24,8 @@ const struct command commands[] = {
 	{"handle", "ID --note TEXT", "write down what was done", command_handle},
 	{"close", "ID --note TEXT", "close an incident", command_close},
 	{"identity", "new --host NAME --out FOLDER", "certificate and key for one server's agent", command_identity},
-	{"doctor", "[--agent-config FILE] [--collector-config FILE]", "find what is wrong with this installation, and the mend", command_doctor},
+	{"doctor", "[--agent-config FILE] [--collector-config FILE]",
+	 "find what is wrong with this installation, and the mend", command_doctor},
 	{"completion", "bash", "completion for the shell", command_completion},
 	{NULL, NULL, NULL, NULL},
 };
@@ -71,7 +72,8 @@ static int help(FILE *out)
 	fprintf(out, "usage: beadle [--socket PATH] [--json] COMMAND ...\n\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(out, "  %-11s%-30s %s\n", c->name, c->arguments, c->help);
-	fprintf(out, "\nExit codes: 0 done, 1 failed or something is wrong, 2 usage, 3 no collector answers, 4 not allowed, 5 not found.\n");
+	fprintf(out, "\nExit codes: 0 done, 1 failed or something is wrong, 2 usage, 3 no collector answers, "
+		"4 not allowed, 5 not found.\n");
 	return out == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -117,8 +119,9 @@ static int take_json(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0}};
 	int o;
 
 	opterr = 0;	/* we have words of our own */

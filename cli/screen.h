@@ -1,4 +1,5 @@
-/* screen.h - tables for people: columns as wide as what is in them, colour only on a terminal, hostile text made harmless. */
+/* screen.h - tables for people: columns as wide as what is in them, colour only on a terminal, hostile text made
+ * harmless. */
 #ifndef SCREEN_H
 #define SCREEN_H
 
@@ -12,7 +13,8 @@ enum screen_colour screen_of_state(const char *state);	/* ok warning critical un
 
 struct screen_table;
 struct screen_table *screen_table(const char *const *heads, size_t columns);
-void screen_cell(struct screen_table *, enum screen_colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void screen_cell(struct screen_table *, enum screen_colour, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void screen_print(struct screen_table *);	/* and frees it */
 
 /* "3 min ago", of wall-clock nanoseconds; "-" for 0. Returns buf. */
