@@ -33,8 +33,4 @@ int children_reload(struct children *, const struct reading *);	/* template firs
 void children_end(struct children *);				/* in order: core, which flushes, then template */
 bool children_reap(struct children *);				/* true when one of them has died; tells it */
 
-/* notify.c: sd_notify(3) without libsystemd. Nothing happens when no one listens. */
-void notify(const char *state);
-int64_t notify_watchdog(void);	/* how often to say WATCHDOG=1, in ns; 0: never */
-
 #endif

@@ -18,6 +18,7 @@
 #include "agent/launcher/launcher.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/ready.h"
 
 #define BACK_OFF_FIRST NS_PER_S
 #define BACK_OFF_MAX (60 * NS_PER_S)
@@ -170,7 +171,7 @@ static void serve(struct launcher *l)
 			take_signals(l);
 		now = clock_boot();
 		if (l->watchdog && now >= l->watchdog_at) {
-			notify("WATCHDOG=1");
+			ready_tell("WATCHDOG=1");
 			l->watchdog_at = now + l->watchdog;
 		}
 		if (!l->running && !l->ending && now >= l->start_at)
@@ -192,11 +193,11 @@ static int run(struct launcher *l)
 	}
 	log_notice("started: %u plugins", l->reading.n);
 	start(l);
-	l->watchdog = notify_watchdog();
+	l->watchdog = ready_watchdog();
 	l->watchdog_at = clock_boot();
-	notify("READY=1");
+	ready_tell("READY=1");
 	serve(l);
-	notify("STOPPING=1");
+	ready_tell("STOPPING=1");
 	children_end(&l->children);
 	reader_free(&l->reading);
 	log_notice("ended");
