@@ -1,4 +1,5 @@
 /* api_view.c - queries that are answered from the engine's own memory. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api.h"
@@ -85,6 +86,32 @@ static void found(json_t *findings, const char *level, const char *what, const c
 	json_array_append_new(findings, json_pack("{s:s, s:s, s:s}", "level", level, "what", what, "mend", mend));
 }
 
+/* Who would be told of an incident, and cannot be. */
+static void find_gaps(const struct site *site, json_t *list)
+{
+	const struct procedure *p = site->procedure;
+
+	if (!site->mails)
+		found(list, "warning", "notices: no mail server is configured, nobody is told by mail", "give notify: mail: in collector.yaml");
+	for (size_t i = 0; i < p->roles_n; i++) {
+		const char *role = p->roles[i].id, *kinds[2] = {NULL, ""};
+		const struct person *holder;
+		char what[256];
+		bool fallback;
+
+		if (!strcmp(role, PEOPLE_OWNER) || !strcmp(role, PEOPLE_DEPUTY) || people_of(site->people, role, "", &holder, 1, &fallback))
+			continue;
+		for (size_t k = 0; k < p->kinds_n; k++)
+			for (size_t s = 0; s < p->kinds[k].n; s++)
+				if (!strcmp(p->kinds[k].steps[s].role, role))
+					kinds[kinds[0] ? 1 : 0] = kinds[0] ? " and others" : p->kinds[k].id;
+		if (!kinds[0])
+			continue;
+		snprintf(what, sizeof(what), "role %.64s: nobody holds it, and the procedure tells it of %s%s", role, kinds[0], kinds[1]);
+		found(list, "warning", what, "name a person at roles: in collector.yaml");
+	}
+}
+
 void api_doctor(const struct asker *a, const json_t *arguments)
 {
 	struct engine *e = a->engine;
@@ -99,6 +126,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 		found(list, "critical", "notifier: does not run, nobody is told of incidents", "the collector's log tells why it ended");
 	if (!e->web)
 		found(list, "critical", "web: does not run, there is no dashboard", "the collector's log tells why it ended");
+	find_gaps(e->its.site, list);
 	for (struct notice *n = e->notices->list; n; n = n->next)
 		if (n->state == NOTICE_RETRYING || n->state == NOTICE_GIVEN_UP) {
 			found(list, "critical", "notices: at least one was not taken by the mail server or webhook",

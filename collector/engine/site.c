@@ -71,7 +71,7 @@ struct site *site_read(const struct conf_node *root, struct problems *p)
 		people_check_roles(s->people, s->procedure->role_ids, p);
 	s->groups = conf_map(root, "groups", p);
 	assignment_check(s->groups, p);
-	conf_get(root, "notify");	/* the notifier's own, who reads and checks it */
+	s->mails = conf_get(conf_get(root, "notify"), "mail");	/* the rest of notify is read and checked by the notifier */
 	conf_get(root, "dashboard");	/* these two are the launcher's */
 	conf_get(root, "listen");
 	return s;

@@ -10,6 +10,7 @@ struct site {
 	const char *title;			/* the school's name for people; school where none is given */
 	const char *address;			/* of the dashboard, for links in notices: "https://..."; NULL: none */
 	bool chinese;				/* language: zh-TW (else en) */
+	bool mails;				/* a mail server is configured */
 	struct procedure *procedure;
 	struct people *people;
 	struct inventory *inventory;
