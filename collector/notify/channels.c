@@ -1,5 +1,6 @@
 #include "channels.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@ static char *read_secret(const struct conf_node *map, const char *key, struct pr
 	const char *path;
 	struct stat st;
 	char *text;
+	int r;
 
 	conf_string(map, key, NULL, &path, p);
 	if (!path)
@@ -25,8 +27,10 @@ static char *read_secret(const struct conf_node *map, const char *key, struct pr
 		problem(p, conf_file(node), conf_line(node), key, "%s can be read by others: chmod 600 %s", path, path);
 		return NULL;
 	}
-	if (io_read_file(path, SECRET_MAX, &text, NULL) < 0) {
-		problem(p, conf_file(node), conf_line(node), key, "%s cannot be read", path);
+	r = io_read_file(path, SECRET_MAX, &text, NULL);
+	if (r < 0) {
+		problem(p, conf_file(node), conf_line(node), key, "%s cannot be read: %s%s", path, strerror(-r),
+			r == -EACCES ? ": it must belong to the notifier's user: chown beadle-notify" : "");
 		return NULL;
 	}
 	text[strcspn(text, "\r\n")] = 0;

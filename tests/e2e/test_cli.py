@@ -3,6 +3,7 @@ import datetime
 import json
 import os
 import pty
+import pwd
 import re
 import shutil
 import subprocess
@@ -303,6 +304,22 @@ def test_every_mistake_of_the_collectors_file_is_told_at_once(patient):
     site.config.write_text("a: [")
     done = subprocess.run([COLLECTOR, "--check-config", "--config", site.config], env=ENV, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("did not find expected node content") == 1, done.stderr
+
+
+def test_a_password_that_only_root_may_read_is_no_use_to_the_notifier(site):
+    users = {user.pw_name for user in pwd.getpwall()}
+    if os.geteuid() != 0 or not {"beadle-collector", "beadle-signer", "beadle-notify", "beadle-web"} <= users:
+        pytest.skip("not proven: needs root, and the users of beadle.conf")
+    secret, config = site.folder / "mail.password", site.folder / "secret.yaml"
+    secret.write_text("sesame\n")
+    secret.chmod(0o600)
+    config.write_text(site.config.read_text() + f"notify: {{mail: {{server: m, from: b@school.example, password-file: {secret}}}}}\n")
+    check = [COLLECTOR, "--check-config", "--config", config]
+    done = subprocess.run(check, env=ENV, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "chown beadle-notify" in done.stderr
+    shutil.chown(secret, "beadle-notify")
+    done = subprocess.run(check, env=ENV, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_doctor_finds_that_nothing_runs(tmp_path):
