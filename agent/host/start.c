@@ -23,6 +23,10 @@
 #include "lib/io.h"
 #include "lib/program.h"
 
+#ifdef SANITIZED
+__attribute__((weak)) void __lsan_do_leak_check(void);
+#endif
+
 /* Closes everything above stderr but these (ascending or not; -1 for none). */
 static void close_others(const int *keep, size_t n)
 {
@@ -89,6 +93,10 @@ __attribute__((noreturn)) static void become_host(const struct plugin_record *re
 #endif
 	if (module_tell(host.module, socket) < 0 || host_serve(&host) < 0)
 		_exit(1);
+#ifdef SANITIZED
+	if (__lsan_do_leak_check)
+		__lsan_do_leak_check();		/* _exit passes by where it would be called */
+#endif
 	_exit(0);
 }
 

@@ -7,10 +7,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from sanitized import crashes, last_reports, no_reports  # noqa: E402,F401
 
 BUILD = pathlib.Path(os.environ["BEADLE_BUILD"])
 SOURCE = pathlib.Path(os.environ["BEADLE_SOURCE"])

@@ -3,9 +3,13 @@ import functools
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from sanitized import crashes, last_reports, no_reports  # noqa: E402,F401
 
 BUILD = Path(os.environ["BEADLE_BUILD"])
 SOURCE = Path(os.environ["BEADLE_SOURCE"])

@@ -69,10 +69,12 @@ def chronyd():
     base = pathlib.Path(tempfile.mkdtemp(prefix="beadle-chrony-"))
 
     def start(lines="local stratum 3", shift=None, ready=lambda fields: fields[13] == "Normal"):
-        daemon = Chronyd(base / str(len(running)), lines, shift)
-        running.append(daemon)
         end = time.monotonic() + 60
+        daemon = None
         while time.monotonic() < end:
+            if not daemon or "Could not open" in daemon.log.read_text():    # another took the port meanwhile: with new ones
+                daemon = Chronyd(base / str(len(running)), lines, shift)
+                running.append(daemon)
             if daemon.process.poll() is not None:
                 pytest.skip(f"not proven: chronyd does not run here: {daemon.log.read_text()[-300:]}")
             fields = daemon.tracking()
