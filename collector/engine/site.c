@@ -49,13 +49,17 @@ struct site *site_read(const struct conf_node *root, struct problems *p)
 {
 	static const char *const languages[] = {"zh-TW", "en", NULL};
 	struct site *s = calloc(1, sizeof(*s));
+	bool readable = problems_count(p) == 0;		/* else it is no YAML, and misses everything */
 	int language;
 
 	if (!s)
 		return NULL;
 	conf_string(root, "school", NULL, &s->school, p);
-	if (!s->school)
+	if (!s->school && readable)
 		problem(p, conf_file(root), 0, "school", "is missing: a short name in a-z 0-9 . -, for certificates");
+	else if (s->school && (strlen(s->school) > 63 || s->school[strspn(s->school, "abcdefghijklmnopqrstuvwxyz0123456789.-")]))
+		problem(p, conf_file(root), conf_line(conf_get(root, "school")), "school",
+			"\"%.70s\": expected a short name in a-z 0-9 . -, for certificates; title: is for people", s->school);
 	conf_string(root, "name", "collector", &s->name, p);
 	conf_string(root, "title", s->school, &s->title, p);
 	conf_string(root, "address", NULL, &s->address, p);

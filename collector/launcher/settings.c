@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "conf.h"
 #include "io.h"
+#include "text.h"
 
 static void copy(const struct conf_node *map, const char *key, const char *value, char *to, size_t room, struct problems *p)
 {
@@ -39,9 +40,12 @@ static int parse_address(const char *text, struct sockaddr_storage *ret)
 	const char *colon = strrchr(text, ':');
 	struct addrinfo *found;
 	char host[64];
+	int64_t port;
 	size_t n = colon ? (size_t)(colon - text) : 0;
 
 	if (!colon || n >= sizeof(host))
+		return -EINVAL;
+	if (text_int(colon + 1, &port) < 0 || port < 0 || port > 65535)		/* getaddrinfo takes it modulo 65536 */
 		return -EINVAL;
 	if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
 		text++;

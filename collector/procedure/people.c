@@ -20,6 +20,7 @@ struct people {
 	VEC(struct role_holders) roles;
 	VEC(struct people_host) hosts;
 	VEC(struct groups) groups;	/* of the hosts, in order */
+	const char *file;
 };
 
 void people_free(struct people *p)
@@ -200,6 +201,7 @@ struct people *people_read(const struct conf_node *root, bool default_chinese, s
 
 	if (!p)
 		return NULL;
+	p->file = conf_file(root);
 	n = conf_map(root, "people", problems);
 	for (size_t i = 0; n && i < conf_count(n); i++)
 		read_person(p, conf_at(n, i), default_chinese, problems);
@@ -233,7 +235,7 @@ void people_check_roles(const struct people *p, const char *const *roles, struct
 				near ? near : "", near ? "\"?)" : "");
 	}
 	if (!manager && p->persons.n > 0)
-		problem(problems, NULL, 0, "roles",
+		problem(problems, p->file, 0, "roles",
 			PEOPLE_MANAGER " has no person: hosts without an owner fall to this role (5.1.3)");
 }
 

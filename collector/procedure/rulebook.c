@@ -44,10 +44,15 @@ static bool read_value(struct reader *r, const struct conf_node *n, const char *
 {
 	const char *text = conf_value(n);
 
-	if (text && unit_parse(text, unit, ret) == 0)
-		return true;
-	wrong_value(r, n, unit);
-	return false;
+	if (!text || unit_parse(text, unit, ret) < 0) {
+		wrong_value(r, n, unit);
+		return false;
+	}
+	if (strcmp(unit, "ratio") == 0 && *ret > 1) {	/* the % forgotten: it would never be crossed */
+		problem(r->problems, conf_file(n), conf_line(n), conf_key(n), "%s: is more than the whole (expected \"85 %%\")", text);
+		return false;
+	}
+	return true;
 }
 
 /* {is: no} of a boolean: crossed at 0 and below; {is: yes}: at 1 and above. */

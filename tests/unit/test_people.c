@@ -116,7 +116,7 @@ START_TEST(test_every_mistake_is_told_with_its_line)
 	expect_problem(8, "collector.yaml:10: group: is not known here (did you mean \"groups\"?)");
 	expect_problem(9, "collector.yaml:7: roles: cisso: the procedure knows no such role (did you mean \"ciso\"?)");
 	expect_problem(10,
-		       "roles: computer_room_manager has no person: hosts without an owner fall to this role (5.1.3)");
+		       "collector.yaml: roles: computer_room_manager has no person: hosts without an owner fall to this role (5.1.3)");
 	ck_assert_uint_eq(problems_count(problems), 11);
 	done();
 }

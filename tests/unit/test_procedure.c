@@ -206,6 +206,8 @@ START_TEST(test_mistakes_name_the_line_and_the_nearest)
 		       "p.yaml:9: unit: byte: no such unit (did you mean \"bytes\"?)");
 	expect_mistake("metric: disk_space, unit: bytes, critical: {at_least: 85 %}",
 		       "p.yaml:9: at_least: 85 %: not a value in bytes (expected \"64 MiB\")");
+	expect_mistake("metric: disk_space_used_ratio, unit: ratio, critical: {at_least: 85}",
+		       "p.yaml:9: at_least: 85: is more than the whole (expected \"85 %\")");
 	expect_mistake("metric: disk_space, unit: bytes", "p.yaml:9: mine: has neither warning nor critical");
 	expect_mistake("metric: disk_space, unit: bytes, critical: {}",
 		       "p.yaml:9: critical: give one of at_least, above, at_most, below, or of a boolean: is");
