@@ -1,24 +1,30 @@
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
+#include "clock.h"
 #include "command.h"
 #include "document.h"
 #include "screen.h"
+#include "text.h"
 #include "unit.h"
 
 #define LIST_MAX 1000
+#define CLOCK_FAR (5 * NS_PER_S)	/* the doctor warns from here on */
 
 static void print_hosts(const json_t *d)
 {
-	static const char *const heads[] = {"host", "state", "seen", "incidents", "owner", "deputy"};
-	struct screen_table *t = screen_table(heads, 6);
+	static const char *const heads[] = {"host", "state", "seen", "incidents", "owner", "deputy", "clock"};
+	struct screen_table *t = screen_table(heads, 7);
 	const json_t *h;
 	size_t i;
-	char ago[32];
+	char ago[32], off[24];
 
 	json_array_foreach(json_object_get(d, "hosts"), i, h) {
-		long long incidents = document_number(h, "incidents");
+		long long incidents = document_number(h, "incidents"), offset = document_number(h, "clock_offset_ns");
+		bool far = llabs(offset) > CLOCK_FAR;
 
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(h, "name"));
 		screen_cell(t, screen_of_state(document_text(h, "state")), "%s", document_text(h, "state"));
@@ -29,6 +35,8 @@ static void print_hosts(const json_t *d)
 		screen_cell(t, incidents ? SCREEN_BAD : SCREEN_PLAIN, "%lld", incidents);
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(h, "owner"));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(h, "deputy"));
+		text_put_duration(offset, off);
+		screen_cell(t, far ? SCREEN_WARN : SCREEN_PLAIN, "%s%s", offset > 0 ? "+" : "", off);
 	}
 	screen_print(t);
 }

@@ -62,7 +62,7 @@ def test_status(site):
 def test_hosts(site):
     name = host(site)
     code, out, _ = at(site, "hosts")
-    assert code == 0 and re.search(rf"^{name} +critical +connected +1 +Admin", out, re.M)
+    assert code == 0 and re.search(rf"^{name} +critical +connected +1 +Admin +\S+ +[+-]?[\d.]+ [mun]?s$", out, re.M)
     code, out, _ = at(site, "hosts", name)
     assert code == 0 and re.search(r"^disk +disk_space_used_ratio +mount=/\S* +[\d.]+ % +critical", out, re.M)
     assert re.search(r"^system +system_cpu_used_ratio ", out, re.M)
