@@ -74,6 +74,14 @@ static void give_up(struct notifier *n, struct queued *q, const char *why)
 	queue_drop(n->queue, q);
 }
 
+/* As often as the waits of that time need: a wall clock that was set forward alone gives nothing up (R12). */
+static bool is_hopeless(const struct notifier *n, const struct queued *q)
+{
+	const struct channels *c = &n->channels;
+
+	return clock_wall() - q->born > c->give_up && q->tries >= c->give_up / c->retry_max / 2;
+}
+
 static void ended(struct queued *q, const char *error, bool final, void *arg)
 {
 	struct notifier *n = arg;
@@ -82,7 +90,7 @@ static void ended(struct queued *q, const char *error, bool final, void *arg)
 		log_info("notice %s: sent", q->notice->id);
 		tell(n, q->notice->id, ROOMS__DELIVERY_STATE__SENT, q->tries, "");
 		queue_sent(n->queue, q);
-	} else if (final || clock_wall() - q->born > n->channels.give_up)
+	} else if (final || is_hopeless(n, q))
 		give_up(n, q, error);
 	else {
 		q->due = clock_boot() + wait_after(n, q->tries);

@@ -25,11 +25,12 @@ struct head { uint32_t crc, tries; int64_t born; };	/* crc: of all behind it */
 
 struct queue { char *folder; struct queued *list; size_t n; };
 
+/* With the short name of a person in it (people.c), so with dots, but a file's name and never a path. */
 static bool is_id(const char *id)
 {
-	size_t n = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+	size_t n = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
-	return n > 0 && n < 200 && !id[n];
+	return n > 0 && n < 200 && !id[n] && id[0] != '.';
 }
 
 static void path_of(const struct queue *q, const char *id, const char *suffix, char buf[PATH_MAX])

@@ -177,7 +177,8 @@ END_TEST
 
 START_TEST(an_id_is_never_a_path)
 {
-	static const char *const ids[] = {"", "../x", "a/b", "a.b", "a b", "\xff"};
+	static const char *const ids[] = {"", "../x", "a/b", "..", ".a", "a b", "\xff"};
+	Rooms__Notice dotted;
 	char *to[] = {"a@b"};
 	enum queue_taken taken;
 	struct queue *queue;
@@ -190,6 +191,11 @@ START_TEST(an_id_is_never_a_path)
 		ck_assert_int_eq(queue_take(queue, &n, 0, &taken), -EINVAL);
 	}
 	ck_assert_ptr_null(queue_first(queue));
+	dotted = notice((char *)"1-chen.s-1-new-mail", to);		/* who may be called so in collector.yaml */
+	ck_assert_int_eq(queue_take(queue, &dotted, 0, &taken), 0);
+	queue_close(queue);
+	ck_assert_int_eq(queue_open(folder, &queue), 0);
+	ck_assert_str_eq(queue_first(queue)->notice->id, "1-chen.s-1-new-mail");
 	queue_close(queue);
 	remove_folder();
 }
