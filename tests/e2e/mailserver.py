@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 from conftest import free_port, wait_for
+from passable import passable
 
 EXIM = "/usr/sbin/exim4"
 
@@ -72,9 +73,7 @@ class Exim:
         self.process = None
         self.folder.mkdir(parents=True, exist_ok=True)
         os.chmod(self.folder, 0o755)
-        for parent in self.folder.parents:      # pytest's own are 0700; Exim looks at its files as its own user
-            if parent.stat().st_mode & 0o011 != 0o011:
-                os.chmod(parent, parent.stat().st_mode | 0o011)
+        passable(self.folder)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.folder / "key.pem", "-out",
                         self.ca, "-days", "30", "-subj", "/CN=localhost", "-addext",
                         "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from conftest import BUILD, ENV, Program, wait_for
+from passable import passable
 
 AGENT = BUILD / "agent/launcher/beadle-agent"
 BAD = BUILD / "tests/plugins/bad/.libs"
@@ -22,9 +23,7 @@ def modules():
 
 class Agent(Program):
     def __init__(self, folder):
-        for parent in [folder, *folder.parents]:    # as root, plugins have users of their own
-            if os.geteuid() == 0 and parent.stat().st_mode & 0o011 != 0o011:
-                os.chmod(parent, parent.stat().st_mode | 0o011)
+        passable(folder)
         self.folder, self.state = folder, folder / "state"
         (folder / "agent.d").mkdir()
         (folder / "agent.yaml").write_text(f"collector: 127.0.0.1:1\nstate: {self.state}\nplugins: [{BAD}]\n")

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import container
+from passable import passable
 
 SLEEP = "[Service]\nExecStart=/bin/sleep infinity\n"
 WANTED = "[Install]\nWantedBy=multi-user.target\n"
@@ -153,8 +154,7 @@ def test_a_pid_file_that_is_closed_to_us(check, tmp_path):
         pytest.skip("not proven: only root can be another user")
     (tmp_path / "x.pid").write_text("1\n")
     (tmp_path / "x.pid").chmod(0o600)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    passable(tmp_path)
     r = check("service", processes=[f"x pidfile={tmp_path}/x.pid", "y pidfile=/nonexistent"], user=65534)
     assert f"{tmp_path}/x.pid" in r.skips and r.value("service_up", service="x") is None
     assert r.value("service_up", service="y") == 0
