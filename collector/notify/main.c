@@ -82,15 +82,25 @@ static bool is_hopeless(const struct notifier *n, const struct queued *q)
 	return clock_wall() - q->born > c->give_up && q->tries >= c->give_up / c->retry_max / 2;
 }
 
+/* The mark first: a crash in between is told again, but nothing is mailed again. */
+static void sent(struct notifier *n, struct queued *q)
+{
+	FREE char *id = strdup(q->notice->id);
+	uint32_t tries = q->tries;
+
+	queue_sent(n->queue, q);
+	log_info("notice %s: sent", id ? id : "?");
+	if (id)
+		tell(n, id, ROOMS__DELIVERY_STATE__SENT, tries, "");
+}
+
 static void ended(struct queued *q, const char *error, bool final, void *arg)
 {
 	struct notifier *n = arg;
 
-	if (!error) {
-		log_info("notice %s: sent", q->notice->id);
-		tell(n, q->notice->id, ROOMS__DELIVERY_STATE__SENT, q->tries, "");
-		queue_sent(n->queue, q);
-	} else if (final || is_hopeless(n, q))
+	if (!error)
+		sent(n, q);
+	else if (final || is_hopeless(n, q))
 		give_up(n, q, error);
 	else {
 		q->due = clock_boot() + wait_after(n, q->tries);
