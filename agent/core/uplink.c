@@ -27,7 +27,7 @@
 #define BEAT_EVERY (30 * NS_PER_S)
 #define DEAD_AFTER (90 * NS_PER_S)
 #define PAUSE_FIRST NS_PER_S
-#define PAUSE_MOST (60 * NS_PER_S)
+#define PAUSE_MOST (30 * NS_PER_S)
 #define WINDOW_MOST 64u
 #define WINDOW_BATCHES 8u
 #define WINDOW_BYTES (4u * 1024 * 1024)
