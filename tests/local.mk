@@ -10,3 +10,12 @@ print-tests:
 print-fuzzers:
 	@echo $(FUZZERS)
 .PHONY: print-tests print-fuzzers
+
+# The long forms, by scripts/test: BEADLE_KILLS kills a test, BEADLE_POWER_CUTS power cuts, TIME seconds a fuzz target. Its last lines are
+# the promises' table.
+TIME = 600
+soak:
+	@BEADLE_KILLS=$${BEADLE_KILLS:-200} BEADLE_POWER_CUTS=$${BEADLE_POWER_CUTS:-200} BEADLE_FUZZ_SECONDS=$(TIME) $(srcdir)/scripts/test unit plugins e2e fuzz
+fuzz:
+	@BEADLE_FUZZ_SECONDS=$(TIME) $(srcdir)/scripts/test fuzz
+.PHONY: soak fuzz

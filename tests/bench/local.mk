@@ -1,4 +1,9 @@
-# tests/bench: the issue's figures. `make bench-collector` prints a, b and c.
+# tests/bench: the issue's figures. `make bench` prints all, one after another; each part can be had alone.
+bench:
+	@for part in collector agent integrity judge; do echo "== $$part"; $(MAKE) -s --no-print-directory bench-$$part || exit 1; done
+.PHONY: bench
+
+# Collector: a, b and c of the issue.
 noinst_PROGRAMS += tests/bench/load tests/bench/ledger
 tests_bench_load_SOURCES = tests/bench/load.c tests/bench/content.h tests/bench/issue.h tests/bench/issue.c tests/bench/usage.h \
 	tests/bench/usage.c
