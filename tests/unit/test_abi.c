@@ -69,7 +69,7 @@ int main(void)
 
 	tcase_add_test(tests, test_exported_symbols);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed != 0;

@@ -287,7 +287,7 @@ int main(void)
 	tcase_add_test(t, a_scan_and_its_findings);
 	tcase_add_test(t, a_log_is_read_on_through_rotation);
 	tcase_add_test(t, defender_speaks_json);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -334,7 +334,7 @@ int main(void)
 	tcase_add_test(tests, test_inventory_file);
 	suite_add_tcase(suite, tests);
 	setenv("BEADLE_LIBEXEC", BUILD_TREE, 1);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed != 0;

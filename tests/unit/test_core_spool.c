@@ -645,7 +645,7 @@ int main(void)
 	tcase_add_test(tc, test_r07_a_disk_that_fails_for_long_keeps_memory_bounded_and_heals);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed != 0;

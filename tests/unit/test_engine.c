@@ -275,7 +275,7 @@ int main(void)
 	tcase_add_test(t, test_words);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

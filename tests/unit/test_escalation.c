@@ -441,7 +441,7 @@ int main(void)
 	T(test_what_needs_saving); T(test_text_that_is_none_begins_anew); T(test_new_procedure_keeps_what_was_done);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	bad = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return bad > 0;

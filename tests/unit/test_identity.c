@@ -571,7 +571,7 @@ int main(void)
 	tcase_add_test(t, a_key_that_others_can_read_is_not_loaded);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -355,7 +355,7 @@ int main(void)
 	tcase_add_test(t, test_n03_ceiling);
 	tcase_add_test(t, test_n04_no_message_holds_itself);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;

@@ -824,7 +824,7 @@ int main(void)
 	T(test_numbers_that_nobody_registered_are_refused_or_ignored); T(test_state_for_screens);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	bad = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return bad > 0;

@@ -212,7 +212,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_random_values_against_the_model, 0, 60);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	bad = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return bad > 0;

@@ -248,7 +248,7 @@ int main(void)
 	tcase_add_loop_test(tests, test_bound, 0, sizeof(bounds) / sizeof(*bounds));
 	tcase_add_test(tests, test_bound_wrong);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed != 0;

@@ -258,7 +258,7 @@ int main(void)
 	tcase_add_test(t, support_ends_with_its_day);
 	tcase_add_test(t, a_newer_kernel_of_the_same_flavour);
 	tcase_add_test(t, the_last_upgrade);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

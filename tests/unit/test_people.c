@@ -150,7 +150,7 @@ int main(void)
 	tcase_add_test(tc, test_m1_addresses_that_would_break_a_header_are_refused);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	bad = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return bad > 0;

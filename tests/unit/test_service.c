@@ -351,7 +351,7 @@ int main(void)
 	tcase_add_test(t, a_pid_file_names_a_living_process);
 	tcase_add_test(t, a_scan_counts_by_executable_and_user);
 	tcase_add_test(t, endpoints_are_asked_side_by_side);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -338,7 +338,7 @@ int main(void)
 	tcase_add_test(t, init_makes_nothing_twice_and_keeps_keys_to_itself);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -471,7 +471,7 @@ int main(void)
 	tcase_add_test(t, after_a_failed_commit);
 	tcase_add_test(t, rows);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;

@@ -233,7 +233,7 @@ int main(void)
 	suite_add_tcase(suite, texts);
 	suite_add_tcase(suite, trees);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

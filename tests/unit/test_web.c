@@ -275,7 +275,7 @@ int main(void)
 	tcase_add_test(t, arguments_become_typed_json);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
