@@ -8,7 +8,7 @@ import sys
 ORDER = "RINPAWMC"
 PROMISED = [*(f"R{i}" for i in (1, 2, 5, 6, 7, 9, 12, 13, 14)), "I1", "I2", "I3", *(f"N{i}" for i in range(1, 6)),
             *(f"P{i}" for i in range(1, 6)), "M1", "C1"]        # what must not be without a test
-CHECK = re.compile(r":([PFE]):[^:]*:(test_\w+):\d+:(.*)")
+CHECK = re.compile(r":([PFE]):[^:]*:(\w+):\d+:(.*)")
 PYTEST = re.compile(r"^\S+::(test_\w+).*? (PASSED|FAILED|ERROR|SKIPPED)(?: \((.*?)\))?")
 FUZZED = re.compile(r"^(fuzzed|ERROR): (fuzz_\w+)")
 WORDS = {"P": "passed", "F": "failed", "E": "failed", "PASSED": "passed", "FAILED": "failed", "ERROR": "failed", "SKIPPED": "not proven",
