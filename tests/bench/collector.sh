@@ -15,7 +15,8 @@ printf 'school: bench\nstate: %s\nprocedure: %s/conf.d/procedure/TWVS-ISMS-B-007
 
 start() {
 	rm -rf "$folder/store"
-	"$build/collector/beadle-collect" --config "$folder/collector.yaml" --listen 127.0.0.1:0 2> "$folder/log" &
+	: > "$folder/log"	# here and not by the program's redirection, or the port of the one before may be read
+	"$build/collector/beadle-collect" --config "$folder/collector.yaml" --listen 127.0.0.1:0 2>> "$folder/log" &
 	collector=$!
 	for _ in $(seq 100); do
 		port=$(sed -n 's/.*listening for agents on 127.0.0.1:\([0-9]*\)$/\1/p' "$folder/log")
