@@ -29,18 +29,22 @@ static const char *reason_word(enum escalation_reason r, bool chinese)
 	return (chinese ? zh : en)[r];
 }
 
-/* By what the incident is best named. NULL: it has none of a rule. */
-static const struct finding *worst_finding(const struct incident *i)
+/* By what the incident is best named: its worst finding; where more was found, what was found last. NULL: it has none of a
+ * rule. */
+static const struct finding *best_finding(const struct incident *i, enum escalation_reason why)
 {
-	const struct finding *worst = NULL;
+	const struct finding *best = NULL;
 
 	for (size_t k = 0; k < i->n; k++) {
 		const struct finding *f = &i->findings[k];
 
-		if (*f->rule && (!worst || state_rank(f->state) > state_rank(worst->state)))
-			worst = f;
+		if (!*f->rule)
+			continue;
+		if (!best || (why == ESCALATION_MORE && f->state != STATE_OK ? f->changed > best->changed || best->state == STATE_OK
+									      : state_rank(f->state) > state_rank(best->state)))
+			best = f;
 	}
-	return worst;
+	return best;
 }
 
 static const char *title(const struct rule *rule, const struct kind *kind, bool chinese)
@@ -65,7 +69,7 @@ static void put_link(const struct site *s, uint64_t incident, char buf[LINK_MAX]
 
 	buf[0] = 0;
 	if (n)
-		snprintf(buf, LINK_MAX, "%s%s#incident/%llu", s->address, s->address[n - 1] == '/' ? "" : "/",
+		snprintf(buf, LINK_MAX, "%s%s#/incident/%llu", s->address, s->address[n - 1] == '/' ? "" : "/",
 			 (unsigned long long)incident);
 }
 
@@ -73,13 +77,14 @@ struct facts {
 	const struct due *due;
 	const struct incident *incident;
 	const char *host, *title, *clause, *role;
+	enum state state;	/* of what the notice is about */
 	char when[40], link[LINK_MAX];
 };
 
 static void put_text(const struct site *s, const struct facts *f, bool chinese, struct words *ret)
 {
 	const struct incident *i = f->incident;
-	const char *state = state_word(i->severity, chinese), *reason = reason_word(f->due->reason, chinese);
+	const char *state = state_word(f->state, chinese), *reason = reason_word(f->due->reason, chinese);
 
 	snprintf(ret->subject, sizeof(ret->subject), chinese ? "[%s] %s：%s（%s）" : "[%s] %s: %s (%s)", s->title, f->host, state,
 		 f->title);
@@ -95,7 +100,7 @@ static char *put_json(const struct site *s, const struct facts *f, const struct 
 	const struct incident *i = f->incident;
 	json_t *o = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", 1, "id", f->due->id,
 			      "reason", escalation_reason_name(f->due->reason), "incident", (json_int_t)i->id, "kind", i->kind,
-			      "host", f->host, "state", state_name(i->severity), "title", f->title, "clause", f->clause, "school",
+			      "host", f->host, "state", state_name(f->state), "title", f->title, "clause", f->clause, "school",
 			      s->school, "role", f->due->role, "time", f->when, "link", f->link, "text", w->subject);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
@@ -107,13 +112,14 @@ void words_of(const struct site *s, const struct due *due, const struct incident
 	      struct words *ret)
 {
 	bool chinese = due->person->chinese;
-	const struct finding *worst = worst_finding(i);
-	const struct rule *rule = worst ? procedure_rule(s->procedure, worst->rule) : NULL;
+	const struct finding *best = best_finding(i, due->reason);
+	const struct rule *rule = best ? procedure_rule(s->procedure, best->rule) : NULL;
 	const struct role *role = procedure_role(s->procedure, due->role);
 	struct facts f = {.due = due, .incident = i, .title = title(rule, procedure_kind(s->procedure, i->kind), chinese),
-		.clause = worst ? worst->clause : "", .role = !role ? due->role : chinese ? role->title_zh : role->title_en};
+		.clause = best ? best->clause : "", .role = !role ? due->role : chinese ? role->title_zh : role->title_en};
 	char asset[128];
 
+	f.state = best && due->reason == ESCALATION_MORE ? best->state : i->severity;
 	f.host = text_escape(host, strlen(host), asset, sizeof(asset));
 	put_when(now_wall, f.when);
 	put_link(s, i->id, f.link);

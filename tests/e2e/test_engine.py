@@ -125,7 +125,7 @@ def test_r13_incident_is_mailed_once_and_says_nothing_sensitive(site, server):
     text = mail.get_content()
     assert mail["To"] == "chen@school.example"
     assert "web1" in mail["Subject"] and "危急" in mail["Subject"]
-    for part in ("web1", "危急", "5.3.3", "https://localhost:8443/#incident/1"):
+    for part in ("web1", "危急", "5.3.3", "https://localhost:8443/#/incident/1"):
         assert part in text
     assert CANARY not in text + mail["Subject"]                                     # ACC-12, M2
     found = whole(site)

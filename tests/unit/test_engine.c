@@ -233,6 +233,32 @@ static void write_words(bool chinese, struct words *w)
 	words_of(&site, &due, &incident, "web1\r\nBcc: x@y", 1800000000 * NS_PER_S, w);
 }
 
+/* A notice that more was found names that, not what was there before. */
+START_TEST(test_words_of_what_was_found_last)
+{
+	struct site site = {.school = "twvs", .title = "T", .procedure = &procedure};
+	struct person person = {.id = "chen", .name = "Chen"};
+	struct due due = {.incident = 1, .role = "owner", .person = &person, .channel = "mail", .reason = ESCALATION_MORE,
+		.clause = "5.8.6.3.1", .id = "1-chen-2-more-mail"};
+	struct finding findings[] = {
+		{.rule = "a", .clause = "5.4.2", .what = "", .state = STATE_CRITICAL, .changed = 1},
+		{.rule = "b", .clause = "5.3.3", .what = "", .state = STATE_WARNING, .changed = 3},
+		{.rule = "c", .clause = "5.12.5", .what = "", .state = STATE_OK, .changed = 4}};
+	struct incident incident = {.id = 1, .kind = "INC-A", .severity = STATE_CRITICAL, .findings = findings, .n = 3};
+	struct words w;
+
+	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	ck_assert_ptr_nonnull(strstr(w.text, "5.3.3"));
+	ck_assert_ptr_nonnull(strstr(w.text, "State: warning"));
+	free(w.json);
+	due.reason = ESCALATION_WORSE;
+	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	ck_assert_ptr_nonnull(strstr(w.text, "5.4.2"));
+	ck_assert_ptr_nonnull(strstr(w.text, "State: critical"));
+	free(w.json);
+}
+END_TEST
+
 START_TEST(test_words)
 {
 	struct words w;
@@ -240,7 +266,7 @@ START_TEST(test_words)
 	write_words(true, &w);
 	ck_assert_ptr_nonnull(strstr(w.subject, "危急"));
 	ck_assert_ptr_nonnull(strstr(w.text, "系統負責人"));
-	ck_assert_ptr_nonnull(strstr(w.text, "https://b.example:8443/#incident/12"));
+	ck_assert_ptr_nonnull(strstr(w.text, "https://b.example:8443/#/incident/12"));
 	ck_assert_ptr_null(strstr(w.subject, "\n"));
 	ck_assert_ptr_null(strstr(w.text, "\nBcc"));
 	ck_assert_ptr_null(strstr(w.text, "secret"));
@@ -273,6 +299,7 @@ int main(void)
 	tcase_add_test(t, test_assignment);
 	tcase_add_test(t, test_assignment_mistakes);
 	tcase_add_test(t, test_words);
+	tcase_add_test(t, test_words_of_what_was_found_last);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

@@ -116,6 +116,8 @@ const words = {
   held_by_open: ["{who} 已確認", "Held by {who}"],
   flapping: ["反覆變動", "flapping"],
   yes: ["是", "yes"],
+  is_so: ["有此情形", "the case"],
+  is_not_so: ["無此情形", "not the case"],
   no: ["否", "no"],
   just_now: ["剛剛", "just now"],
   ago: ["{time}前", "{time} ago"],

@@ -9,7 +9,7 @@ import { aboutOf, say, titled, useWords } from "../words";
 import { Chart } from "../chart";
 
 function boundText(bound: Bound, rule: Rule): string {
-  if (rule.unit === "boolean") return quantity(bound.at, "boolean");
+  if (rule.unit === "boolean") return "";	// the title says what it is
   const op = rule.direction === "above" ? (bound.strict ? ">" : "≥") : (bound.strict ? "<" : "≤");
   return `${op} ${quantity(bound.at, rule.unit)}`;
 }
@@ -21,6 +21,13 @@ function BoundLine({ bound, rule, state }: { bound: Bound | null; rule: Rule; st
       <Shape state={state} />{boundText(bound, rule)}{bound.stated ? "" : " ≈"}
     </span>
   );
+}
+
+/** Of a boolean: whether it is as the rule's title says. "Antivirus not running: no" would read as its opposite. */
+function valueText(s: Series, rule: Rule | undefined): string {
+  const bound = rule?.critical ?? rule?.warning;
+  if (s.unit !== "boolean" || s.value === null || !rule || !bound) return quantity(s.value, s.unit);
+  return say((rule.direction === "above" ? s.value >= bound.at : s.value <= bound.at) ? "is_so" : "is_not_so");
 }
 
 /** A value between 0 and 1 on its scale, with the bounds marked. */
@@ -50,7 +57,7 @@ function SeriesRow({ s, rule }: { s: Series; rule: Rule | undefined }) {
           </button>
           <Labels labels={s.labels} />
         </td>
-        <td class="number"><span class="value">{quantity(s.value, s.unit)}</span>{rule && <Scale s={s} rule={rule} />}</td>
+        <td class="number"><span class="value">{valueText(s, rule)}</span>{rule && <Scale s={s} rule={rule} />}</td>
         <td>{rule ? <><BoundLine bound={rule.warning} rule={rule} state="warning" /> <BoundLine bound={rule.critical} rule={rule} state="critical" /></>
           : <span class="muted">{say("no_bounds")}</span>}</td>
         <td>{rule && <Clauses of={[rule.clause]} />}</td>

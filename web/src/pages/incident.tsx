@@ -17,10 +17,10 @@ function FindingCard({ f }: { f: Finding }) {
       </div>
       {f.what && (!f.metric || f.state === "unknown") && <p><bdi>{f.what}</bdi></p>}
       <p class="muted">
-        {f.metric && <>{say("value")} <b class="value">{quantity(f.value, f.unit)}</b></>}
-        {f.bound !== null && f.metric && <> · {say("bounds")} {quantity(f.bound, f.unit)} <span title={say(f.stated ? "stated" : "setting")}>
+        {f.metric && f.unit !== "boolean" && <>{say("value")} <b class="value">{quantity(f.value, f.unit)}</b></>}
+        {f.bound !== null && f.metric && f.unit !== "boolean" && <> · {say("bounds")} {quantity(f.bound, f.unit)} <span title={say(f.stated ? "stated" : "setting")}>
           {f.stated ? `(${say("stated")})` : "≈"}</span></>}
-        {" · "}{say("since", { time: moment(f.since_at) })}
+        {f.metric && f.unit !== "boolean" ? " · " : ""}{say("since", { time: moment(f.since_at) })}
       </p>
     </li>
   );
