@@ -169,7 +169,7 @@ def test_p1_p2_a_bad_plugin_costs_one_result_with_its_cause(place, misdeed, outc
     agent = place.agent([place.disk(), place.bad("evil", misdeed, timeout=1.0, interval=60.0)])
     peer = place.accept()
     place.take_until(peer, lambda: place.of("evil") and len(place.of("disk")) >= 3)
-    assert [r["outcome"] for r in place.of("evil")] == [outcome]
+    assert [r["outcome"] for r in place.of("evil")] == [outcome], place.of("evil")[0]["error"]
     assert words in place.of("evil")[0]["error"].decode()
     assert all(r["outcome"] == 0 for r in place.of("disk")), "the others do not miss a beat"
     assert agent.stop() == 0
