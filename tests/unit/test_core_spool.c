@@ -217,11 +217,11 @@ static void check_all(struct spool *s, struct known *all, size_t n)
 static void acknowledge_some(struct spool *s, struct known *all, size_t n)
 {
 	struct spool_record r;
-	unsigned count = rnd(40);
+	unsigned count = rnd(40), got = 0;
 
-	for (unsigned i = 0; i < count && spool_next(s, &r) > 0; i++)
-		;
-	if (!count || spool_ack(s, r.epoch, r.sequence) < 0)
+	while (got < count && spool_next(s, &r) > 0)
+		got++;
+	if (!got || spool_ack(s, r.epoch, r.sequence) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (all[i].epoch == r.epoch && all[i].sequence && all[i].sequence <= r.sequence)
