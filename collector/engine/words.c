@@ -40,8 +40,9 @@ static const struct finding *best_finding(const struct incident *i, enum escalat
 
 		if (!*f->rule)
 			continue;
-		if (!best || (why == ESCALATION_MORE && f->state != STATE_OK ? f->changed > best->changed || best->state == STATE_OK
-									      : state_rank(f->state) > state_rank(best->state)))
+		if (!best || (why == ESCALATION_MORE && f->state != STATE_OK && (f->changed > best->changed || best->state == STATE_OK)) ||
+		    (why != ESCALATION_MORE && state_rank(f->state) > state_rank(best->state)) ||
+		    (why == ESCALATION_WORSE && f->state == best->state && f->changed > best->changed))
 			best = f;
 	}
 	return best;

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 
 #define SAVE_AFTER (60 * NS_PER_S)
+#define CRITICAL_QUIET (60 * NS_PER_S)
 
 struct escalation {
 	const struct kind *kinds;
@@ -134,13 +135,25 @@ static void give(struct escalation *e, struct escalation_case *c, struct told *t
 		hand_out(e, c, &d, "webhook", t->count);
 }
 
-/* A worse state goes at once; all else waits until the person's quiet time is over. */
+/* A worse state goes at once, one more thing that is critical after a minute; all else waits until the person's quiet time
+ * is over. */
+static int64_t quiet_for(const struct escalation *e, const struct escalation_case *c, const struct told *t)
+{
+	if (t->count == 0)
+		return 0;
+	if (t->owed != ESCALATION_WORSE)
+		return e->quiet;
+	if (state_rank(c->severity) > state_rank(t->worst))
+		return 0;
+	return e->quiet < CRITICAL_QUIET ? e->quiet : CRITICAL_QUIET;
+}
+
 static void give_owed(struct escalation *e, struct escalation_case *c, int64_t now)
 {
 	for (size_t i = 0; i < c->told.n; i++) {
 		struct told *t = &c->told.at[i];
 
-		if (t->owed == NOTHING || (t->owed != ESCALATION_WORSE && t->count > 0 && now - t->last < e->quiet))
+		if (t->owed == NOTHING || (t->count > 0 && now - t->last < quiet_for(e, c, t)))
 			continue;
 		give(e, c, t, now);
 	}
@@ -304,7 +317,9 @@ int escalation_step(struct escalation *e, const struct incident *i, const struct
 	c->changed = true;
 	switch (s->act) {
 	case INCIDENT_WORSE: worse(c, true); break;
-	case INCIDENT_FOUND: owe_all(c, ESCALATION_MORE); break;	/* acknowledged or not: that was of other things */
+	case INCIDENT_FOUND:	/* acknowledged or not: that was of other things */
+		owe_all(c, s->finding && s->finding->state == STATE_CRITICAL ? ESCALATION_WORSE : ESCALATION_MORE);
+		break;
 	case INCIDENT_RECOVERED: recovered(c); break;
 	case INCIDENT_REOPENED: reopened(c); break;
 	case INCIDENT_ACKNOWLEDGED: acknowledged(c); break;

@@ -5,7 +5,7 @@
  *
  * Nobody gets more than one notice about one incident in `quiet` (15 min, 5.10.5): what comes sooner is grouped into
  * one at its end, and dropped where it no longer holds by then (a recovery that did not last). Only a worse state
- * goes at once.
+ * goes at once, and one more critical finding after a minute.
  */
 #ifndef ESCALATION_H
 #define ESCALATION_H

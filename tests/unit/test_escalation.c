@@ -192,6 +192,22 @@ START_TEST(test_as_bad_as_before_is_told_again_when_the_quiet_time_is_over)
 }
 END_TEST
 
+START_TEST(test_one_more_critical_thing_waits_a_minute_and_not_the_quiet_time)
+{
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	pass(NS_PER_S);
+	told[0] = '\0';
+	change(WEB1, SRV, &disk, STATE_OK, STATE_CRITICAL);
+	change(WEB1, SRV + 1, &disk, STATE_OK, STATE_CRITICAL);
+	pass(MINUTE - NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("hsu:ciso:worse, hsu:ciso:worse:webhook, chen:owner:worse");
+	pass(29 * MINUTE - 2 * NS_PER_S);
+	expect("");
+}
+END_TEST
+
 START_TEST(test_acknowledged_is_not_what_is_found_later)
 {
 	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
@@ -200,7 +216,7 @@ START_TEST(test_acknowledged_is_not_what_is_found_later)
 	told[0] = '\0';
 	change(WEB1, SRV, &disk, STATE_OK, STATE_CRITICAL);
 	pass(3 * HOUR);
-	expect("hsu:ciso:more, hsu:ciso:more:webhook, chen:owner:more");	/* once; the chain stands still */
+	expect("hsu:ciso:worse, hsu:ciso:worse:webhook, chen:owner:worse");	/* once; the chain stands still */
 }
 END_TEST
 
@@ -324,7 +340,7 @@ START_TEST(test_restart_keeps_what_was_waited_and_told)
 	pass(NS_PER_S);
 	told[0] = '\0';
 	pass(20 * MINUTE);
-	change(WEB1, SRV, &disk, STATE_OK, STATE_CRITICAL);
+	change(WEB1, SRV, &disk, STATE_OK, STATE_WARNING);
 	text = escalation_save(e, 1, boot);
 	restart(text);
 	pass(NS_PER_S);
@@ -432,6 +448,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	T(test_at_once_and_in_parallel_then_the_chain_until_acknowledged);
 	T(test_as_bad_as_before_is_told_again_when_the_quiet_time_is_over); T(test_acknowledged_is_not_what_is_found_later);
+	T(test_one_more_critical_thing_waits_a_minute_and_not_the_quiet_time);
 	T(test_acknowledgement_stops_the_chain_and_its_end_resumes_it); T(test_host_without_owner_falls_to_the_manager);
 	T(test_worse_goes_at_once_more_of_the_same_is_grouped); T(test_from_critical_and_at_intervals);
 	T(test_recovery_is_told_to_those_who_were_told); T(test_recovery_that_does_not_last_is_not_told);
