@@ -1,11 +1,13 @@
 """What sanitizers found in any process of a test fails that test, also where its stderr goes to nobody (a host's, a child's)."""
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
 import pytest
 
+SANITIZED = re.search(rb"__[at]san_init", (pathlib.Path(os.environ["BEADLE_BUILD"]) / "agent/core/beadle-core").read_bytes()) is not None
 OPTIONS = ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")     # ours pass them on to their children
 
 

@@ -121,7 +121,7 @@ def test_r02_nothing_outlives_a_killed_launcher(agent):
 
 
 @pytest.mark.parametrize("misdeed", ["segfault", "exit", "loop", "close_all", "random", "huge_count", "other_name", "heap"])
-def test_p05_other_checks_miss_no_beat(agent, misdeed):
+def test_p05_other_checks_miss_no_beat(agent, misdeed, crashes):
     """A good check of another plugin goes on, in the same core, template and host."""
     agent.checks(good="plugin: apple, interval: 500ms",
                  wrong=f"plugin: bad, interval: 500ms, timeout: 500ms, options: {{misdeed: {misdeed}}}")

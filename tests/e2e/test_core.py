@@ -9,6 +9,7 @@ import pytest
 import certs
 from agent import Agent, check, inventory
 from conftest import BUILD, wait_for
+from sanitized import SANITIZED
 from wire import Listener, Store
 
 BAD = BUILD / "tests/plugins/bad/.libs"
@@ -165,7 +166,9 @@ def test_unacknowledged_comes_again_and_held_does_not(place):
 @pytest.mark.parametrize("misdeed, outcome, words", [
     ("segfault", 4, "SIGSEGV"), ("abort", 4, "SIGABRT"), ("loop", 3, "timeout"), ("exit", 4, "status"),
     ("random", 4, "was ended"), ("huge_count", 4, "was ended"), ("half", 4, "its process")])
-def test_p1_p2_a_bad_plugin_costs_one_result_with_its_cause(place, misdeed, outcome, words):
+def test_p1_p2_a_bad_plugin_costs_one_result_with_its_cause(place, misdeed, outcome, words, crashes):
+    if SANITIZED and words == "SIGSEGV":
+        words = "status"        # a sanitizer takes that signal and ends the host by itself
     agent = place.agent([place.disk(), place.bad("evil", misdeed, timeout=1.0, interval=60.0)])
     peer = place.accept()
     place.take_until(peer, lambda: place.of("evil") and len(place.of("disk")) >= 3)
