@@ -17,6 +17,8 @@ def _folder():
     folder.chmod(0o1777)
     for name in OPTIONS:
         more = ":verify_asan_link_order=0" if name == "ASAN_OPTIONS" else ""    # a test preloads a shim
+        if name == "TSAN_OPTIONS":
+            more = f":suppressions={pathlib.Path(__file__).with_name('tsan.supp')}"
         os.environ[name] = f"{os.environ.get(name, '')}:log_path={folder}/report{more}".lstrip(":")
     return folder
 
