@@ -1,4 +1,5 @@
 """What sanitizers found in any process of a test fails that test, also where its stderr goes to nobody (a host's, a child's)."""
+import atexit
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ def _folder():
     """A folder that every user can write a report to; its path is in all options before anything is started."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="beadle-reports."))
     folder.chmod(0o1777)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in OPTIONS:
         more = ":verify_asan_link_order=0" if name == "ASAN_OPTIONS" else ""    # a test preloads a shim
         if name == "TSAN_OPTIONS":
@@ -62,9 +64,7 @@ def _fail(found):
 def last_reports():
     """Of what lived as long as a module: found by the test after it, or here."""
     yield
-    found = _take()
-    shutil.rmtree(REPORTS)
-    _fail(found)
+    _fail(_take())
 
 
 @pytest.fixture(autouse=True)
