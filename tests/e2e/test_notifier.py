@@ -1,9 +1,13 @@
 """The notifier by itself: a real mail server up, down and slow; crashes; hostile text. Promises R13 (mail) and M1."""
+import http.server
+import json
 import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -138,6 +142,50 @@ def test_r13_a_slow_server_holds_up_no_webhook(tmp_path):
     n.hear("9-chat-1-new-webhook", RETRYING, timeout=20)    # nobody listens there, and that is told at once
     n.kill()
     server.stop()
+
+
+def test_a_webhook_is_posted_over_tls_with_its_header(tmp_path):
+    """To the server whose authority is named, and to no other; anything but 2xx is tried again."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    tmp_path / "key.pem", "-out", tmp_path / "cert.pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    posts, answers = [], [500, 204]
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            posts.append((self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(answers.pop(0))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+    server = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "header").write_text("Authorization: Bearer canary\n")
+    (tmp_path / "header").chmod(0o600)
+    url = f"https://localhost:{server.server_address[1]}"
+    n = Notifier(tmp_path, webhooks=f"""\
+  webhooks:
+    chat: {{url: "{url}/hook", header-file: {tmp_path}/header, ca: {tmp_path}/cert.pem}}
+    stranger: {{url: "{url}/stranger"}}
+""").start()
+    n.send("1-chat-1-new-webhook", to=("chat",), channel="webhook", json='{"asset":"web1","state":"危急"}'.encode())
+    assert "500" in n.hear("1-chat-1-new-webhook", RETRYING)
+    n.hear("1-chat-1-new-webhook", SENT)
+    assert [p[0] for p in posts] == ["/hook", "/hook"]
+    assert json.loads(posts[1][2]) == {"asset": "web1", "state": "危急"}
+    assert posts[1][1]["Content-Type"] == "application/json" and posts[1][1]["Authorization"] == "Bearer canary"
+    n.send("2-stranger-1-new-webhook", to=("stranger",), channel="webhook")
+    n.hear("2-stranger-1-new-webhook", RETRYING)
+    n.send("3-nobody-1-new-webhook", to=("nobody",), channel="webhook")
+    n.hear("3-nobody-1-new-webhook", GIVEN_UP)
+    assert len(posts) == 2
+    n.kill()
+    server.shutdown()
 
 
 def test_r13_killed_at_any_moment_every_notice_is_mailed_and_at_most_one_twice_a_kill(tmp_path):
