@@ -91,6 +91,34 @@ def test_value_becomes_incident_and_recovers(site):
     wait_incident(site, "recovered")
 
 
+def test_r12_a_stepped_clock_deletes_escalates_and_rejects_nothing(site):
+    """The agent's clock: a day ahead, a day back, 1970, seventy-five years on, and right again; then a restart of the collector."""
+    site = site()
+    agent = raw(site, checks={"disk": 1, "patch": 1})
+    day = 86400 * 10**9
+    steps_of_clock = [0, day, -day, -time.time_ns() + 1, 75 * 365 * day, 0]
+    for n, step in enumerate(steps_of_clock):
+        for value in (0.5, 0.51):
+            agent.round("disk", {USED: value}, at=time.time_ns() + step)
+            agent.round("patch", {("patch_security_pending",): 0, ("patch_oldest_security_age",): 0}, at=time.time_ns() + step)
+        wait_for("the value is shown", lambda: site.values("web1", USED[0]) == {USED[1]: (0.51, "ok")})
+    assert open_ones(site) == [] and site.ask("hosts")["hosts"][0]["connected"]
+    agent.round("disk", {USED: 0.91}, at=time.time_ns() + day)      # and what is wrong is found at any time of day
+    assert wait_incident(site)[0]["clauses"] == ["5.3.3"]
+    agent.round("disk", {USED: 0.5}, at=time.time_ns() - day)
+    wait_incident(site, "recovered")
+    site.collector.stop(60)
+    site.start()
+    again = raw(site, checks={"disk": 1, "patch": 1}, epoch=1)
+    assert again.next == agent.next, "nothing of it was forgotten"
+    again.round("disk", {USED: 0.5}, at=time.time_ns() - day)
+    agent.close()
+    again.close()
+    site.collector.stop(60)
+    sequences = [sequence for _, _, sequence, *_ in site.records()]
+    assert sequences == list(range(1, 4 * len(steps_of_clock) + 4))
+
+
 def test_acts_of_a_person(site):
     site = site()
     agent = raw(site)
