@@ -19,7 +19,7 @@
 
 #define START_PATIENCE (10 * NS_PER_S)	/* of the template, and of a module's opening */
 #define STOP_PATIENCE (5 * NS_PER_S)
-#define IDLE_MOST (90 * NS_PER_S)	/* longer than the usual interval: a start costs five rounds */
+#define IDLE_MOST (20 * NS_PER_S)	/* memory is given back between the rounds of a minute; faster checks keep theirs */
 #define PAUSE_FIRST NS_PER_S		/* before the next start after a failure; doubles */
 #define PAUSE_MOST (60 * NS_PER_S)
 #define AHEAD 16u			/* rounds asked of a host before the first is in */

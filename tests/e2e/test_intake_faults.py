@@ -163,7 +163,7 @@ def test_r01_control_without_sync(tmp_path, loop):
 def disk_full(collector, load, disk):
     filler = disk / "filler"
     grown(collector, load)
-    with open(filler, "wb") as f:
+    with open(filler, "ab", buffering=0) as f:
         try:
             while True:
                 f.write(bytes(64 * 1024))
@@ -187,6 +187,8 @@ def disk_full(collector, load, disk):
 
 def on_disk(tmp_path, disk):
     (tmp_path / "store").symlink_to(disk)
+    with open(disk / "filler", "wb") as f:      # most of the disk from the start, so that taking it away makes room
+        os.posix_fallocate(f.fileno(), 0, os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize * 6 // 10)
     collector, load = loaded(tmp_path, "reserve: 4MiB", agents=4, results=5, values=2, window=1)
     collector.store = disk
     collector.start()
