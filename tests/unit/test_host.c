@@ -147,7 +147,9 @@ START_TEST(test_p03_descriptors)
 	ck_assert_ptr_nonnull(round);
 	ck_assert_int_eq(round->outcome, WIRE__OUTCOME__FAILED);
 	ck_assert_ptr_nonnull(memmem(round->error.data, round->error.len, "open files", 10));
+#ifndef SANITIZED	/* whose leak checker needs a descriptor, too, and ends the host when there is none */
 	rig_end(&host);
+#endif
 }
 END_TEST
 
