@@ -10,6 +10,7 @@ import uuid as uuids
 
 import certs
 from conftest import BUILD, ENV, SOURCE, Program
+from protobuf import Fixed64, frame, pack, unpack  # noqa: F401
 
 OPEN, HELLO, WELCOME, REFUSAL, BATCH, ACK, HEARTBEAT = 0, 1, 2, 3, 4, 5, 6
 MIB = 1024 * 1024
@@ -26,49 +27,18 @@ def varint(n):
 
 
 def number(field, n):
-    return varint(field << 3) + varint(n)
+    return pack((field, n))
 
 
 def fixed(field, n):
-    return varint(field << 3 | 1) + struct.pack("<Q", n & 2**64 - 1)
+    return pack((field, Fixed64(n & 2**64 - 1)))
 
 
 def blob(field, data):
-    data = data.encode() if isinstance(data, str) else data
-    return varint(field << 3 | 2) + varint(len(data)) + data
+    return pack((field, data))
 
 
-def parse(data):
-    """{field: [values]} of one message."""
-    out, at = {}, 0
-
-    def take():
-        nonlocal at
-        n = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            n |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return n
-    while at < len(data):
-        key = take()
-        if key & 7 == 0:
-            value = take()
-        elif key & 7 == 1:
-            value = struct.unpack_from("<Q", data, at)[0]
-            at += 8
-        else:
-            n = take()
-            value = data[at:at + n]
-            at += n
-        out.setdefault(key >> 3, []).append(value)
-    return out
-
-
-def frame(body):
-    return struct.pack(">I", len(body)) + body
+parse = unpack
 
 
 def hello(agent, epochs=(1,), checks=("disk",)):

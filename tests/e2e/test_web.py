@@ -12,50 +12,10 @@ import time
 import pytest
 
 from conftest import BUILD, ENV, wait_for
+from protobuf import pack, unpack
 
 WEB = BUILD / "collector/web/beadle-web"
 SIGNER = BUILD / "collector/identity/beadle-signer"
-
-
-# ---- just enough protobuf for rooms.Message ----
-
-def varint(n):
-    out = bytearray()
-    while n > 127:
-        out.append(n & 127 | 128)
-        n >>= 7
-    out.append(n)
-    return bytes(out)
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def fields(data):
-    at, found = 0, {}
-
-    def number():
-        nonlocal at
-        n = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            n |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return n
-    while at < len(data):
-        key = number()
-        if key & 7 == 0:
-            found[key >> 3] = number()
-        else:
-            n = number()
-            found[key >> 3] = data[at:at + n]
-            at += n
-    return found
 
 
 class Web:
@@ -85,15 +45,15 @@ class Web:
             head = stream.read(4)
             if len(head) < 4:
                 return
-            query = fields(fields(stream.read(struct.unpack(">I", head)[0]))[1])
+            query = {k: v[0] for k, v in unpack(unpack(stream.read(struct.unpack(">I", head)[0]))[1][0]).items()}
             name, session = query[2].decode(), query.get(3, b"").decode()
             self.asked.append((name, session, json.loads(query.get(4, b"{}"))))
             status, body = self.answers.get(name, (200, {}))
             if status:
-                self.send(field(2, field(1, query[1]) + field(2, status) + field(3, json.dumps(body).encode())))
+                self.send(pack((2, pack((1, query[1]), (2, status), (3, json.dumps(body))))))
 
     def push(self, number, topic, body):
-        self.send(field(3, field(1, number) + field(2, topic.encode()) + field(3, json.dumps(body).encode())))
+        self.send(pack((3, pack((1, number), (2, topic), (3, json.dumps(body))))))
 
     def connect(self):
         context = ssl.create_default_context(cafile=self.folder / "web/root.pem")
