@@ -10,6 +10,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "authorise.h"
 #include "clock.h"
 
 #define IDLE (30 * 60 * NS_PER_S)
@@ -64,6 +65,13 @@ const struct account *accounts_get(const struct accounts *a, const char *name)
 	return k ? &k->account : NULL;
 }
 
+const struct account *accounts_may_log_in(const struct accounts *a, const char *name)
+{
+	const struct account *account = accounts_get(a, name);
+
+	return account && !account->disabled ? account : NULL;
+}
+
 static int put(struct accounts *a, const struct account *account)
 {
 	struct known *k;
@@ -84,10 +92,13 @@ int accounts_load(struct accounts *a, const char *name, const char *json)
 {
 	json_t *o = json_loads(json, 0, NULL);
 	const char *hash = json_string_value(json_object_get(o, "hash"));
-	struct account account = {.administrator = json_is_true(json_object_get(o, "administrator")),
-				  .must_change = json_is_true(json_object_get(o, "must_change"))};
+	struct account account = {.roles = authorise_roles_parse(json_object_get(o, "roles")),
+				  .must_change = json_is_true(json_object_get(o, "must_change")),
+				  .disabled = json_is_true(json_object_get(o, "disabled"))};
 	int r = -EINVAL;
 
+	if (!json_object_get(o, "roles"))	/* kept before there were roles */
+		account.roles = json_is_true(json_object_get(o, "administrator")) ? ROLE_ADMINISTRATOR : ROLE_VIEWER;
 	if (hash && strlen(hash) < sizeof(account.hash) && *name && strlen(name) < sizeof(account.name)) {
 		strcpy(account.hash, hash);
 		strcpy(account.name, name);
@@ -111,8 +122,8 @@ static void end_sessions(struct accounts *a, const char *name, struct store_chan
 
 int accounts_set(struct accounts *a, const struct account *account, struct store_change *change)
 {
-	json_t *o = json_pack("{s:s, s:b, s:b}", "hash", account->hash, "administrator", account->administrator, "must_change",
-			      account->must_change);
+	json_t *o = json_pack("{s:s, s:o, s:b, s:b}", "hash", account->hash, "roles", authorise_roles(account->roles), "must_change",
+			      account->must_change, "disabled", account->disabled);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	int r = text ? put(a, account) : -ENOMEM;
 
@@ -346,7 +357,7 @@ const struct account *accounts_session(struct accounts *a, const char *token, in
 	if (!s || over(s, now))
 		return NULL;
 	s->used = now;
-	return accounts_get(a, s->account);
+	return accounts_may_log_in(a, s->account);
 }
 
 void accounts_log_out(struct accounts *a, const char *token, struct store_change *change)

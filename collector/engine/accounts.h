@@ -16,7 +16,7 @@
 #define ACCOUNTS_PASSWORD_MIN 12
 
 struct accounts;
-struct account { char name[64]; char hash[ACCOUNTS_HASH]; bool administrator, must_change; };
+struct account { char name[64]; char hash[ACCOUNTS_HASH]; unsigned roles; bool must_change, disabled; };	/* roles: authorise.h */
 
 struct accounts *accounts_new(void);
 void accounts_free(struct accounts *);
@@ -24,6 +24,7 @@ void accounts_free(struct accounts *);
 int accounts_load(struct accounts *, const char *name, const char *json);
 int accounts_load_session(struct accounts *, const char *hash, const char *account, int64_t expires, int64_t now_wall);
 const struct account *accounts_get(const struct accounts *, const char *name);
+const struct account *accounts_may_log_in(const struct accounts *, const char *name);	/* NULL also for one that was disabled */
 /* Sets and adds to the change; all sessions of the account end. */
 int accounts_set(struct accounts *, const struct account *, struct store_change *);
 

@@ -1,4 +1,4 @@
-/* api.c - the one point where it is decided who may ask what; answers, refusals, and the live stream. */
+/* api.c - a query from its arrival to its answer: who asks (authorise.c says whether they may), refusals, and the live stream. */
 #include "api.h"
 
 #include <stdarg.h>
@@ -11,23 +11,19 @@
 
 #define ARGUMENTS_MAX (64u * 1024)
 
-enum needs {
-	NOTHING,		/* log-in itself */
-	SESSION,		/* anybody who is logged in, the one-time password still to be changed or not */
-	VIEW,
-	ACT,			/* changes something */
-	LOCAL,			/* over the local socket alone */
+/* Who may is authorise.c's to say: a query without a row there is refused. */
+static const struct query { const char *name; api_handler *run; } queries[] = {
+	{"login", api_login}, {"logout", api_logout}, {"whoami", api_whoami}, {"password.change", api_password},
+	{"status", api_status}, {"hosts", api_hosts}, {"host", api_host_document}, {"checks", api_checks},
+	{"incidents", api_incidents}, {"incident", api_incident}, {"history", api_history}, {"procedure", api_procedure},
+	{"incident.ack", api_ack}, {"incident.handle", api_handle}, {"incident.close", api_close},
+	{"identity.new", api_identity_new}, {"doctor", api_doctor},
 };
 
-static const struct query { const char *name; enum needs needs; api_handler *run; } queries[] = {
-	{"login", NOTHING, api_login}, {"logout", SESSION, api_logout}, {"whoami", SESSION, api_whoami},
-	{"password.change", SESSION, api_password},
-	{"status", VIEW, api_status}, {"hosts", VIEW, api_hosts}, {"host", VIEW, api_host_document}, {"checks", VIEW, api_checks},
-	{"incidents", VIEW, api_incidents}, {"incident", VIEW, api_incident}, {"history", VIEW, api_history},
-	{"procedure", VIEW, api_procedure},
-	{"incident.ack", ACT, api_ack}, {"incident.handle", ACT, api_handle}, {"incident.close", ACT, api_close},
-	{"identity.new", LOCAL, api_identity_new}, {"doctor", LOCAL, api_doctor},
-};
+const char *api_name(size_t i)
+{
+	return i < sizeof(queries) / sizeof(queries[0]) ? queries[i].name : NULL;
+}
 
 /* ---- answers ---- */
 
@@ -146,39 +142,60 @@ bool api_host(const struct asker *a, const json_t *arguments, const struct host 
 
 /* ---- questions ---- */
 
-/* Who is it, and may they? Refuses by itself. */
-static bool admit(struct asker *a, const struct query *q, const char *local_user)
+/* Who is it: by the session, or by what the kernel said of the local socket's other end. Refuses by itself. */
+static bool recognise(struct asker *a, const struct local_user *local)
 {
-	if (local_user) {
-		a->name = local_user;
-		a->administrator = true;
-		return true;
-	}
-	if (q->needs == LOCAL) {
-		api_refuse(a, 403, "not_allowed", "only on the collector itself, with the command beadle");
+	if (local) {
+		const struct account *account = accounts_get(a->engine->accounts, local->name);
+
+		a->name = local->name;
+		a->local = true;
+		a->from = "local";
+		a->roles = local->console ? ROLE_ADMINISTRATOR : account ? account->roles : ROLE_VIEWER;
+		if (local->console || !account || !account->disabled)
+			return true;
+		api_refuse(a, 403, "not_allowed", "the account %s is disabled", local->name);
 		return false;
 	}
-	if (q->needs == NOTHING)
-		return true;
 	a->account = accounts_session(a->engine->accounts, a->session, clock_boot());
-	if (!a->account) {
-		api_refuse(a, 401, "log_in", "log in first");
-		return false;
-	}
-	a->name = a->account->name;
-	a->administrator = a->account->administrator;
-	if (q->needs > SESSION && a->account->must_change) {
-		api_refuse(a, 403, "must_change", "change the one-time password first");
-		return false;
-	}
-	if (q->needs == ACT && !a->administrator) {
-		api_refuse(a, 403, "not_allowed", "this account may only look");
-		return false;
+	if (a->account) {
+		a->name = a->account->name;
+		a->roles = a->account->roles;
 	}
 	return true;
 }
 
-void api_query(struct engine *e, struct pipe *pipe, const Rooms__Query *query, const char *local_user)
+static bool admit(struct asker *a, const char *query, const struct local_user *local)
+{
+	const struct right *right = authorise_find(query);
+	struct who who;
+
+	if (!recognise(a, local))
+		return false;
+	who = (struct who){.roles = a->roles, .known = a->account || local, .local = local, .must_change = a->account && a->account->must_change};
+	switch (right ? authorise(right, &who) : NOT_YOURS) {
+	case ALLOWED:
+		return true;
+	case NOT_LOCAL:
+		api_refuse(a, 403, "not_allowed", "only on the collector itself, with the command beadle");
+		break;
+	case LOG_IN:
+		api_refuse(a, 401, "log_in", "log in first");
+		break;
+	case MUST_CHANGE:
+		api_refuse(a, 403, "must_change", "change the one-time password first");
+		break;
+	default:
+		if (local && !local->console && !accounts_get(a->engine->accounts, local->name))
+			api_refuse(a, 403, "not_allowed", "%s has no account here and may only look: an account of the same name is needed",
+				   local->name);
+		else
+			api_refuse(a, 403, "not_allowed", "the roles of this account do not allow that");
+	}
+	return false;
+}
+
+void api_query(struct engine *e, struct pipe *pipe, const Rooms__Query *query, const struct local_user *local)
 {
 	struct asker a = {.engine = e, .pipe = pipe, .query = query->id, .session = query->session, .from = query->from};
 	const struct query *q = NULL;
@@ -191,7 +208,7 @@ void api_query(struct engine *e, struct pipe *pipe, const Rooms__Query *query, c
 		api_refuse(&a, 404, "not_found", "no such query");
 		return;
 	}
-	if (!admit(&a, q, local_user))
+	if (!admit(&a, q->name, local))
 		return;
 	if (query->arguments.len == 0)
 		arguments = json_object();

@@ -5,6 +5,7 @@
 #ifndef API_H
 #define API_H
 
+#include "authorise.h"
 #include "room.h"
 
 /* Who asks. account NULL: over the local socket, where the kernel named the user. */
@@ -14,7 +15,8 @@ struct asker {
 	uint64_t query;
 	const char *name;		/* of the person: for the record */
 	const struct account *account;
-	bool administrator;
+	unsigned roles;
+	bool local;
 	const char *session, *from;
 };
 
@@ -39,6 +41,8 @@ bool api_number(const struct asker *, const json_t *arguments, const char *key, 
 bool api_text(const struct asker *, const json_t *arguments, const char *key, const char *dflt, size_t max, const char **ret);
 /* "host": a number or a name; refused when there is none such. absent: true and NULL. */
 bool api_host(const struct asker *, const json_t *arguments, const struct host **ret);
+
+const char *api_name(size_t i);		/* of each query that is answered; NULL behind the last: for the test of their rights */
 
 typedef void api_handler(const struct asker *, const json_t *arguments);
 /* api_view.c */

@@ -76,7 +76,7 @@ static void logged_in(struct job *job)
 {
 	struct try *t = try_of(job);
 	struct engine *e = t->asked.engine;
-	const struct account *account = t->ok ? accounts_get(e->accounts, t->name) : NULL;
+	const struct account *account = t->ok ? accounts_may_log_in(e->accounts, t->name) : NULL;
 	struct store_change *change = account ? engine_change(e) : NULL;
 	char token[ACCOUNTS_TOKEN];
 
@@ -88,9 +88,8 @@ static void logged_in(struct job *job)
 	else {
 		accounts_succeeded(e->accounts, t->name, t->from);
 		log_notice("log-in of \"%s\" from %s", t->name, t->from);
-		api_answer_later(&t->asked, 200, json_pack("{s:s, s:s, s:[s], s:b}", "session", token, "name", account->name, "roles",
-							   account->administrator ? "administrator" : "viewer", "must_change",
-							   account->must_change));
+		api_answer_later(&t->asked, 200, json_pack("{s:s, s:s, s:o, s:b}", "session", token, "name", account->name, "roles",
+							   authorise_roles(account->roles), "must_change", account->must_change));
 		explicit_bzero(token, sizeof(token));
 	}
 	engine_flush(e);
@@ -106,7 +105,7 @@ void api_login(const struct asker *a, const json_t *arguments)
 	if (!api_text(a, arguments, "name", NULL, 63, &name) || !api_text(a, arguments, "password", NULL, PASSWORD_MAX, &password) ||
 	    !may_try(a, name))
 		return;
-	account = accounts_get(a->engine->accounts, name);
+	account = accounts_may_log_in(a->engine->accounts, name);
 	t = try_new(a, name, password, account ? account->hash : accounts_nobody());
 	if (t)
 		t->job = (struct job){.work = match, .done = logged_in};

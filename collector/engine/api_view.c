@@ -19,7 +19,7 @@ void api_procedure(const struct asker *a, const json_t *arguments)
 
 void api_whoami(const struct asker *a, const json_t *arguments)
 {
-	api_answer(a, 200, json_pack("{s:s, s:[s], s:b, s:s, s:s}", "name", a->name, "roles", a->administrator ? "administrator" : "viewer",
+	api_answer(a, 200, json_pack("{s:s, s:o, s:b, s:s, s:s}", "name", a->name, "roles", authorise_roles(a->roles),
 				     "must_change", a->account && a->account->must_change, "language",
 				     a->engine->its.site->chinese ? "zh-TW" : "en", "school", a->engine->its.site->title));
 }

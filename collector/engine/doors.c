@@ -20,7 +20,7 @@
 #define QUERY_FRAME (128u * 1024)
 #define CLIENTS 32
 
-struct client { struct client *prev, *next; struct engine *engine; struct pipe *pipe; char user[64]; };
+struct client { struct client *prev, *next; struct engine *engine; struct pipe *pipe; struct local_user user; };
 
 /* ---- the command line ---- */
 
@@ -29,7 +29,7 @@ static void client_message(struct pipe *p, const Rooms__Message *m, void *arg)
 	struct client *c = arg;
 
 	if (m->message_case == ROOMS__MESSAGE__MESSAGE_QUERY)
-		api_query(c->engine, p, m->query, c->user);
+		api_query(c->engine, p, m->query, &c->user);
 	engine_flush(c->engine);
 }
 
@@ -44,8 +44,8 @@ static void client_ended(struct pipe *p, void *arg)
 
 static const struct pipe_told client_told = {client_message, client_ended};
 
-/* Whom the socket's mode and group let in is an operator; the name is for the record of what he does. */
-static bool name_peer(int fd, char ret[64])
+/* Whom the socket's mode and group let in may look; an account of the same name says what else (authorise.h). */
+static bool name_peer(int fd, struct local_user *ret)
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);
@@ -54,10 +54,11 @@ static bool name_peer(int fd, char ret[64])
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
 		return false;
+	ret->console = peer.uid == 0 || peer.uid == geteuid();
 	if (getpwuid_r(peer.uid, &pw, buf, sizeof(buf), &found) == 0 && found)
-		snprintf(ret, 64, "%s", found->pw_name);
+		snprintf(ret->name, sizeof(ret->name), "%s", found->pw_name);
 	else
-		snprintf(ret, 64, "uid %u", (unsigned)peer.uid);
+		snprintf(ret->name, sizeof(ret->name), "uid %u", (unsigned)peer.uid);
 	return true;
 }
 
@@ -76,7 +77,7 @@ static void knock(evutil_socket_t listener, short what, void *arg)
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct client *c = fd >= 0 && count_clients(e) < CLIENTS ? calloc(1, sizeof(*c)) : NULL;
 
-	if (!c || !name_peer(fd, c->user)) {
+	if (!c || !name_peer(fd, &c->user)) {
 		if (fd >= 0)
 			close(fd);
 		free(c);

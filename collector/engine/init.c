@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "authorise.h"
 #include "collector/store/change_queue.h"
 #include "collector/store/reader.h"
 #include "collector/store/store.h"
@@ -32,7 +33,7 @@ static int look_for(const char *folder, const char *name, char why[256])
 
 static int add(struct store *store, const char *name, const char *password)
 {
-	struct account account = {.administrator = true, .must_change = true};
+	struct account account = {.roles = ROLE_ADMINISTRATOR, .must_change = true};
 	struct store_change *change = change_new(NULL, NULL);
 	struct accounts *accounts = accounts_new();
 	int r = change && accounts ? 0 : -ENOMEM;

@@ -4,6 +4,7 @@ collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engi
 	collector/engine/api.h collector/engine/api.c collector/engine/api_act.c collector/engine/api_login.c \
 	collector/engine/api_read.c collector/engine/api_view.c collector/engine/document.c \
 	collector/engine/accounts.h collector/engine/accounts.c collector/engine/assignment.h collector/engine/assignment.c \
+	collector/engine/authorise.h collector/engine/authorise.c \
 	collector/engine/doors.c collector/engine/engine.c collector/engine/init.c collector/engine/intake.c \
 	collector/engine/jobs.h collector/engine/jobs.c \
 	collector/engine/notices.h collector/engine/notices.c collector/engine/pipe.h collector/engine/pipe.c \
@@ -14,7 +15,7 @@ collector_engine_libengine_la_LIBADD = lib/libwire.la lib/libconf.la $(JANSSON_L
 
 check_PROGRAMS += tests/unit/test_engine
 TESTS += tests/unit/test_engine
-tests_unit_test_engine_SOURCES = tests/unit/test_engine.c
+tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/unit/test_authorise.c tests/unit/test_engine.h
 tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_unit_test_engine_LDADD = collector/engine/libengine.la collector/judge/libjudge.la collector/procedure/libprocedure.la \
 	collector/store/libstore.la lib/libtls.la lib/libwire.la lib/libconf.la lib/libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS) \

@@ -20,6 +20,8 @@
 #define EVENTS_KEPT 1000	/* of all hosts, for the screen; all of them are on disk */
 
 struct client;			/* doors.c */
+/* The local socket's other end. console: root, or whom the collector itself runs as. */
+struct local_user { char name[64]; bool console; };
 
 struct engine {
 	struct engine_setup its;
@@ -101,7 +103,7 @@ json_t *document_bytes(const char *bytes);				/* hostile text as a JSON string *
 const char *document_state(enum state);
 
 /* api.c */
-void api_query(struct engine *, struct pipe *, const Rooms__Query *, const char *local_user);
+void api_query(struct engine *, struct pipe *, const Rooms__Query *, const struct local_user *);		/* NULL: from web */
 void api_push(struct engine *, const char *topic, json_t *body);	/* takes body */
 void api_signed(struct engine *, const Rooms__Signed *);
 void api_signer_gone(struct engine *);

@@ -8,8 +8,10 @@
 #include "clock.h"
 #include "collector/engine/accounts.h"
 #include "collector/engine/assignment.h"
+#include "collector/engine/authorise.h"
 #include "collector/engine/registry.h"
 #include "collector/engine/words.h"
+#include "test_engine.h"
 
 /* ---- accounts ---- */
 
@@ -34,7 +36,7 @@ static void teardown(void)
 
 static void add(const char *name)
 {
-	struct account a = {.administrator = true};
+	struct account a = {.roles = ROLE_ADMINISTRATOR};
 
 	strcpy(a.name, name);
 	strcpy(a.hash, "$y$none");
@@ -293,6 +295,7 @@ int main(void)
 	tcase_add_test(t, test_password_change_and_logout_end_sessions);
 	tcase_add_test(t, test_w04_guessing_is_slow);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, authorise_tests());
 	t = tcase_create("rooms");
 	tcase_add_test(t, test_registry);
 	tcase_add_test(t, test_facts_are_bounded);

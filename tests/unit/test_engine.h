@@ -1,0 +1,9 @@
+/* test_engine.h - the engine's unit tests, a file a room. */
+#ifndef TEST_ENGINE_H
+#define TEST_ENGINE_H
+
+#include <check.h>
+
+TCase *authorise_tests(void);
+
+#endif
