@@ -1,7 +1,7 @@
 # cli/: beadle, the operator's command.
 bin_PROGRAMS += cli/beadle
 cli_beadle_SOURCES = cli/main.c cli/command.h cli/client.h cli/client.c cli/screen.h cli/screen.c cli/document.h \
-	cli/check.c cli/bound.h cli/bound.c cli/round.h cli/round.c cli/status.c cli/hosts.c cli/incidents.c cli/identity.c \
+	cli/check.c cli/bound.h cli/bound.c cli/round.h cli/round.c cli/status.c cli/hosts.c cli/incidents.c cli/identity.c cli/person.c \
 	cli/doctor.c cli/completion.c
 cli_beadle_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 cli_beadle_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CRYPTO_CFLAGS)

@@ -24,6 +24,9 @@ const struct command commands[] = {
 	{"handle", "ID --note TEXT", "write down what was done", command_handle},
 	{"close", "ID --note TEXT", "close an incident", command_close},
 	{"identity", "new --host NAME --out FOLDER", "certificate and key for one server's agent", command_identity},
+	{"person", "list | add NAME --roles ROLE[,ROLE]... | roles NAME --roles ROLE[,ROLE]... |\n"
+	 "                     disable NAME | enable NAME | password NAME",
+	 "accounts: who may do what", command_person},
 	{"doctor", "[--agent-config FILE] [--collector-config FILE]",
 	 "find what is wrong with this installation, and the mend", command_doctor},
 	{"completion", "bash", "completion for the shell", command_completion},

@@ -72,6 +72,13 @@ const struct account *accounts_may_log_in(const struct accounts *a, const char *
 	return account && !account->disabled ? account : NULL;
 }
 
+const struct account *accounts_next(const struct accounts *a, const struct account *before)
+{
+	const struct known *k = before ? ((const struct known *)before)->hh.next : a->accounts;	/* its first member */
+
+	return k ? &k->account : NULL;
+}
+
 static int put(struct accounts *a, const struct account *account)
 {
 	struct known *k;
@@ -285,7 +292,7 @@ static int make_token(char ret[ACCOUNTS_TOKEN])
 
 static bool over(const struct session *s, int64_t now)
 {
-	return now - s->used > IDLE || now - s->born > WHOLE;
+	return now - s->born > WHOLE;
 }
 
 static void sweep(struct accounts *a, int64_t now, struct store_change *change)
@@ -313,7 +320,7 @@ int accounts_load_session(struct accounts *a, const char *hash, const char *acco
 	strcpy(s->hash, hash);
 	strcpy(s->account, account);
 	s->born = now - (WHOLE - left);
-	s->used = now;		/* the restart is not the person's idleness */
+	s->used = now - IDLE - 1;	/* when the person last acted is not kept */
 	HASH_ADD_STR(a->sessions, hash, s);
 	return 0;
 }
@@ -350,14 +357,22 @@ static struct session *find(struct accounts *a, const char *token)
 	return s;
 }
 
-const struct account *accounts_session(struct accounts *a, const char *token, int64_t now)
+const struct account *accounts_session(struct accounts *a, const char *token, int64_t now, bool *ret_stale)
 {
 	struct session *s = find(a, token);
 
 	if (!s || over(s, now))
 		return NULL;
-	s->used = now;
+	*ret_stale = now - s->used > IDLE;
 	return accounts_may_log_in(a, s->account);
+}
+
+void accounts_acted(struct accounts *a, const char *token, int64_t now)
+{
+	struct session *s = find(a, token);
+
+	if (s)
+		s->used = now;
 }
 
 void accounts_log_out(struct accounts *a, const char *token, struct store_change *change)

@@ -25,6 +25,7 @@ int accounts_load(struct accounts *, const char *name, const char *json);
 int accounts_load_session(struct accounts *, const char *hash, const char *account, int64_t expires, int64_t now_wall);
 const struct account *accounts_get(const struct accounts *, const char *name);
 const struct account *accounts_may_log_in(const struct accounts *, const char *name);	/* NULL also for one that was disabled */
+const struct account *accounts_next(const struct accounts *, const struct account *before);	/* NULL: the first; behind the last */
 /* Sets and adds to the change; all sessions of the account end. */
 int accounts_set(struct accounts *, const struct account *, struct store_change *);
 
@@ -41,8 +42,10 @@ void accounts_succeeded(struct accounts *, const char *name, const char *address
 
 /* A new session; the token goes to the browser and is kept nowhere. */
 int accounts_log_in(struct accounts *, const char *name, int64_t now_wall, int64_t now_boot, struct store_change *, char ret[ACCOUNTS_TOKEN]);
-/* The account of a living session, which lives on (30 min idle, 12 h in all); NULL: log in. */
-const struct account *accounts_session(struct accounts *, const char *token, int64_t now_boot);
+/* The account of a living session, 12 h in all; NULL: log in. stale: for 30 minutes the person did nothing, or the collector was restarted
+ * meanwhile: it may only look. Looking is no act, since pages look by themselves; accounts_acted is told of acts. */
+const struct account *accounts_session(struct accounts *, const char *token, int64_t now_boot, bool *ret_stale);
+void accounts_acted(struct accounts *, const char *token, int64_t now_boot);
 void accounts_log_out(struct accounts *, const char *token, struct store_change *);
 
 #endif

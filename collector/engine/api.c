@@ -17,6 +17,8 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"status", api_status}, {"hosts", api_hosts}, {"host", api_host_document}, {"checks", api_checks},
 	{"incidents", api_incidents}, {"incident", api_incident}, {"history", api_history}, {"procedure", api_procedure},
 	{"incident.ack", api_ack}, {"incident.handle", api_handle}, {"incident.close", api_close},
+	{"person.list", api_people}, {"person.add", api_person_add}, {"person.roles", api_person_roles},
+	{"person.disable", api_person_disable}, {"person.enable", api_person_enable}, {"person.password", api_person_password},
 	{"identity.new", api_identity_new}, {"doctor", api_doctor},
 };
 
@@ -150,6 +152,7 @@ static bool recognise(struct asker *a, const struct local_user *local)
 
 		a->name = local->name;
 		a->local = true;
+		a->console = local->console;
 		a->from = "local";
 		a->roles = local->console ? ROLE_ADMINISTRATOR : account ? account->roles : ROLE_VIEWER;
 		if (local->console || !account || !account->disabled)
@@ -157,7 +160,7 @@ static bool recognise(struct asker *a, const struct local_user *local)
 		api_refuse(a, 403, "not_allowed", "the account %s is disabled", local->name);
 		return false;
 	}
-	a->account = accounts_session(a->engine->accounts, a->session, clock_boot());
+	a->account = accounts_session(a->engine->accounts, a->session, clock_boot(), &a->stale);
 	if (a->account) {
 		a->name = a->account->name;
 		a->roles = a->account->roles;
@@ -175,6 +178,13 @@ static bool admit(struct asker *a, const char *query, const struct local_user *l
 	who = (struct who){.roles = a->roles, .known = a->account || local, .local = local, .must_change = a->account && a->account->must_change};
 	switch (right ? authorise(right, &who) : NOT_YOURS) {
 	case ALLOWED:
+		if (right->kind != RIGHT_ACT)
+			return true;
+		if (a->account && a->stale) {
+			api_refuse(a, 403, "confirm", "nothing was done here for 30 minutes: log in again to change something");
+			return false;
+		}
+		accounts_acted(a->engine->accounts, a->session, clock_boot());
 		return true;
 	case NOT_LOCAL:
 		api_refuse(a, 403, "not_allowed", "only on the collector itself, with the command beadle");

@@ -16,7 +16,8 @@ struct asker {
 	const char *name;		/* of the person: for the record */
 	const struct account *account;
 	unsigned roles;
-	bool local;
+	bool local, console;		/* console: root at the local socket (room.h) */
+	bool stale;			/* no act for 30 minutes: may only look (W5) */
 	const char *session, *from;
 };
 
@@ -51,6 +52,8 @@ api_handler api_status, api_hosts, api_host_document, api_checks, api_incidents,
 api_handler api_incident, api_history;
 /* api_act.c */
 api_handler api_ack, api_handle, api_close, api_identity_new;
+/* api_person.c */
+api_handler api_people, api_person_add, api_person_roles, api_person_disable, api_person_enable, api_person_password;
 /* api_login.c */
 api_handler api_login, api_logout, api_password;
 

@@ -1,7 +1,7 @@
 # collector/engine: the engine thread. Its rooms: registry (names), accounts, notices, jobs (what must not stop it), pipe (peers).
 noinst_LTLIBRARIES += collector/engine/libengine.la
 collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engine/site.h collector/engine/site.c \
-	collector/engine/api.h collector/engine/api.c collector/engine/api_act.c collector/engine/api_login.c \
+	collector/engine/api.h collector/engine/api.c collector/engine/api_act.c collector/engine/api_login.c collector/engine/api_person.c \
 	collector/engine/api_read.c collector/engine/api_view.c collector/engine/document.c \
 	collector/engine/accounts.h collector/engine/accounts.c collector/engine/assignment.h collector/engine/assignment.c \
 	collector/engine/authorise.h collector/engine/authorise.c \

@@ -68,7 +68,22 @@ START_TEST(test_password)
 }
 END_TEST
 
-START_TEST(test_session_ends)
+static const struct account *look(const char *token, int64_t at)
+{
+	bool stale;
+
+	return accounts_session(accounts, token, at, &stale);
+}
+
+static bool stale(const char *token, int64_t at)
+{
+	bool is = false;
+
+	ck_assert_ptr_nonnull(accounts_session(accounts, token, at, &is));
+	return is;
+}
+
+START_TEST(test_w05_session_ends)
 {
 	char token[ACCOUNTS_TOKEN], second[ACCOUNTS_TOKEN];
 
@@ -76,12 +91,16 @@ START_TEST(test_session_ends)
 	log_in("admin", token);
 	log_in("admin", second);
 	ck_assert_str_ne(token, second);
-	ck_assert_ptr_nonnull(accounts_session(accounts, token, now.boot));
-	for (int minute = 0; minute < 12 * 60; minute += 29)		/* lives on while it is used, but 12 h in all */
-		ck_assert_ptr_nonnull(accounts_session(accounts, token, now.boot + minute * 60 * NS_PER_S));
-	ck_assert_ptr_null(accounts_session(accounts, token, now.boot + (12 * 3600 + 1) * NS_PER_S));
-	ck_assert_ptr_null(accounts_session(accounts, second, now.boot + 31 * 60 * NS_PER_S));		/* idle */
-	ck_assert_ptr_null(accounts_session(accounts, "", now.boot));
+	ck_assert_ptr_nonnull(look(token, now.boot));
+	for (int minute = 0; minute < 12 * 60; minute += 29) {		/* acts while it is used, but 12 h in all */
+		ck_assert(!stale(token, now.boot + minute * 60 * NS_PER_S));
+		accounts_acted(accounts, token, now.boot + minute * 60 * NS_PER_S);
+	}
+	ck_assert_ptr_null(look(token, now.boot + (12 * 3600 + 1) * NS_PER_S));
+	for (int minute = 1; minute <= 30; minute++)			/* looking is no act */
+		ck_assert(!stale(second, now.boot + minute * 60 * NS_PER_S));
+	ck_assert(stale(second, now.boot + 31 * 60 * NS_PER_S));
+	ck_assert_ptr_null(look("", now.boot));
 }
 END_TEST
 
@@ -94,10 +113,26 @@ START_TEST(test_password_change_and_logout_end_sessions)
 	log_in("admin", token);
 	log_in("lin", other);
 	add("admin");
-	ck_assert_ptr_null(accounts_session(accounts, token, now.boot));
-	ck_assert_ptr_nonnull(accounts_session(accounts, other, now.boot));
+	ck_assert_ptr_null(look(token, now.boot));
+	ck_assert_ptr_nonnull(look(other, now.boot));
 	accounts_log_out(accounts, other, change);
-	ck_assert_ptr_null(accounts_session(accounts, other, now.boot));
+	ck_assert_ptr_null(look(other, now.boot));
+}
+END_TEST
+
+/* A disabled account's sessions end, and none begins. */
+START_TEST(test_w05_disabled)
+{
+	char token[ACCOUNTS_TOKEN];
+	struct account a;
+
+	add("lin");
+	log_in("lin", token);
+	a = *accounts_get(accounts, "lin");
+	a.disabled = true;
+	ck_assert_int_eq(accounts_set(accounts, &a, change), 0);
+	ck_assert_ptr_null(look(token, now.boot));
+	ck_assert_ptr_null(accounts_may_log_in(accounts, "lin"));
 }
 END_TEST
 
@@ -291,8 +326,9 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_password);
-	tcase_add_test(t, test_session_ends);
+	tcase_add_test(t, test_w05_session_ends);
 	tcase_add_test(t, test_password_change_and_logout_end_sessions);
+	tcase_add_test(t, test_w05_disabled);
 	tcase_add_test(t, test_w04_guessing_is_slow);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, authorise_tests());

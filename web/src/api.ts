@@ -18,7 +18,7 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
   const body: unknown = await answer.json().catch(() => null);
   if (answer.ok) return body as T;
   const error = (body as { error?: { code?: string; message?: string } } | null)?.error;
-  if (answer.status === 401 && path !== "login") onLoggedOut();
+  if ((answer.status === 401 || error?.code === "confirm") && path !== "login") onLoggedOut();
   throw new Refused(answer.status, error?.code ?? "unavailable", error?.message ?? "");
 }
 

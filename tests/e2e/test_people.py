@@ -1,0 +1,189 @@
+"""People, their roles and their sessions, through the real doors: every route of the dashboard with every role (W1, W4, W5, ACC-01, ACC-07)."""
+import concurrent.futures
+import http.client
+import json
+import re
+import ssl
+
+import pytest
+
+from conftest import SOURCE
+from school import Site
+
+ROLES = ["viewer", "operator", "administrator", "auditor", "supervisor", "security_officer"]
+ALL = set(ROLES)
+HANDS = {"operator", "administrator"}
+MANAGES = {"administrator"}
+# Each route: method, body, who may (None: by oneself, no role is looked at). A route that is not here fails the test.
+ROUTES = {
+    "checks": ("GET", None, ALL), "history": ("GET", None, ALL), "host": ("GET", None, ALL), "hosts": ("GET", None, ALL),
+    "incident": ("GET", None, ALL), "incidents": ("GET", None, ALL), "procedure": ("GET", None, ALL), "status": ("GET", None, ALL),
+    "people": ("GET", None, {"administrator", "auditor", "security_officer"}),
+    "incident/ack": ("POST", {"id": 9}, HANDS), "incident/handle": ("POST", {"id": 9, "note": "x"}, HANDS),
+    "incident/close": ("POST", {"id": 9, "note": "x"}, HANDS | {"supervisor"}),
+    "person/add": ("POST", {"name": "x y", "roles": ["viewer"]}, MANAGES), "person/roles": ("POST", {"name": "nobody"}, MANAGES),
+    "person/disable": ("POST", {"name": "nobody"}, MANAGES), "person/enable": ("POST", {"name": "nobody"}, MANAGES),
+    "person/password": ("POST", {"name": "nobody"}, MANAGES),
+    "login": ("POST", {}, None), "logout": ("POST", {}, None), "password": ("POST", {}, None),
+    "stream": ("GET", None, None), "whoami": ("GET", None, None),
+}
+
+
+class Person:
+    def __init__(self, site, cookie=""):
+        self.site, self.cookie = site, cookie
+        self.context = ssl.create_default_context(cafile=site.state / "web/root.pem")
+
+    def ask(self, path, body=None, method=None, source=None, **headers):
+        """(status, document); headers with _ for -, None takes one away."""
+        method = method or ("GET" if body is None else "POST")
+        send = {"Cookie": f"__Host-beadle={self.cookie}"} if self.cookie else {}
+        if method == "POST":
+            send |= {"X-Beadle": "1", "Content-Type": "application/json", "Origin": f"https://localhost:{self.site.web_port}"}
+        for name, value in headers.items():
+            send[name.replace("_", "-")] = value
+        c = http.client.HTTPSConnection("localhost", self.site.web_port, timeout=60, context=self.context,
+                                        source_address=(source, 0) if source else None)
+        try:
+            c.request(method, "/api/v1/" + path, body if isinstance(body, (str, type(None))) else json.dumps(body),
+                      {k: v for k, v in send.items() if v is not None})
+            answer = c.getresponse()
+            if answer.getheader("Set-Cookie"):
+                self.set = re.search("__Host-beadle=([^;]*)", answer.getheader("Set-Cookie"))[1]
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            c.close()
+
+    def log_in(self, name, password, **more):
+        status, document = self.ask("login", {"name": name, "password": password}, **more)
+        if status == 200:
+            self.cookie = self.set
+        return status, document
+
+
+def own(role):
+    return f"a calm sentence of the {role}"
+
+
+def member(site, name, roles):
+    """An account as people get it: made on the console, its one-time password changed at once."""
+    one_time = site.ask("person", "add", name, "--roles", roles)["password"]
+    p = Person(site)
+    assert p.log_in(name, one_time)[0] == 200
+    assert p.ask("status")[1]["error"]["code"] == "must_change"
+    assert p.ask("password", {"old": one_time, "new": own(name)})[0] == 200
+    assert p.ask("whoami")[0] == 401                # the old session ended with the old password
+    assert p.log_in(name, own(name))[0] == 200
+    return p
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    s = Site(tmp_path_factory.mktemp("p"))
+    try:
+        yield s.start()
+    finally:
+        s.stop()
+
+
+@pytest.fixture(scope="module")
+def people(site):
+    return {role: member(site, role, role) for role in ROLES}
+
+
+def test_w01_every_route_is_written_down():
+    there = set(re.findall(r'\{"/api/v1/([^"]+)"', (SOURCE / "collector/web/routes.c").read_text()))
+    assert there == set(ROUTES)
+
+
+@pytest.mark.parametrize("path", sorted(p for p in ROUTES if ROUTES[p][2] is not None))
+def test_w01_every_route_and_every_role(site, people, path):
+    method, body, may = ROUTES[path]
+    assert Person(site).ask(path, body)[0] == 401
+    assert Person(site, "A" * 43).ask(path, body)[0] == 401          # a token, but nobody's
+    for role, p in people.items():
+        status, document = p.ask(path, body)
+        if role in may:
+            assert status in (200, 400, 404), (role, status, document)
+        else:
+            assert status == 403 and document["error"]["code"] == "not_allowed", (role, status, document)
+    if method == "POST":
+        p = people["administrator"]
+        assert p.ask(path, body, Origin="https://evil.example")[0] == 403
+        assert p.ask(path, body, Sec_Fetch_Site="cross-site")[0] == 403
+        assert p.ask(path, body, X_Beadle=None)[0] == 403
+        assert p.ask(path, "id=9", Content_Type="application/x-www-form-urlencoded")[0] == 403
+        assert p.ask(path, method="GET")[0] == 405
+    else:
+        assert people["administrator"].ask(path, {})[0] == 405
+
+
+def test_acc_02_nobody_changes_his_own_account(site, people):
+    admin = people["administrator"]
+    for path, more in [("roles", {"roles": ["administrator", "operator"]}), ("disable", {}), ("enable", {}), ("password", {})]:
+        assert admin.ask("person/" + path, {"name": "administrator", **more})[0] == 403
+    status, document = admin.ask("person/add", {"name": "both", "roles": ["auditor", "administrator"]})
+    assert status == 409 and "auditor" in document["error"]["message"]
+    assert admin.ask("person/add", {"name": "operator", "roles": ["viewer"]})[0] == 409
+    assert admin.ask("person/add", {"name": "root", "roles": ["viewer"]})[0] == 400
+    assert admin.ask("person/add", {"name": "x", "roles": ["king"]})[0] == 400
+
+
+def test_acc_07_a_person_who_leaves_is_out_at_once(site, people):
+    leaver = member(site, "leaver", "operator,supervisor")
+    assert leaver.ask("whoami")[1]["roles"] == ["operator", "supervisor"]
+    assert people["administrator"].ask("person/disable", {"name": "leaver"})[1]["disabled"] is True
+    assert leaver.ask("status")[0] == 401
+    assert leaver.log_in("leaver", own("leaver"))[0] == 401
+    site.beadle("person", "enable", "leaver")
+    assert leaver.log_in("leaver", own("leaver"))[0] == 200
+    assert "leaver" in site.beadle("person", "list")
+
+
+def test_w05_new_roles_and_a_new_password_end_sessions(site):
+    p = member(site, "changed", "viewer")
+    first = p.cookie
+    assert p.log_in("changed", own("changed"))[0] == 200 and p.cookie != first      # a new id at each log-in
+    site.beadle("person", "roles", "changed", "--roles", "viewer,operator")
+    assert Person(site, first).ask("status")[0] == 401 and p.ask("status")[0] == 401
+    assert p.log_in("changed", own("changed"))[0] == 200
+    one_time = site.ask("person", "password", "changed")["password"]
+    assert p.ask("status")[0] == 401 and p.log_in("changed", own("changed"))[0] == 401
+    assert p.log_in("changed", one_time)[1]["must_change"] is True
+
+
+def test_w04_a_thousand_log_ins_at_once(site):
+    """At most five are tried; the rest is told to wait without a hash; the person himself gets in from another address."""
+    p = member(site, "target", "viewer")
+
+    def guess(n):
+        return Person(site).log_in("target", f"guess number {n}")[0]
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        got = list(pool.map(guess, range(1000)))
+    tried = [s for s in got if s == 401]
+    assert 1 <= len(tried) <= 5, {s: got.count(s) for s in set(got)}
+    assert Person(site).log_in("target", own("target"))[0] == 429          # not even the right one, from there
+    assert Person(site).log_in("target", own("target"), source="127.0.0.2")[0] == 200
+    assert p.ask("status")[0] == 200                                       # and who is in stays in
+
+
+def test_w05_what_was_logged_out_is_dead_after_a_restart(site):
+    out, stays = member(site, "out", "operator"), member(site, "stays", "operator")
+    assert out.ask("logout", {})[0] == 200
+    site.collector.kill()
+    site.start()
+    assert out.ask("status")[0] == 401
+    assert stays.ask("status")[0] == 200
+    assert stays.ask("incident/ack", {"id": 9})[1]["error"]["code"] == "confirm"       # it may look; to act, it shows who it is
+    assert stays.log_in("stays", own("stays"))[0] == 200
+    assert stays.ask("incident/ack", {"id": 9})[0] == 404
+
+
+def test_command_line(site):
+    assert "king" not in site.beadle("person", "list")
+    assert "one-time password: " in site.beadle("person", "add", "by-hand", "--roles", "operator")
+    site.beadle("person", "add", "by-hand", "--roles", "operator", status=1)
+    site.beadle("person", "roles", "by-hand", "--roles", "auditor,operator", status=1)
+    site.beadle("person", "disable", "nobody", status=5)
+    for wrong in [("add", "x"), ("disable",), ("disable", "x", "--roles", "viewer"), ("king", "x"), ()]:
+        site.beadle("person", *wrong, status=2)
