@@ -46,7 +46,7 @@ static void setup(void)
 {
 	char *real;
 
-	strcpy(folder, "integrity.XXXXXX");
+	strcpy(folder, "/tmp/beadle-integrity-XXXXXX");	/* where another user may enter: a build folder may be closed */
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	real = realpath(folder, NULL);
 	snprintf(tree, sizeof(tree), "%s/tree", real);
