@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ int beadle_processes(struct beadle_ctx *ctx, void (*found)(const struct beadle_p
 {
 	struct scan_record record;
 	CLOSE int fd = -1;
+	bool any = false;
 	char answer;
 	ssize_t k;
 	int r;
@@ -56,6 +58,7 @@ int beadle_processes(struct beadle_ctx *ctx, void (*found)(const struct beadle_p
 
 		record.exe[SCAN_EXE - 1] = 0;
 		found(&p, arg);
+		any = true;
 	}
-	return r;
+	return r == 0 && !any ? -EIO : r;	/* it did not even see itself: it never ran */
 }

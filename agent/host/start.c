@@ -143,17 +143,22 @@ __attribute__((noreturn)) static void become_scan(int output, uid_t uid, gid_t g
 {
 	char path[PROGRAM_PATH];
 	sigset_t none;
+	int program;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(output, 1) < 0 || program_path("agent/procscan/beadle-procscan", path) < 0)
 		_exit(126);
-	close_range(3, ~0U, 0);
+	/* Before the user changes: it may stand below a folder that is closed to others, as a build tree does. */
+	program = open(path, O_PATH | O_CLOEXEC);
+	if (program < 0)
+		_exit(127);
+	close_others(&program, 1);
 	if (uid && keep_ptrace_alone(uid, gid) < 0)
 		_exit(126);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	execve(path, (char *[]){(char *)"beadle-procscan", (char *)"scan", NULL}, program_environment());
+	fexecve(program, (char *[]){(char *)"beadle-procscan", (char *)"scan", NULL}, program_environment());
 	_exit(127);
 }
 

@@ -226,6 +226,11 @@ static int refresh(struct beadle_ctx *ctx, struct disk *disk)
 	error = mounts_read(disk->fd, &mounts);
 	if (error)
 		return error;
+	error = mounts_add_root(&mounts);
+	if (error) {
+		mounts_free(&mounts);
+		return error;
+	}
 	mounts_free(&disk->current);
 	disk->current = mounts;
 	disk->read_at = beadle_now_boot(ctx);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int mounts_read_text(int fd, size_t limit, char **ret)
@@ -164,6 +166,29 @@ void mounts_free(struct mounts *mounts)
 	free(mounts->at);
 	free(mounts->text);
 	*mounts = (struct mounts){0};
+}
+
+int mounts_add_root(struct mounts *mounts)
+{
+	struct mount root = {.id = 0, .parent = -1, .root = "/", .dir = "/", .type = "", .source = ""};
+	struct mount *more;
+	struct stat st;
+
+	for (size_t i = 0; i < mounts->n; i++)
+		if (strcmp(mounts->at[i].dir, "/") == 0)
+			return 0;
+	if (stat("/", &st) < 0)
+		return -errno;
+	root.major = major(st.st_dev);
+	root.minor = minor(st.st_dev);
+	more = realloc(mounts->at, (mounts->n + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	memmove(more + 1, more, mounts->n * sizeof(*more));
+	more[0] = root;
+	mounts->at = more;
+	mounts->n++;
+	return 0;
 }
 
 /* The device number tells file systems apart. Not so for a share mounted twice with other options: its name does. */

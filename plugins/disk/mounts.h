@@ -30,6 +30,9 @@ int mounts_read(int fd, struct mounts *ret);
 int mounts_parse(char *text, struct mounts *ret);
 void mounts_free(struct mounts *);
 
+/* In a chroot the table does not name what "/" stands on: adds that, first, when it is missing. 0 or -errno. */
+int mounts_add_root(struct mounts *);
+
 /* Leaves one mount of each file system, where the most of it is seen: bind mounts, subvolumes and a share mounted twice
  * go, and so do mounts that others cover. The order stays. */
 void mounts_unique(struct mounts *);

@@ -175,6 +175,13 @@ def test_p2_a_dead_mount_delays_nothing_but_itself(kept, mounts, tmp_path):
         libc.umount2(dead.encode(), MNT_DETACH)
 
 
+def test_a_table_without_a_root_still_reports_it(kept, tmp_path):
+    """As in a chroot, whose table does not name what its root stands on."""
+    (tmp_path / "mountinfo").write_text("22 20 0:5 / /proc rw - proc proc rw\n")
+    round = kept("disk", table=tmp_path / "mountinfo", fstab="/nonexistent")
+    assert df("/", "pcent") - 1 <= round.value("disk_space_used_ratio", mount="/") * 100 <= df("/", "pcent") + 1
+
+
 def test_users_mounts_do_not_crowd_out_the_disks(kept, tmp_path):
     """Whoever may mount by FUSE may mount much: thousands of mounts before the one that counts."""
     root = os.stat("/").st_dev

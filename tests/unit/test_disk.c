@@ -129,6 +129,24 @@ START_TEST(fstab_says_what_is_wanted)
 }
 END_TEST
 
+/* As in a chroot, where the table begins with what is mounted below. */
+START_TEST(the_root_is_there_whether_the_table_names_it_or_not)
+{
+	struct mounts mounts = parse("22 20 0:30 / /home rw - tmpfs none rw\n"), named = parse("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+
+	ck_assert_int_eq(mounts_add_root(&mounts), 0);
+	ck_assert_int_eq(mounts_add_root(&mounts), 0);
+	ck_assert_uint_eq(mounts.n, 2);
+	ck_assert_str_eq(mounts.at[0].dir, "/");
+	mounts_unique(&mounts);
+	ck_assert(find(&mounts, "/") && find(&mounts, "/home") && !find(&mounts, "/")->remote);
+	ck_assert_int_eq(mounts_add_root(&named), 0);
+	ck_assert_uint_eq(named.n, 1);
+	mounts_free(&mounts);
+	mounts_free(&named);
+}
+END_TEST
+
 START_TEST(writable_mounts_are_remembered_until_they_go)
 {
 	struct writable w = {0};
@@ -166,6 +184,7 @@ int main(void)
 	tcase_add_test(tc, what_is_covered_is_left_out);
 	tcase_add_test(tc, a_disk_below_a_share_is_guarded_too);
 	tcase_add_test(tc, fstab_says_what_is_wanted);
+	tcase_add_test(tc, the_root_is_there_whether_the_table_names_it_or_not);
 	tcase_add_test(tc, writable_mounts_are_remembered_until_they_go);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
