@@ -1,4 +1,4 @@
-# What scripts/run and scripts/test share: packages, and the build. Sourced, not run.
+# What scripts/run and scripts/test share: packages, users, and the build. Sourced, not run.
 
 set -euo pipefail
 source_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -48,6 +48,14 @@ need_packages() {
 	apt-get install -y --no-install-recommends "${missing[@]}" >>/tmp/beadle-apt.log 2>&1 || ok=
 	[ -z "$made" ] || rm -f $policy
 	[ -n "$ok" ] || { tail -n 20 /tmp/beadle-apt.log >&2; die "apt-get install failed; see /tmp/beadle-apt.log"; }
+}
+
+# As root each of our programs has a user of its own: those of packaging/sysusers/beadle.conf.
+need_users() {
+	local user
+	for user in $(awk '$1 == "u" { print $2 }' "$source_folder/packaging/sysusers/beadle.conf"); do
+		id "$user" >/dev/null 2>&1 || useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin "$user"
+	done
 }
 
 # FOLDER [configure arguments]: makes the build tree up to date; configures when that is new or its arguments changed.
