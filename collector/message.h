@@ -78,7 +78,7 @@ struct clock_report { struct node node; uint32_t host; int64_t offset; };
 
 enum trouble_kind {
 	TROUBLE_IMPOSTOR,	/* a valid certificate, and another's id: `host` is 0, `agent` the certificate's */
-	TROUBLE_TWINS,		/* a second connection of one agent took over from another address */
+	TROUBLE_TWINS,		/* two machines take over from each other with one certificate */
 	TROUBLE_DISK_FULL, TROUBLE_DISK_FREE,	/* the collector's own disk (R6) */
 	TROUBLE_STORE,		/* a write failed; the store was opened anew */
 };

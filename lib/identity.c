@@ -168,26 +168,39 @@ int identity_parse(const char *uri, size_t n, struct identity *ret)
 	return 0;
 }
 
-/* Exactly one subject alternative name, a URI of ours. */
-static int name_of(X509 *leaf, struct identity *ret, char why[256])
+int identity_of(X509 *cert, struct identity *ret)
 {
-	int critical = 0;
-	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, &critical, NULL);
-	int r = -EACCES;
+	int critical = 0, r = -ENOENT;
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, &critical, NULL);
 
-	if (!names || sk_GENERAL_NAME_num(names) != 1)
-		deny(why, "certificate refused: it must name exactly one identity");
-	else {
+	if (names && sk_GENERAL_NAME_num(names) == 1) {
 		GENERAL_NAME *name = sk_GENERAL_NAME_value(names, 0);
 		const ASN1_IA5STRING *uri = name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
 
-		if (uri && identity_parse((const char *)ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri), ret) == 0)
-			r = 0;
-		else
-			deny(why, "certificate refused: its name is not beadle://SCHOOL/agent/UUID or .../collector/NAME");
+		r = uri ? identity_parse((const char *)ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri), ret) : -EINVAL;
 	}
 	GENERAL_NAMES_free(names);
 	return r;
+}
+
+static int right_name(SSL *ssl, X509 *leaf, enum identity_kind expected, struct identity *ret, char why[256])
+{
+	X509 *own = SSL_get_certificate(ssl);
+	struct identity us;
+	int r = identity_of(leaf, ret);
+
+	if (r == -ENOENT)
+		return deny(why, "certificate refused: it must name exactly one identity");
+	if (r < 0)
+		return deny(why, "certificate refused: its name is not beadle://SCHOOL/agent/UUID or .../collector/NAME");
+	if (ret->kind != expected)
+		return deny(why, expected == IDENTITY_AGENT ? "certificate refused: it does not name an agent"
+							    : "certificate refused: it does not name a collector");
+	if (!own || identity_of(own, &us) < 0)
+		return deny(why, "refused: our own certificate names no school");
+	if (strcmp(us.school, ret->school))
+		return deny(why, "certificate refused: it is of another school");
+	return 0;
 }
 
 /* ---- the decision ---- */
@@ -272,10 +285,7 @@ int identity_verify(SSL *ssl, enum identity_kind expected, int64_t now, struct i
 	if (r == 0)
 		r = right_usage(leaf, expected, why);
 	if (r == 0)
-		r = name_of(leaf, &id, why);
-	if (r == 0 && id.kind != expected)
-		r = deny(why, expected == IDENTITY_AGENT ? "certificate refused: it does not name an agent"
-							 : "certificate refused: it does not name a collector");
+		r = right_name(ssl, leaf, expected, &id, why);
 	if (r == 0)
 		*ret_id = id;
 	return r;

@@ -24,7 +24,10 @@ void identity_why(SSL *, char why[256]);
 /* Takes a URI apart; 0 or -EINVAL. Lower-case UUID for agents, [a-z0-9.-] for collectors and schools. */
 int identity_parse(const char *uri, size_t n, struct identity *ret);
 
-/* After the handshake. 0 and *ret_id; or -EACCES and the reason in words. `now` is wall time in seconds: the agent hands
+/* Whom a certificate names: 0; -ENOENT: not exactly one name, -EINVAL: not one of ours. */
+int identity_of(X509 *, struct identity *ret);
+
+/* After the handshake, of a connection with a certificate of our own: the peer must be of the same school. 0 and *ret_id; or -EACCES and the reason in words. `now` is wall time in seconds: the agent hands
  * the later of its time floor and the collector's word, the collector its own clock. */
 int identity_verify(SSL *, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256]);
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -22,18 +21,9 @@
 int hello_agent(SSL_CTX *ctx, char id[64])
 {
 	X509 *own = SSL_CTX_get0_certificate(ctx);
-	GENERAL_NAMES *names = own ? X509_get_ext_d2i(own, NID_subject_alt_name, NULL, NULL) : NULL;
-	GENERAL_NAME *name = names && sk_GENERAL_NAME_num(names) == 1 ? sk_GENERAL_NAME_value(names, 0) : NULL;
 	struct identity who;
-	int r = -EINVAL;
 
-	if (name && name->type == GEN_URI) {
-		ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
-
-		r = identity_parse((const char *)ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri), &who);
-	}
-	GENERAL_NAMES_free(names);
-	if (r < 0 || who.kind != IDENTITY_AGENT)
+	if (!own || identity_of(own, &who) < 0 || who.kind != IDENTITY_AGENT)
 		return -EINVAL;
 	memcpy(id, who.name, sizeof(who.name));
 	return 0;

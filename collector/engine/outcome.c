@@ -334,19 +334,33 @@ void outcome_delivery(struct engine *e, const Rooms__Delivery *d)
 
 /* ---- what the collector itself saw ---- */
 
+/* Where the procedure has no rule of its own for it. */
 static const struct rule own_rules[] = {
-	[OWN_IMPOSTOR] = {.id = "collector_impostor", .check_id = "", .clause = "5.8.5.5", .kind = "INC-D", .metric = "collector_impostor",
-		.unit = "boolean", .title_zh = "代理程式冒用其他主機的身分", .title_en = "An agent claimed another host's identity"},
-	[OWN_TWINS] = {.id = "collector_twins", .check_id = "", .clause = "5.8.5.5", .kind = "INC-D", .metric = "collector_twins",
-		.unit = "boolean", .title_zh = "同一身分由兩個位址連線", .title_en = "One identity connects from two addresses"},
-	[OWN_DISK_FULL] = {.id = "collector_disk_full", .check_id = "CHK-01", .clause = "5.3.3", .kind = "INC-A",
-		.metric = "collector_disk_full", .unit = "boolean", .title_zh = "監控主機的磁碟已滿",
+	[OWN_IMPOSTOR] = {.id = RULE_AGENT_IMPOSTOR, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
+		.metric = RULE_AGENT_IMPOSTOR, .unit = "boolean", .title_zh = "代理程式冒用其他主機的身分",
+		.title_en = "An agent claimed another host's identity"},
+	[OWN_TWINS] = {.id = RULE_AGENT_TWINS, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
+		.metric = RULE_AGENT_TWINS, .unit = "boolean", .title_zh = "同一身分由兩部機器連線",
+		.title_en = "Two machines connect with one identity"},
+	[OWN_DISK_FULL] = {.id = RULE_COLLECTOR_DISK_FULL, .check_id = "CHK-01", .clause = "5.3.3", .kind = "INC-A",
+		.metric = RULE_COLLECTOR_DISK_FULL, .unit = "boolean", .title_zh = "監控主機的磁碟已滿",
 		.title_en = "The collector's disk is full"},
 };
 
+static const struct rule *own_rule(struct engine *e, enum own_finding which, uint32_t host)
+{
+	static const struct rule_label none[] = {{NULL, NULL}};
+	const struct procedure *p = e->its.site->procedure;
+
+	for (size_t i = 0; i < p->rules_n; i++)
+		if (rule_matches(p->rule_list[i], host_name(e, host), own_rules[which].metric, none))
+			return p->rule_list[i];
+	return &own_rules[which];
+}
+
 static void feed_own(struct engine *e, enum own_finding which, uint32_t host, enum state before, enum state after, const char *why)
 {
-	struct judge_change c = {.host = host, .check = JUDGE_NONE, .series = JUDGE_NONE, .rule = &own_rules[which], .before = before,
+	struct judge_change c = {.host = host, .check = JUDGE_NONE, .series = JUDGE_NONE, .rule = own_rule(e, which, host), .before = before,
 		.after = after, .value = after == STATE_OK ? 0 : 1, .at = clock_wall(), .why = why};
 	char what[512];
 
@@ -357,10 +371,11 @@ static void feed_own(struct engine *e, enum own_finding which, uint32_t host, en
 
 static bool told_lately(struct engine *e, enum own_finding which, uint32_t host)
 {
-	const struct incident *i = incident_of(e->incidents, host, own_rules[which].kind);
+	const struct rule *rule = own_rule(e, which, host);
+	const struct incident *i = incident_of(e->incidents, host, rule->kind);
 
 	for (size_t k = 0; i && k < i->n; k++)
-		if (!strcmp(i->findings[k].rule, own_rules[which].id) && clock_wall() - i->findings[k].changed < OWN_AGAIN)
+		if (!strcmp(i->findings[k].rule, rule->id) && clock_wall() - i->findings[k].changed < OWN_AGAIN)
 			return true;
 	return false;
 }

@@ -29,6 +29,10 @@ struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 #define RULE_AGENT_GONE "agent_gone"		/* of a host: no connection, or disconnected and a check overdue */
 #define RULE_CHECK_SILENT "check_silent"	/* of a check: no round for 2.5 intervals, agent connected */
 #define RULE_CHECK_FAILED "check_failed"	/* of a check: two rounds in a row could not measure */
+/* And what it sees of identities and of itself (I3, R6); without a rule in the procedure, engine/outcome.c has one. */
+#define RULE_AGENT_IMPOSTOR "agent_impostor"	/* of a host: its certificate was shown with another's name */
+#define RULE_AGENT_TWINS "agent_twins"		/* of a host: two machines connect with its certificate by turns */
+#define RULE_COLLECTOR_DISK_FULL "collector_disk_full"
 
 struct rule {
 	const char *id;			/* "disk_used" */

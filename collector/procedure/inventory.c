@@ -12,6 +12,9 @@ static const struct inventory_metric own[] = {
 	{RULE_AGENT_GONE, "boolean", "collector", "No connection of the host's agent", INVENTORY_STATE},
 	{RULE_CHECK_SILENT, "boolean", "collector", "No round of the check for 2.5 intervals", INVENTORY_STATE},
 	{RULE_CHECK_FAILED, "boolean", "collector", "Two rounds in a row could not measure", INVENTORY_STATE},
+	{RULE_AGENT_IMPOSTOR, "boolean", "collector", "A certificate was shown with another host's name", INVENTORY_STATE},
+	{RULE_AGENT_TWINS, "boolean", "collector", "Two machines connect with one certificate", INVENTORY_STATE},
+	{RULE_COLLECTOR_DISK_FULL, "boolean", "collector", "The collector's own disk is full", INVENTORY_STATE},
 };
 
 static void read_metric(struct inventory *inv, const char *plugin, const struct conf_node *n, struct problems *problems)

@@ -11,7 +11,9 @@
 #define LABELS 16
 #define HOSTS 256
 
-static const char *const own[] = {RULE_AGENT_GONE, RULE_CHECK_SILENT, RULE_CHECK_FAILED};
+static const char *const own[] = {RULE_AGENT_GONE, RULE_CHECK_SILENT, RULE_CHECK_FAILED, RULE_AGENT_IMPOSTOR, RULE_AGENT_TWINS,
+	RULE_COLLECTOR_DISK_FULL};
+#define NEEDED 3	/* the first so many must have a rule */
 static const char *const units[] = {"bytes", "seconds", "ratio", "count", "boolean", "celsius", "per_second"};
 
 /* How a bound may be written; one of them. */
@@ -269,7 +271,7 @@ static void read_rule(struct reader *r, const struct conf_node *n, struct rule *
 /* Silence must have a kind and a clause: a check that stopped is a finding (R14). */
 static void need_own(struct reader *r, const struct conf_node *rules)
 {
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+	for (size_t i = 0; i < NEEDED; i++) {
 		bool found = false;
 
 		for (size_t k = 0; k < r->p->rules_n; k++)

@@ -6,12 +6,19 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "clock.h"
 #include "collector/message.h"
 #include "log.h"
 #include "text.h"
 
-/* The connection that speaks for a host. */
-struct speaker { uint32_t host; struct reference from; char address[INET6_ADDRSTRLEN]; UT_hash_handle hh; };
+#define BY_TURNS (600 * NS_PER_S)
+
+/* Which machine it is, as far as that can be seen: a clone has another boot id, a copied key another address. */
+struct machine { char address[INET6_ADDRSTRLEN]; char boot[64]; };
+
+/* The connection that speaks for a host, and whom it put out: a machine that moves or restarts does not come back as what it was, the
+ * other one of a pair does (I3). */
+struct speaker { uint32_t host; struct reference from; struct machine now, before; int64_t put_out; UT_hash_handle hh; };
 
 struct registrar {
 	const struct keeper_setup *its;
@@ -47,8 +54,7 @@ static bool same(const struct reference *a, const struct reference *b)
 
 /* ---- numbers ---- */
 
-/* The host's name as it calls itself, for people; the id stands for it until it does. */
-/* A host that could choose its own name could choose another's owner, rules and assignment. */
+/* The host's name as it calls itself, for people; the id stands for it until it does. A host that could choose its own name could choose another's owner, rules and assignment. */
 static int name_of(struct store *store, const Wire__Hello *h, char buf[128])
 {
 	int given = store_given_name(store, h->agent, buf, 128);
@@ -127,16 +133,45 @@ static void end_speaker(struct registrar *r, const struct speaker *s)
 	queue_push(r->its->ingest[s->from.thread], &c->node);
 }
 
+static struct machine machine_of(const struct hello *h)
+{
+	struct machine m = {0};
+
+	memcpy(m.address, h->address, sizeof(m.address));
+	for (size_t i = 0; i < h->hello->n_facts; i++)
+		if (!strcmp(h->hello->facts[i]->name, "boot_id"))
+			text_escape(h->hello->facts[i]->value.data, h->hello->facts[i]->value.len, m.boot, sizeof(m.boot));
+	return m;
+}
+
+static bool same_machine(const struct machine *a, const struct machine *b)
+{
+	return !strcmp(a->address, b->address) && !strcmp(a->boot, b->boot);
+}
+
+/* Takes over from who speaks now. */
+static void put_out(struct registrar *r, struct speaker *s, const struct hello *h, const struct machine *m)
+{
+	int64_t now = clock_boot();
+
+	end_speaker(r, s);
+	if (same_machine(&s->now, m))
+		return;
+	if (same_machine(&s->before, m) && now - s->put_out < BY_TURNS)
+		message_tell(r->its->engine, TROUBLE_TWINS, h->host, h->hello->agent, "two machines connect by turns, from %s and from %s",
+			     s->now.address, m->address);
+	s->before = s->now;
+	s->put_out = now;
+}
+
 static int speak(struct registrar *r, const struct hello *h)
 {
+	struct machine m = machine_of(h);
 	struct speaker *s;
 
 	HASH_FIND(hh, r->speakers, &h->host, sizeof(h->host), s);
 	if (s) {
-		end_speaker(r, s);
-		if (strcmp(s->address, h->address))
-			message_tell(r->its->engine, TROUBLE_TWINS, h->host, h->hello->agent,
-				     "connected from %s and from %s", s->address, h->address);
+		put_out(r, s, h, &m);
 	} else {
 		s = calloc(1, sizeof(*s));
 		if (!s)
@@ -145,7 +180,7 @@ static int speak(struct registrar *r, const struct hello *h)
 		HASH_ADD(hh, r->speakers, host, sizeof(s->host), s);
 	}
 	s->from = h->from;
-	memcpy(s->address, h->address, sizeof(s->address));
+	s->now = m;
 	return 0;
 }
 

@@ -22,9 +22,9 @@ def now():
     return datetime.datetime.utcnow()
 
 
-def key_usage(ca):
-    return x509.KeyUsage(digital_signature=not ca, key_cert_sign=ca, crl_sign=ca, content_commitment=False,
-                         key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+def key_usage(ca, encryption=False):
+    return x509.KeyUsage(digital_signature=not ca and not encryption, key_cert_sign=ca, crl_sign=ca, content_commitment=False,
+                         key_encipherment=encryption, data_encipherment=False, key_agreement=False, encipher_only=False,
                          decipher_only=False)
 
 
@@ -45,7 +45,7 @@ class Authority:
         self.cert = (x509.CertificateBuilder()
                      .subject_name(self.name).issuer_name(signer.name).public_key(self.key.public_key())
                      .serial_number(x509.random_serial_number())
-                     .not_valid_before(begin or now() - DAY).not_valid_after(end or now() + 3650 * DAY)
+                     .not_valid_before(begin or now() - 400 * DAY).not_valid_after(end or now() + 3650 * DAY)
                      .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
                      .add_extension(key_usage(True), critical=True)
                      .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
@@ -57,7 +57,7 @@ class Authority:
         return f"beadle://{self.school}/{kind}/{name}"
 
     def issue(self, kind, name, *, begin=None, end=None, names=None, usage=None, key=None, digest=None, ca=False,
-              stuffing=0, signer=None, no_usage=False):
+              stuffing=0, critical=False, signer=None, no_usage=False, use_of_key=key_usage):
         """One leaf: (certificate, key). Each argument but kind and name makes it wrong in one way."""
         key = key or ec.generate_private_key(ec.SECP256R1())
         signer = signer or self
@@ -69,16 +69,17 @@ class Authority:
                    .not_valid_before(begin or now() - datetime.timedelta(hours=1))
                    .not_valid_after(end or now() + 397 * DAY)
                    .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-                   .add_extension(key_usage(ca), critical=True)
                    .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
                    .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key()), critical=False))
+        if use_of_key:
+            builder = builder.add_extension(use_of_key(ca), critical=True)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         if not no_usage:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usage or [USAGE[kind]]), critical=True)
         if stuffing:
             builder = builder.add_extension(
-                x509.UnrecognizedExtension(ObjectIdentifier("1.3.6.1.4.1.55555.1"), os.urandom(stuffing)), critical=False)
+                x509.UnrecognizedExtension(ObjectIdentifier("1.3.6.1.4.1.55555.1"), os.urandom(stuffing)), critical=critical)
         return builder.sign(signer.key, digest or hashes.SHA256()), key
 
     def write(self, folder, cert, key, chain=(), root=None):
@@ -130,6 +131,14 @@ def _leaf_as_ca(ca, kind, name, folder):
     return ca.write(folder, cert, key, chain=[leaf])
 
 
+def _altered(ca, kind, name, folder):
+    """One bit of the name in a certificate that was good."""
+    cert, key = ca.issue(kind, name)
+    der = bytearray(cert.public_bytes(serialization.Encoding.DER))
+    der[der.index(ca.uri(kind, name).encode()) + len(ca.uri(kind, name)) - 1] ^= 1
+    return ca.write(folder, x509.load_der_x509_certificate(bytes(der)), key)
+
+
 def _simple(**wrong):
     return lambda ca, kind, name, folder: ca.folder(kind, name, folder, **{
         k: v(ca, kind, name) if callable(v) else v for k, v in wrong.items()})
@@ -158,6 +167,22 @@ BAD = {
     "upper_case": _simple(names=lambda ca, kind, name: _names(ca.uri(kind, name.upper() + "X"))),
     "other_scheme": _simple(names=lambda ca, kind, name: _names(f"https://{ca.school}/{kind}/{name}")),
     "empty_school": _simple(names=lambda ca, kind, name: _names(f"beadle:///{kind}/{name}")),
+    "other_school": _simple(names=lambda ca, kind, name: _names(f"beadle://{ca.school}2/{kind}/{name}")),
+    "part_of_school": _simple(names=lambda ca, kind, name: _names(f"beadle://{ca.school[:-1]}/{kind}/{name}")),
+    "user_in_school": _simple(names=lambda ca, kind, name: _names(f"beadle://a@{ca.school}/{kind}/{name}")),
+    "port_in_school": _simple(names=lambda ca, kind, name: _names(f"beadle://{ca.school}:7411/{kind}/{name}")),
+    "wildcard_school": _simple(names=lambda ca, kind, name: _names(f"beadle://*/{kind}/{name}")),
+    "more_path": _simple(names=lambda ca, kind, name: _names(ca.uri(kind, name) + "/x")),
+    "query": _simple(names=lambda ca, kind, name: _names(ca.uri(kind, name) + "?x")),
+    "percent": _simple(names=lambda ca, kind, name: _names(ca.uri(kind, "%" + name[1:]))),
+    "short_name": _simple(names=lambda ca, kind, name: _names(ca.uri(kind, name[:8] if kind == "agent" else ""))),
+    "mail_name": _simple(names=lambda ca, kind, name: [x509.RFC822Name("agent@school.example")]),
+    "any_usage": _simple(usage=[ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]),
+    "mail_usage": _simple(usage=lambda ca, kind, name: [USAGE[kind], ExtendedKeyUsageOID.EMAIL_PROTECTION]),
+    "key_for_encryption": _simple(use_of_key=lambda *_: lambda ca: key_usage(ca, encryption=True)),
+    "no_key_usage": _simple(use_of_key=None),
+    "unknown_critical": _simple(stuffing=10, critical=True),
+    "altered": _altered,
     "long_name": _simple(names=lambda ca, kind, name: _names(ca.uri(kind, name) + "a" * 2000)),
     "rsa_1024": _simple(key=lambda *_: rsa.generate_private_key(65537, 1024)),
     "rsa_2048": _simple(key=lambda *_: rsa.generate_private_key(65537, 2048)),
@@ -167,3 +192,20 @@ BAD = {
     "stuffed": _simple(stuffing=12 * 1024),
     "stuffed_100k": _simple(stuffing=100 * 1024),
 }
+
+# The one line that each is worth; all others are told that they bear no name of ours.
+USE, NONE = "unsuitable certificate purpose|is not for a (client|server) alone", "did not return a certificate|signature algorithm|handshake failure"
+WHY = {
+    "expired": "refused: expired", "future": "refused: not yet valid", "self_signed": "self-signed certificate|unable to get",
+    "other_ca": "unable to get local issuer|signature failure", "deep_chain": "chain too long", "leaf_as_ca": "invalid CA certificate",
+    "ca_flag": USE, "other_usage": USE, "both_usages": USE, "no_usage": USE, "any_usage": USE, "mail_usage": USE,
+    "key_for_encryption": USE + "|its key is not for signatures", "no_key_usage": "its key is not for signatures", "other_kind": "does not name an? (agent|collector)",
+    "no_name": "must name exactly one", "two_names": "must name exactly one", "uri_and_dns": "must name exactly one",
+    "other_school": "it is of another school", "part_of_school": "it is of another school", "rsa_1024": NONE, "rsa_2048": NONE, "p384": NONE,
+    "sha1": "digest algorithm too weak|signature algorithm", "sha384": "only P-256 with SHA-256", "altered": "signature failure",
+    "unknown_critical": "unhandled critical extension", "stuffed": "larger than 8 KiB", "stuffed_100k": "excessive message size",
+}
+
+
+def why(kind):
+    return WHY.get(kind, "its name is not beadle://SCHOOL/agent/UUID")

@@ -41,8 +41,8 @@ def blob(field, data):
 parse = unpack
 
 
-def hello(agent, epochs=(1,), checks=("disk",)):
-    body = blob(1, agent)
+def hello(agent, epochs=(1,), checks=("disk",), boot=""):
+    body = blob(1, agent) + blob(6, blob(1, "boot_id") + blob(3, boot))
     for epoch in epochs:
         body += blob(3, fixed(1, epoch) + number(2, 1) + number(3, 1))
     for i, name in enumerate(checks):
@@ -167,9 +167,9 @@ class Intake(Program):
             self.ca.folder("agent", uuid, folder)
         return uuid, folder
 
-    def connect(self, n=1, **more):
+    def connect(self, n=1, address="127.0.0.1", **more):
         uuid, identity = self.agent(n)
-        raw = RawAgent(self.port, identity)
+        raw = RawAgent(self.port, identity, address)
         raw.greet(uuid, **more)
         return raw
 

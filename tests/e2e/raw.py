@@ -21,13 +21,13 @@ def identity_uuid(folder):
 class Raw:
     """checks: {name: interval in s}; series are defined at their first use."""
 
-    def __init__(self, port, identity, host, checks, epoch=1, first=1, claim=None):
+    def __init__(self, port, identity, host, checks, epoch=1, first=1, claim=None, address="127.0.0.1"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.load_verify_locations(identity / "ca.pem")
         context.load_cert_chain(identity / "cert.pem", identity / "key.pem")
         context.set_alpn_protocols(["beadle/1"])
-        self.tls = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20))
+        self.tls = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0)))
         self.epoch, self.checks, self.known = epoch, list(checks), {}
         hello = [(1, claim or identity_uuid(identity)), (2, pack((1, Fixed64(time.time_ns())), (2, Fixed64(time.monotonic_ns())))),
                  (3, pack((1, Fixed64(epoch)), (2, 1), (3, first)))]

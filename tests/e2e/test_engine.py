@@ -254,6 +254,20 @@ def test_i03_impostor_is_an_incident_of_the_host_whose_certificate_it_was(site):
     wait_for("closed", lambda: not open_ones(site))
 
 
+def test_i03_a_pair_is_one_incident_that_names_both_addresses(site):
+    site = site()
+    for _ in range(3):
+        kept = [raw(site, "web1", address=address) for address in ("127.0.0.1", "127.0.0.2")]
+    found = wait_incident(site)[0]
+    assert (found["host_name"], found["kind"], found["severity"]) == ("web1", "INC-D", "critical")
+    finding, = site.ask("incident", found["id"])["findings"]
+    assert (finding["rule"], finding["clause"]) == ("agent_twins", "5.8.1.3 5.8.5.5")
+    told = [s["detail"] for s in site.ask("incident", found["id"])["steps"] if "by turns" in s["detail"]]
+    assert told and all("127.0.0.1" in t and "127.0.0.2" in t for t in told), told
+    assert len(open_ones(site)) == 1 and len(steps(site)) < 6
+    kept.clear()
+
+
 def test_check_that_is_taken_away_is_not_missed(site):
     site = site()
     agent = raw(site, checks={"disk": 60, "other": 60})

@@ -36,8 +36,13 @@ def test_i01_bad_certificate(collector, tmp_path, name):
         assert refused.receive() is None
     except (ssl.SSLError, ConnectionError):
         pass    # already the handshake failed
-    collector.wait_log(r"warning: peer at 127\.0\.0\.1: .+")
+    collector.wait_log(r"warning: peer at 127\.0\.0\.1: .*(" + certs.why(name) + ")")
+    assert collector.text().count("warning: peer at") == 1
     collector.connect().close()
+
+
+def test_i01_the_list_of_bad_certificates_is_long_enough():
+    assert len(certs.BAD) >= 40 and set(certs.WHY) <= set(certs.BAD)
 
 
 def test_i01_no_certificate(collector):
@@ -69,6 +74,23 @@ def test_i03_hello_of_another(collector):
     raw.send(hello(other))
     assert "another agent than the certificate" in raw.refused()
     collector.wait_log("refused: Hello names another agent than the certificate")
+
+
+@pytest.mark.parametrize("first, second, why", [
+    (("127.0.0.1", "a"), ("127.0.0.2", "a"), "from 127.0.0.1 and from 127.0.0.2|from 127.0.0.2 and from 127.0.0.1"),
+    (("127.0.0.1", "a"), ("127.0.0.1", "b"), "from 127.0.0.1 and from 127.0.0.1"),      # a clone behind the same address
+])
+def test_i03_a_pair_that_connects_by_turns_is_told(collector, first, second, why):
+    kept = [collector.connect(address=address, boot=boot) for address, boot in (first, second, first)]
+    collector.wait_log("two machines connect by turns, (" + why + ")")
+    assert kept[0].refused() and kept[1].refused()
+
+
+def test_i03_one_machine_that_moves_or_restarts_is_no_pair(collector):
+    lives = (("127.0.0.1", "a"), ("127.0.0.1", "a"), ("127.0.0.2", "a"), ("127.0.0.2", "b"), ("127.0.0.3", "c"))
+    kept = [collector.connect(address=address, boot=boot) for address, boot in lives]
+    assert "newer connection" in kept[3].refused()
+    assert "by turns" not in collector.text()
 
 
 def test_i03_newest_connection_wins(collector):
