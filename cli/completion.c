@@ -15,7 +15,7 @@ int command_completion(int argc, char **argv)
 	       "\t\tincidents) COMPREPLY=($(compgen -W '--all --host --json' -- \"$w\")) ;;\n"
 	       "\t\tack) COMPREPLY=($(compgen -W '--for --note --json' -- \"$w\")) ;;\n"
 	       "\t\thandle|close) COMPREPLY=($(compgen -W '--note --json' -- \"$w\")) ;;\n"
-	       "\t\tidentity) COMPREPLY=($(compgen -W 'new --host --out --json' -- \"$w\")) ;;\n"
+	       "\t\tidentity) COMPREPLY=($(compgen -W 'new list revoke --host --out --replace --json' -- \"$w\")) ;;\n"
 	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--option --warning --critical --nagios --state --timeout "
 	       "--grant --user --json' -- \"$w\")) ;;\n"
 	       "\t\tdoctor) COMPREPLY=($(compgen -W '--agent-config --collector-config --json' -- \"$w\")) ;;\n"

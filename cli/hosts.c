@@ -28,7 +28,9 @@ static void print_hosts(const json_t *d)
 
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(h, "name"));
 		screen_cell(t, screen_of_state(document_text(h, "state")), "%s", document_text(h, "state"));
-		if (json_is_true(json_object_get(h, "connected")))
+		if (json_is_true(json_object_get(h, "revoked")))
+			screen_cell(t, SCREEN_FAINT, "revoked");
+		else if (json_is_true(json_object_get(h, "connected")))
 			screen_cell(t, SCREEN_GOOD, "connected");
 		else
 			screen_cell(t, SCREEN_BAD, "%s", screen_ago(document_number(h, "seen_at"), ago));

@@ -1,4 +1,4 @@
-/* beadle identity new: the key is made here, the collector hands the public half to its signer. */
+/* beadle identity: new ones, whose key is made here and whose public half the collector hands to its signer; the list; revocation. */
 #include <errno.h>
 #include <getopt.h>
 #include <openssl/ec.h>
@@ -8,13 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "client.h"
+#include "clock.h"
 #include "command.h"
 #include "document.h"
 #include "io.h"
+#include "screen.h"
 
 static char *pem_of(BIO *bio, size_t *ret_n)
 {
@@ -83,7 +86,7 @@ static int make_folder(const char *folder, bool *ret_made)
 	return EXIT_FAILED;
 }
 
-static int make(const char *host, const char *folder)
+static int make(const char *host, const char *folder, bool replace)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	BIO *secret = BIO_new(BIO_s_mem()), *request = BIO_new(BIO_s_mem());
@@ -98,7 +101,7 @@ static int make(const char *host, const char *folder)
 		fprintf(stderr, "beadle: OpenSSL could not make a P-256 key\n");
 	else if ((r = make_folder(folder, &made)) == EXIT_DONE) {
 		csr = pem_of(request, &n);
-		r = client_ask("identity.new", json_pack("{s:s, s:s%}", "host", host, "csr", csr, n), &answer);
+		r = client_ask("identity.new", json_pack("{s:s, s:s%, s:b}", "host", host, "csr", csr, n, "replace", replace), &answer);
 	}
 	if (r == EXIT_DONE)
 		r = write_bundle(folder, secret, answer);
@@ -113,11 +116,74 @@ static int make(const char *host, const char *folder)
 	return r;
 }
 
+/* ---- list, revoke ---- */
+
+static const char *state_of(const json_t *i)
+{
+	if (document_number(i, "revoked_at"))
+		return "revoked";
+	return json_is_true(json_object_get(i, "connected")) ? "connected" : json_is_string(json_object_get(i, "address")) ? "away" : "not seen";
+}
+
+static const char *day(long long wall_ns, char buf[16])
+{
+	time_t t = (time_t)(wall_ns / NS_PER_S);
+	struct tm tm;
+
+	if (!wall_ns || !gmtime_r(&t, &tm) || !strftime(buf, 16, "%Y-%m-%d", &tm))
+		strcpy(buf, "-");
+	return buf;
+}
+
+static int list(void)
+{
+	static const char *const heads[] = {"host", "state", "certificate", "made", "ends", "uuid"};
+	struct screen_table *t;
+	const json_t *i;
+	json_t *d;
+	size_t n;
+	int r = client_ask("identity.list", NULL, &d);
+
+	if (r)
+		return r;
+	if (command_json)
+		return command_print(d);
+	t = screen_table(heads, 6);
+	json_array_foreach(json_object_get(d, "identities"), n, i) {
+		char made[16], ends[16];
+
+		screen_cell(t, SCREEN_PLAIN, "%s", document_text(i, "host"));
+		screen_cell(t, document_number(i, "revoked_at") ? SCREEN_BAD : SCREEN_PLAIN, "%s", state_of(i));
+		screen_cell(t, SCREEN_FAINT, "%lld", document_number(i, "generation"));
+		screen_cell(t, SCREEN_FAINT, "%s", day(document_number(i, "issued_at"), made));
+		screen_cell(t, SCREEN_FAINT, "%s", day(document_number(i, "not_after_at"), ends));
+		screen_cell(t, SCREEN_FAINT, "%s", document_text(i, "uuid"));
+	}
+	screen_print(t);
+	json_decref(d);
+	return EXIT_DONE;
+}
+
+static int give_up(const char *host)
+{
+	json_t *d;
+	int r = client_ask("identity.revoke", json_pack("{s:s}", "host", host), &d);
+
+	if (r)
+		return r;
+	if (command_json)
+		return command_print(d);
+	printf("%s: revoked for good; its connection has ended, its record stays\n", document_text(d, "host"));
+	json_decref(d);
+	return EXIT_DONE;
+}
+
 int command_identity(int argc, char **argv)
 {
 	static const struct option options[] = {{"host", required_argument, NULL, 'H'},
-		{"out", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
-	const char *host = NULL, *out = NULL;
+		{"out", required_argument, NULL, 'o'}, {"replace", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+	const char *host = NULL, *out = NULL, *act;
+	bool replace = false;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -125,12 +191,19 @@ int command_identity(int argc, char **argv)
 			host = optarg;
 		else if (o == 'o')
 			out = optarg;
+		else if (o == 'r')
+			replace = true;
 		else
 			return command_usage_option(argv);
 	}
-	if (optind + 1 != argc || strcmp(argv[optind], "new"))
-		return command_usage(argv[0], "the only act here is \"new\"");
-	if (!host || !out)
-		return command_usage(argv[0], "needs --host and --out");
-	return make(host, out);
+	act = optind < argc ? argv[optind] : "";
+	if (!strcmp(act, "new") && optind + 1 == argc)
+		return host && out ? make(host, out, replace) : command_usage(argv[0], "new needs --host and --out");
+	if (host || out || replace)
+		return command_usage(argv[0], "--host, --out and --replace belong to \"new\"");
+	if (!strcmp(act, "list") && optind + 1 == argc)
+		return list();
+	if (!strcmp(act, "revoke"))
+		return optind + 2 == argc ? give_up(argv[optind + 1]) : command_usage(argv[0], "revoke needs the name of one host");
+	return command_usage(argv[0], "needs one of new, list, revoke");
 }

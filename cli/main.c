@@ -23,7 +23,8 @@ const struct command commands[] = {
 	{"ack", "ID [--for 4h] [--note TEXT]", "acknowledge: escalation pauses until it expires", command_ack},
 	{"handle", "ID --note TEXT", "write down what was done", command_handle},
 	{"close", "ID --note TEXT", "close an incident", command_close},
-	{"identity", "new --host NAME --out FOLDER", "certificate and key for one server's agent", command_identity},
+	{"identity", "new --host NAME --out FOLDER [--replace] | list | revoke HOST",
+	 "certificates of the servers' agents", command_identity},
 	{"person", "list | add NAME --roles ROLE[,ROLE]... | roles NAME --roles ROLE[,ROLE]... |\n"
 	 "                     disable NAME | enable NAME | password NAME",
 	 "accounts: who may do what", command_person},

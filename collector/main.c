@@ -23,12 +23,15 @@
 #include "collector/ingest/ingest.h"
 #include "collector/listen.h"
 #include "collector/message.h"
+#include "collector/standing.h"
 #include "collector/store/keeper.h"
+#include "clock.h"
 #include "identity.h"
 #include "log.h"
 #include "ready.h"
 #include "text.h"
 
+#define SIGNER_PATIENCE (10 * NS_PER_S)
 #define ENGINE_BACKLOG (32u * 1024 * 1024)	/* bytes of batches that are stored and not judged: above, the store waits */
 
 struct options {
@@ -42,6 +45,7 @@ struct collector {
 	struct site *site;
 	SSL_CTX *tls;
 	struct budget *in_flight, *backlog;
+	struct standing *standing;
 	struct queue *engine_queue;
 	struct ingest *ingest;
 	struct store *store;
@@ -129,7 +133,8 @@ static bool make_queues(struct collector *c)
 	c->in_flight = budget_new(c->config->in_flight);
 	c->backlog = budget_new(ENGINE_BACKLOG);
 	c->engine_queue = queue_new();
-	if (c->in_flight && c->backlog && c->engine_queue)
+	c->standing = standing_new();
+	if (c->in_flight && c->backlog && c->engine_queue && c->standing)
 		return true;
 	log_error("out of memory or descriptors");
 	return false;
@@ -139,7 +144,7 @@ static bool start_engine(struct collector *c, const struct options *o)
 {
 	struct engine_setup setup = {.site = c->site, .store_folder = c->config->store, .identity_folder = c->config->identity,
 		.queue = c->engine_queue, .store = keeper_queue(c->keeper), .ingest = ingest_queues(c->ingest),
-		.in_flight = c->in_flight, .local = o->local, .launcher = o->launcher};
+		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing, .local = o->local, .launcher = o->launcher};
 	char why[256];
 
 	if (engine_new(&setup, &c->engine, why) < 0) {
@@ -167,6 +172,7 @@ static bool start(struct collector *c, const struct options *o)
 	}
 	in.tls = c->tls;
 	in.in_flight = c->in_flight;
+	in.standing = c->standing;
 	if (ingest_new(&in, &c->ingest))
 		return false;
 	keep = (struct keeper_setup){c->store, c->engine_queue, ingest_queues(c->ingest), in.threads, c->in_flight, c->backlog,
@@ -175,8 +181,11 @@ static bool start(struct collector *c, const struct options *o)
 		return false;
 	c->store = NULL;	/* the keeper's */
 	/* Who finds the door open is served. */
-	return start_engine(c, o) && open_listener(c, o) &&
-	       ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
+	if (!start_engine(c, o) || !open_listener(c, o))
+		return false;
+	if (o->launcher >= 0 && !standing_wait(c->standing, SIGNER_PATIENCE))
+		log_warning("the signer has not sent its list of revoked identities: until then those count that the store knows");
+	return ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
 }
 
 static void stop_engine(struct collector *c)
@@ -206,6 +215,7 @@ static void stop(struct collector *c)
 	queue_free(c->engine_queue);
 	budget_free(c->backlog);
 	budget_free(c->in_flight);
+	standing_free(c->standing);
 	SSL_CTX_free(c->tls);
 	site_free(c->site);
 	config_free(c->config);

@@ -31,6 +31,7 @@ enum message_kind {
 	MESSAGE_SOCKET,		/* accepted: ingest -> ingest */
 	MESSAGE_CLOSE,		/* store or engine -> ingest */
 	MESSAGE_SEND,		/* engine -> ingest: a frame for an agent */
+	MESSAGE_STANDING,	/* engine -> each ingest thread: look which connections still count (standing.h) */
 	MESSAGE_CLOCK,		/* ingest -> engine */
 	MESSAGE_TROUBLE,	/* ingest or store -> engine */
 	MESSAGE_STOP,
@@ -43,6 +44,7 @@ struct hello {
 	struct arena *arena;
 	const Wire__Hello *hello;
 	int64_t offset;		/* the agent's wall clock less ours when it came, ns */
+	uint32_t generation;	/* of its certificate */
 	/* by the store: */
 	int error;		/* not 0: nothing below counts, the connection ends */
 	uint32_t host;

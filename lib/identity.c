@@ -168,6 +168,15 @@ int identity_parse(const char *uri, size_t n, struct identity *ret)
 	return 0;
 }
 
+static uint32_t generation_of(X509 *cert)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
+	const unsigned char *b = ASN1_STRING_get0_data(serial);
+
+	return ASN1_STRING_length(serial) == IDENTITY_SERIAL && b[0] == IDENTITY_SERIAL_MARK ?
+		(uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3] : 0;
+}
+
 int identity_of(X509 *cert, struct identity *ret)
 {
 	int critical = 0, r = -ENOENT;
@@ -180,6 +189,8 @@ int identity_of(X509 *cert, struct identity *ret)
 		r = uri ? identity_parse((const char *)ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri), ret) : -EINVAL;
 	}
 	GENERAL_NAMES_free(names);
+	if (r == 0)
+		ret->generation = generation_of(cert);
 	return r;
 }
 

@@ -11,8 +11,12 @@
 
 enum identity_kind { IDENTITY_AGENT, IDENTITY_COLLECTOR };
 
-/* beadle://SCHOOL/agent/UUID or beadle://SCHOOL/collector/NAME, taken apart. */
-struct identity { enum identity_kind kind; char school[64]; char name[64]; };
+/* beadle://SCHOOL/agent/UUID or beadle://SCHOOL/collector/NAME, taken apart. generation: which of its certificates this is, 1 the first;
+ * our signer writes it into the serial number (0x40, 3 bytes of it, 12 random ones). 0: not told. */
+struct identity { enum identity_kind kind; char school[64]; char name[64]; uint32_t generation; };
+
+#define IDENTITY_SERIAL 16		/* bytes of such a serial number */
+#define IDENTITY_SERIAL_MARK 0x40
 
 /* A folder with ca.pem, cert.pem and key.pem (mode 0600 or less). server: expects agents, else the collector. NULL
  * with a reason in words in why[]. */

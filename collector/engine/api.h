@@ -28,6 +28,8 @@ struct asked {
 	struct pipe *pipe;		/* NULL: gone */
 	uint64_t query;
 	uint64_t number;		/* of the question to the signer that it waits for; 0: of none */
+	/* Its answer, NULL when the signer has ended: takes it out of the list (api_answer_later) and frees it. */
+	void (*signed_)(struct asked *, const Rooms__Signed *);
 };
 
 void api_answer(const struct asker *, unsigned status, json_t *body);				/* takes body */
@@ -36,6 +38,9 @@ void api_refuse(const struct asker *, unsigned status, const char *code, const c
 void api_later(struct asked *, const struct asker *);						/* begin */
 void api_answer_later(struct asked *, unsigned status, json_t *body);				/* and end; the caller frees */
 void api_refuse_later(struct asked *, unsigned status, const char *code, const char *text);
+
+/* signing.c: sends it, and remembers whose answer it will be; false: there is no signer now. The caller puts `asked` into the list. */
+bool signing_ask(struct engine *, struct asked *, Rooms__Sign *);
 
 /* Arguments: absent is the default; of another type: refused, false. */
 bool api_number(const struct asker *, const json_t *arguments, const char *key, int64_t dflt, int64_t min, int64_t max, int64_t *ret);
@@ -51,7 +56,9 @@ api_handler api_status, api_hosts, api_host_document, api_checks, api_incidents,
 /* api_read.c: with the store's reader */
 api_handler api_incident, api_history;
 /* api_act.c */
-api_handler api_ack, api_handle, api_close, api_identity_new;
+api_handler api_ack, api_handle, api_close;
+/* api_identity.c */
+api_handler api_identity_new, api_identity_list, api_identity_revoke;
 /* api_person.c */
 api_handler api_people, api_person_add, api_person_roles, api_person_disable, api_person_enable, api_person_password;
 /* api_login.c */

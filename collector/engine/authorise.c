@@ -30,6 +30,8 @@ static const struct right rights[] = {
 	{"person.enable", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
 	{"person.password", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
 	{"identity.new", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
+	{"identity.list", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_OFFICER, RIGHT_LOOK, false},
+	{"identity.revoke", ROLE_ADMINISTRATOR | ROLE_OFFICER, RIGHT_ACT, false},
 };
 
 static const struct { const char *name; unsigned role; } roles[] = {

@@ -18,6 +18,7 @@
 #include "room.h"
 
 #define QUERY_FRAME (128u * 1024)
+#define SIGNER_FRAME (8u * 1024 * 1024)	/* its list of what was ever revoked */
 #define CLIENTS 32
 
 struct client { struct client *prev, *next; struct engine *engine; struct pipe *pipe; struct local_user user; };
@@ -100,7 +101,7 @@ static void message(struct pipe *p, const Rooms__Message *m, void *arg)
 	if (p == e->web && m->message_case == ROOMS__MESSAGE__MESSAGE_QUERY)
 		api_query(e, p, m->query, NULL);
 	else if (p == e->signer && m->message_case == ROOMS__MESSAGE__MESSAGE_SIGNED)
-		api_signed(e, m->signed_);
+		signing_answered(e, m->signed_);
 	else if (p == e->notifier && m->message_case == ROOMS__MESSAGE__MESSAGE_DELIVERY)
 		outcome_delivery(e, m->delivery);
 	engine_flush(e);
@@ -115,7 +116,7 @@ static void forget(struct engine *e, struct pipe *p)
 		e->notifier = NULL;
 	if (p == e->signer) {
 		e->signer = NULL;
-		api_signer_gone(e);
+		signing_gone(e);
 	}
 }
 
@@ -134,7 +135,7 @@ static void replace(struct engine *e, struct pipe **place, int fd)
 		forget(e, old);
 		pipe_free(old);
 	}
-	*place = pipe_new(e->loop, fd, QUERY_FRAME, &told, e);
+	*place = pipe_new(e->loop, fd, place == &e->signer ? SIGNER_FRAME : QUERY_FRAME, &told, e);
 }
 
 /* The launcher is gone: without it nothing would be restarted, and its service manager takes us for ended. */
@@ -165,6 +166,7 @@ static void launcher_tells(evutil_socket_t socket, short what, void *arg)
 	switch (tell.what) {
 	case LAUNCHER_SIGNER:
 		replace(e, &e->signer, fd);
+		signing_begin(e);
 		break;
 	case LAUNCHER_WEB:
 		replace(e, &e->web, fd);

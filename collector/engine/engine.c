@@ -175,8 +175,9 @@ static bool make_parts(struct engine *e)
 	e->escalation = escalation_new(p->kinds, p->kinds_n, e->its.site->people, p->quiet_ns, outcome_due, e);
 	e->notices = calloc(1, sizeof(*e->notices));
 	e->accounts = accounts_new();
+	e->roster = roster_new();
 	e->arena = arena_new(EXTRA_ROOM);
-	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->arena)
+	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->roster || !e->arena)
 		return false;
 	judge_patience(e->judge, p->gone_ns);
 	return true;
@@ -255,6 +256,7 @@ void engine_free(struct engine *e)
 	change_free(e->failed);
 	arena_free(e->arena);
 	accounts_free(e->accounts);
+	roster_free(e->roster);
 	notices_free(e->notices);
 	escalation_free(e->escalation);
 	incidents_free(e->incidents);

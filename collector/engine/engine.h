@@ -11,6 +11,7 @@
 #include "site.h"
 
 struct engine;
+struct standing;
 
 struct engine_setup {
 	const struct site *site;
@@ -19,7 +20,9 @@ struct engine_setup {
 	struct queue *queue;			/* its own: what ingest and store send it (message.h) */
 	struct queue *store;			/* where its changes go */
 	struct queue *const *ingest;		/* answers to agents, by reference.thread */
+	size_t threads;				/* of ingest */
 	struct budget *in_flight;		/* for message_free */
+	struct standing *standing;		/* which certificates count: written here */
 	int local, launcher;			/* listening Unix socket; the launcher's pair; -1: none */
 };
 

@@ -5,6 +5,7 @@
 
 #include "assignment.h"
 #include "clock.h"
+#include "collector/standing.h"
 #include "log.h"
 #include "room.h"
 #include "text.h"
@@ -142,6 +143,8 @@ static void take_hello(struct engine *e, struct hello *h)
 	int64_t wall = clock_wall(), now = clock_boot();
 	struct host *host = registry_host(&e->registry, h->host, h->hello->agent, h->name);
 
+	if (standing_used(e->its.standing, h->hello->agent, h->generation) < 0)
+		log_error("%s: out of memory: its older certificates still count", h->hello->agent);
 	if (!host || judge_host(e->judge, host->id, host->name, now) < 0) {
 		log_error("%s: cannot be judged: out of memory or numbers", h->hello->agent);
 		return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "collector/standing.h"
 #include "log.h"
 #include "room.h"
 #include "text.h"
@@ -24,6 +25,8 @@ static int each_host(const struct reader_host *r, void *arg)
 	if (!h)
 		return -ENOMEM;
 	h->people = people_host(e->its.site->people, h->name);
+	if (standing_used(e->its.standing, r->uuid, r->generation) < 0)
+		return -ENOMEM;
 	return judge_host(e->judge, h->id, h->name, clock_boot());
 }
 
@@ -160,6 +163,24 @@ static int each_session(const struct reader_session *r, void *arg)
 	return 0;
 }
 
+/* ---- identities ---- */
+
+static int each_identity(const struct reader_identity *r, void *arg)
+{
+	return roster_load(((struct engine *)arg)->roster, r->uuid, r->name, r->json);
+}
+
+/* After the replay, which gives nobody a reason to wait for them again. */
+static int revoke_again(struct engine *e)
+{
+	int r = 0;
+
+	for (const struct identity_given *i = roster_next(e->roster, NULL); i && r == 0; i = roster_next(e->roster, i))
+		if (i->revoked)
+			r = signing_revoked(e, i->uuid);
+	return r;
+}
+
 /* ---- what was not yet judged ---- */
 
 static int each_row(const struct reader_row *r, void *arg)
@@ -228,7 +249,11 @@ static int restore(struct engine *e, struct store_reader *reader)
 	if (r == 0)
 		r = reader_sessions(reader, each_session, e);
 	if (r == 0)
+		r = reader_identities(reader, each_identity, e);
+	if (r == 0)
 		r = replay(e, reader);
+	if (r == 0)
+		r = revoke_again(e);
 	return r;
 }
 

@@ -16,6 +16,7 @@
 #include "notices.h"
 #include "pipe.h"
 #include "registry.h"
+#include "roster.h"
 
 #define EVENTS_KEPT 1000	/* of all hosts, for the screen; all of them are on disk */
 
@@ -33,6 +34,7 @@ struct engine {
 	struct escalation *escalation;
 	struct notices *notices;
 	struct accounts *accounts;
+	struct roster *roster;
 	struct jobs *hashing, *reading;
 	struct store_reader *reader;		/* of the reading thread */
 	struct pipe *signer, *notifier, *web;
@@ -102,11 +104,16 @@ json_t *document_status(struct engine *);
 json_t *document_bytes(const char *bytes);				/* hostile text as a JSON string */
 const char *document_state(enum state);
 
+/* signing.c: the signer has come, has answered, has gone. */
+void signing_begin(struct engine *);
+void signing_answered(struct engine *, const Rooms__Signed *);
+void signing_gone(struct engine *);
+/* The signer has it on its list: connections end, renewal is refused, the host is no longer missed. -ENOMEM: not all of that. */
+int signing_revoked(struct engine *, const char *uuid);
+
 /* api.c */
 void api_query(struct engine *, struct pipe *, const Rooms__Query *, const struct local_user *);		/* NULL: from web */
 void api_push(struct engine *, const char *topic, json_t *body);	/* takes body */
-void api_signed(struct engine *, const Rooms__Signed *);
-void api_signer_gone(struct engine *);
 void api_pipe_gone(struct engine *, const struct pipe *);
 
 #endif

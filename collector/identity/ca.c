@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "identity.h"
 #include "io.h"
 
 #define DAY 86400L
@@ -32,14 +33,16 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	return ok;
 }
 
-/* 127 random bits: positive, never zero in practice, not to be guessed (CA/B forum baseline, 7.1). */
-static bool set_serial(X509 *cert)
+/* 96 random bits, not to be guessed (CA/B forum baseline, 7.1), behind the generation (lib/identity.h). */
+static bool set_serial(X509 *cert, uint32_t generation)
 {
-	unsigned char bytes[16];
+	unsigned char bytes[IDENTITY_SERIAL];
 	BIGNUM *n = NULL;
 	bool ok = RAND_bytes(bytes, sizeof(bytes)) == 1;
 
-	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
+	bytes[0] = IDENTITY_SERIAL_MARK;
+	for (int i = 1; i < 4; i++)
+		bytes[i] = (unsigned char)(generation >> 8 * (3 - i));
 	if (ok)
 		n = BN_bin2bn(bytes, sizeof(bytes), NULL);
 	ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert));
@@ -48,11 +51,12 @@ static bool set_serial(X509 *cert)
 }
 
 /* Valid from a day ago: a server whose clock is behind is one of the things we are here to find. */
-static bool set_frame(X509 *cert, EVP_PKEY *subject, const char *common_name, const X509_NAME *issuer, long days)
+static bool set_frame(X509 *cert, EVP_PKEY *subject, const char *common_name, const X509_NAME *issuer, long days,
+		      uint32_t generation)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
 
-	return X509_set_version(cert, X509_VERSION_3) && set_serial(cert) &&
+	return X509_set_version(cert, X509_VERSION_3) && set_serial(cert, generation) &&
 	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) == 1 &&
 	       X509_set_issuer_name(cert, issuer ? issuer : name) && X509_gmtime_adj(X509_getm_notBefore(cert), -DAY) &&
 	       X509_gmtime_adj(X509_getm_notAfter(cert), days * DAY) && X509_set_pubkey(cert, subject);
@@ -62,7 +66,7 @@ X509 *ca_root(EVP_PKEY *key, const char *common_name, const char *constraints)
 {
 	X509 *cert = X509_new();
 
-	if (cert && set_frame(cert, key, common_name, NULL, CA_ROOT_DAYS) &&
+	if (cert && set_frame(cert, key, common_name, NULL, CA_ROOT_DAYS, 0) &&
 	    add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
 	    add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 	    add_extension(cert, cert, NID_subject_key_identifier, "hash") &&
@@ -74,11 +78,11 @@ X509 *ca_root(EVP_PKEY *key, const char *common_name, const char *constraints)
 }
 
 X509 *ca_issue(EVP_PKEY *root_key, X509 *root, EVP_PKEY *subject, const char *common_name, const char *alt_name,
-	       enum ca_usage usage)
+	       enum ca_usage usage, uint32_t generation)
 {
 	X509 *cert = X509_new();
 
-	if (cert && set_frame(cert, subject, common_name, X509_get_subject_name(root), CA_LEAF_DAYS) &&
+	if (cert && set_frame(cert, subject, common_name, X509_get_subject_name(root), CA_LEAF_DAYS, generation) &&
 	    add_extension(cert, root, NID_basic_constraints, "critical,CA:FALSE") &&
 	    add_extension(cert, root, NID_key_usage, "critical,digitalSignature") &&
 	    add_extension(cert, root, NID_ext_key_usage, usage == CA_CLIENT ? "clientAuth" : "serverAuth") &&

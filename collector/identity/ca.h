@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdint.h>
 
 #define CA_LEAF_DAYS 397
 #define CA_ROOT_DAYS 3650
@@ -19,9 +20,9 @@ EVP_PKEY *ca_key_new(void);
 X509 *ca_root(EVP_PKEY *key, const char *common_name, const char *constraints);
 
 /* A leaf for `subject`, of which nothing is taken but the public key. alt_name: subjectAltName in OpenSSL's notation, made
- * by the caller from checked parts ("URI:beadle://school/agent/UUID"). */
+ * by the caller from checked parts ("URI:beadle://school/agent/UUID"). generation: lib/identity.h; 0 for servers. */
 X509 *ca_issue(EVP_PKEY *root_key, X509 *root, EVP_PKEY *subject, const char *common_name, const char *alt_name,
-	       enum ca_usage);
+	       enum ca_usage, uint32_t generation);
 
 /* The public key of a PKCS#10 request, when its own signature is right and it is P-256; NULL otherwise. The caller frees. */
 EVP_PKEY *ca_key_of_request(const unsigned char *der, size_t n);

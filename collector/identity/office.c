@@ -132,7 +132,7 @@ static int make_server(const char *signer, const char *folder, const char *key_n
 		return 0;
 	root_key = ca_read_key(path_in(path, signer, key_name));
 	root = ca_read_certificate(path_in(path, signer, root_name));
-	if (!root_key || !root || !(key = ca_key_new()) || !(cert = ca_issue(root_key, root, key, cn, alt_name, CA_SERVER)))
+	if (!root_key || !root || !(key = ca_key_new()) || !(cert = ca_issue(root_key, root, key, cn, alt_name, CA_SERVER, 0)))
 		return -EIO;
 	r = ca_write_certificates(path_in(path, folder, root_copy), &root, 1);
 	if (r == 0)
@@ -272,21 +272,34 @@ static int note(struct office *o, const char *book, const char *line)
 	return r < 0 ? r : io_sync_folder(o->folder);
 }
 
-/* 1: the uuid begins a line of the book; 0: not; or -errno: then nothing is issued. */
-static int is_revoked(struct office *o, const char *uuid)
+/* A book that nobody has begun is empty. */
+static int read_book(struct office *o, const char *book, char **ret)
 {
 	char path[PATH_MAX];
-	FREE char *text = NULL;
-	int r = io_read_file(path_in(path, o->folder, "revoked"), BOOK_MAX, &text, NULL);
+	int r = io_read_file(path_in(path, o->folder, book), BOOK_MAX, ret, NULL);
 
-	if (r == -ENOENT)
-		return 0;
+	return r == -ENOENT ? (*ret = strdup("")) ? 0 : -ENOMEM : r;
+}
+
+/* How many lines of the book are about the uuid, which is their first word or their second; or -errno: then nothing is issued. */
+static int count(struct office *o, const char *book, int word, const char *uuid)
+{
+	FREE char *text = NULL;
+	int r = read_book(o, book, &text), n = 0;
+
 	if (r < 0)
 		return r;
-	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!strncmp(line, uuid, strlen(uuid)))
-			return 1;
-	return 0;
+	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *at = word == 1 ? line : strchr(line, ' ') ? strchr(line, ' ') + 1 : "";
+
+		n += !strncmp(at, uuid, strlen(uuid));
+	}
+	return n;
+}
+
+static int is_revoked(struct office *o, const char *uuid)
+{
+	return count(o, "revoked", 1, uuid);
 }
 
 static bool agent_name(const struct office *o, const char *uuid, char uri[256])
@@ -333,7 +346,10 @@ int office_issue_agent(struct office *o, const char *uuid, const char *host, con
 	r = is_revoked(o, uuid);
 	if (r)
 		return fail(why, r < 0 ? r : -EACCES, r < 0 ? "the list of revoked agents cannot be read" : "this agent was revoked");
-	cert = ca_issue(o->key, o->root, subject, uuid, uri, CA_CLIENT);
+	r = count(o, "issued", 2, uuid);
+	if (r < 0)
+		return fail(why, r, "the list of issued certificates cannot be read");
+	cert = ca_issue(o->key, o->root, subject, uuid, uri, CA_CLIENT, (uint32_t)r + 1);
 	return hand_out(o, cert, uuid, host, ret_der, ret_n, why);
 }
 
@@ -346,9 +362,9 @@ int office_renew(struct office *o, const char *role, const uint8_t *csr, size_t 
 	if (!subject)
 		return fail(why, -EINVAL, "the request is not a P-256 key signed by itself");
 	if (!strcmp(role, "collector") && server_name(o->school, o->collector, uri) == 0)
-		cert = ca_issue(o->key, o->root, subject, o->collector, uri, CA_SERVER);
+		cert = ca_issue(o->key, o->root, subject, o->collector, uri, CA_SERVER, 0);
 	else if (!strcmp(role, "web"))
-		cert = ca_issue(o->web_key, o->web_root, subject, "Beadle dashboard", o->web_names, CA_SERVER);
+		cert = ca_issue(o->web_key, o->web_root, subject, "Beadle dashboard", o->web_names, CA_SERVER, 0);
 	else
 		return fail(why, -EINVAL, "the role is neither collector nor web");
 	return hand_out(o, cert, role, "-", ret_der, ret_n, why);
@@ -367,4 +383,11 @@ int office_revoke(struct office *o, const char *uuid, char why[256])
 		r = note(o, "revoked", line);
 	}
 	return r < 0 ? fail(why, r, "the list of revoked agents could not be written") : 0;
+}
+
+int office_revoked(struct office *o, char **ret, char why[256])
+{
+	int r = read_book(o, "revoked", ret);
+
+	return r < 0 ? fail(why, r, "the list of revoked agents cannot be read") : 0;
 }

@@ -29,5 +29,7 @@ int office_issue_agent(struct office *, const char *uuid, const char *host, cons
 /* role: "collector" or "web". */
 int office_renew(struct office *, const char *role, const uint8_t *csr, size_t n, uint8_t **ret_der, size_t *ret_n, char why[256]);
 int office_revoke(struct office *, const char *uuid, char why[256]);
+/* All that were, a line each that begins with the UUID; the caller frees. */
+int office_revoked(struct office *, char **ret, char why[256]);
 
 #endif

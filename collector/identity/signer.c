@@ -26,7 +26,7 @@
 #define REQUEST_MAX (64u * 1024)
 #define HOSTS_MAX 16
 
-static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, char why[256])
+static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, char **ret_revoked, char why[256])
 {
 	uint8_t *der = NULL;
 	size_t n = 0;
@@ -40,11 +40,15 @@ static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, ch
 		r = office_renew(o, s->renew_server->role, s->renew_server->csr.data, s->renew_server->csr.len, &der, &n, why);
 	else if (s->request_case == ROOMS__SIGN__REQUEST_REVOKE)
 		r = office_revoke(o, s->revoke->uuid, why);
+	else if (s->request_case == ROOMS__SIGN__REQUEST_LIST_REVOKED)
+		r = office_revoked(o, ret_revoked, why);
 	out->id = s->id;
 	if (r < 0)
 		out->error = why;
 	else
 		out->certificate = (ProtobufCBinaryData){n, der};
+	if (*ret_revoked)
+		out->revoked = (ProtobufCBinaryData){strlen(*ret_revoked), (uint8_t *)*ret_revoked};
 	return r;
 }
 
@@ -59,13 +63,14 @@ static int serve(struct office *o, int fd)
 		const Rooms__Message *m = (const Rooms__Message *)request;
 		Rooms__Message reply = ROOMS__MESSAGE__INIT;
 		Rooms__Signed out = ROOMS__SIGNED__INIT;
+		FREE char *revoked = NULL;
 		char why[256] = "";
 
 		if (m->message_case != ROOMS__MESSAGE__MESSAGE_SIGN) {
 			r = -EBADMSG;
 			break;
 		}
-		if (answer(o, m->sign, &out, why) < 0)
+		if (answer(o, m->sign, &out, &revoked, why) < 0)
 			log_warning("refused: %s", why);
 		reply.message_case = ROOMS__MESSAGE__MESSAGE_SIGNED;
 		reply.signed_ = &out;

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "collector/ingest/session.h"
 #include "collector/ingest/worker.h"
+#include "collector/standing.h"
 #include "frame.h"
 #include "identity.h"
 
@@ -185,6 +186,22 @@ static enum connection_end later(struct connection *c, int result)
 	return CONNECTION_CLOSED;
 }
 
+enum connection_end connection_counts(struct connection *c)
+{
+	struct standing *standing = c->worker->shared->its.standing;
+	unsigned version = standing_version(standing);
+	const char *why;
+
+	if (c->standing == version)
+		return CONNECTION_GOES_ON;
+	c->standing = version;
+	why = standing_objects(standing, c->agent, c->generation);
+	if (!why)
+		return CONNECTION_GOES_ON;
+	connection_refuse(c, why);
+	return CONNECTION_CLOSED;
+}
+
 static enum connection_end greet(struct connection *c)
 {
 	struct worker *w = c->worker;
@@ -196,6 +213,10 @@ static enum connection_end greet(struct connection *c)
 		return CONNECTION_CLOSED;
 	}
 	memcpy(c->agent, id.name, sizeof(c->agent));
+	c->generation = id.generation;
+	c->standing = standing_version(w->shared->its.standing) - 1;
+	if (connection_counts(c) == CONNECTION_CLOSED)
+		return CONNECTION_CLOSED;
 	gate_leave(w->shared->gate, TAKE(c->visitor), true);
 	want(&c->writable, &c->writing, false);
 	SSL_set_read_ahead(c->tls, 1);

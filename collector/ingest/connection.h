@@ -40,6 +40,8 @@ struct connection {
 	bool reading, writing;		/* which events are set */
 	char address[INET6_ADDRSTRLEN];
 	char agent[64];			/* by the certificate */
+	uint32_t generation;		/* of the certificate */
+	unsigned standing;		/* version by which it last counted (standing.h) */
 	uint32_t host;
 	struct bytes in, out;
 	struct numbers checks, series;
@@ -58,6 +60,9 @@ struct connection *connection_new(struct worker *, int fd, struct visitor *, con
 void connection_close(struct connection *, enum log_level, const char *why, ...) __attribute__((format(printf, 3, 4)));
 /* Tells the peer the reason, as far as that goes without waiting, logs it and closes. */
 void connection_refuse(struct connection *, const char *why);
+
+/* Ends it when its certificate counts no more. Asked before anything is taken from the agent or acknowledged to it. */
+enum connection_end connection_counts(struct connection *);
 
 /* The handshake, reading, or writing can go on. */
 enum connection_end connection_handshake(struct connection *);

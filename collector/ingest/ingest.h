@@ -11,12 +11,14 @@
 #include "collector/queue.h"
 
 struct ingest;
+struct standing;
 struct ssl_ctx_st;
 
 struct ingest_setup {
 	size_t threads;
 	struct ssl_ctx_st *tls;			/* identity_context(..., server) */
 	struct budget *in_flight;
+	struct standing *standing;
 	/* Limits: SECURITY N1, 5.4, R9. In ns. */
 	int64_t greeting;			/* from accept to Hello */
 	int64_t frame;				/* from a frame's first byte to its last */

@@ -85,6 +85,7 @@ static enum connection_end on_hello(struct connection *c, const Wire__Hello *hel
 	h->from = c->self;
 	h->hello = hello;
 	h->offset = offset_of(hello->clocks);
+	h->generation = c->generation;
 	memcpy(h->address, c->address, sizeof(h->address));
 	c->state = CONNECTION_WELCOME;
 	queue_push(c->worker->shared->store, &h->node);
@@ -164,6 +165,8 @@ enum connection_end session_frame(struct connection *c, const uint8_t *frame, si
 	struct arena *arena = c->worker->arena;
 	const Wire__Envelope *e;
 
+	if (connection_counts(c) == CONNECTION_CLOSED)
+		return CONNECTION_CLOSED;
 	arena_reset(arena);
 	arena_limit(arena, decode_ceiling(n));
 	e = (const Wire__Envelope *)frame_unpack(&wire__envelope__descriptor, frame, n, arena);
@@ -275,6 +278,8 @@ enum connection_end session_ack(struct connection *c, const struct ack *a)
 	Wire__Ack ack = WIRE__ACK__INIT;
 	Wire__Envelope e = WIRE__ENVELOPE__INIT;
 
+	if (connection_counts(c) == CONNECTION_CLOSED)
+		return CONNECTION_CLOSED;
 	c->unacked -= a->batches;
 	c->unacked_bytes -= a->bytes;
 	ack.epoch = a->epoch;

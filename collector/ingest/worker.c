@@ -88,12 +88,24 @@ static void take_back(struct worker *w, struct hello *h)
 /* Messages to a connection begin with node and reference. */
 struct addressed { struct node node; struct reference from; };
 
+static void look_who_counts(struct worker *w)
+{
+	for (size_t i = 0; i < w->slots.n; i++)
+		if (w->slots.at[i].connection && w->slots.at[i].connection->state != CONNECTION_HANDSHAKE)
+			connection_counts(w->slots.at[i].connection);
+}
+
 static void handle(struct worker *w, struct node *n)
 {
 	struct connection *c;
 
 	if (n->kind == MESSAGE_SOCKET) {
 		arrive(w, (struct arrival *)n);
+		return;
+	}
+	if (n->kind == MESSAGE_STANDING) {
+		look_who_counts(w);
+		free(n);
 		return;
 	}
 	if (n->kind == MESSAGE_STOP) {

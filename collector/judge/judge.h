@@ -52,6 +52,9 @@ int judge_series(struct judge *, uint32_t series, uint32_t check, const char *me
 /* Takes a check out (no longer assigned): its states are cleared as OK, each told. */
 void judge_check_gone(struct judge *, uint32_t check, int64_t now_wall);
 
+/* Takes a host out (its identity was revoked): its checks, and it itself, are no longer missed; told as above. */
+void judge_host_gone(struct judge *, uint32_t host, int64_t now_wall);
+
 /* One value. Unknown series and values that are not finite are ignored. */
 void judge_value(struct judge *, uint32_t series, double value, int64_t at);
 /* One round of a check has come, after its values; ok: it delivered (wholly or in part). Two failed in a row:

@@ -233,3 +233,13 @@ void judge_check_gone(struct judge *j, uint32_t check, int64_t now_wall)
 	if (j->holes > HOLES && j->holes > j->tracks.n / 2)
 		renew_compact(j);
 }
+
+void judge_host_gone(struct judge *j, uint32_t host, int64_t now_wall)
+{
+	if (host >= j->hosts.n || !j->hosts.at[host].known)
+		return;
+	while (j->hosts.at[host].first != JUDGE_NONE)
+		judge_check_gone(j, j->hosts.at[host].first, now_wall);
+	j->hosts.at[host].retired = true;
+	silence_gone(j, host, false, now_wall);
+}

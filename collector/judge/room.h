@@ -56,7 +56,7 @@ struct host {
 	uint32_t first;			/* check */
 	uint32_t connections;
 	int64_t lost;			/* boot clock: since when nobody is connected */
-	bool known, gone;
+	bool known, gone, retired;	/* retired: revoked, nobody waits for it */
 };
 
 struct tracks { struct track *at; size_t n, room; };

@@ -73,6 +73,8 @@ void silence_gone(struct judge *j, uint32_t host, bool gone, int64_t at)
 	if (gone)
 		snprintf(why, sizeof(why), "the agent has not been connected for %lld s",
 			 (long long)((j->now - h->lost) / NS_PER_S));
+	else if (h->retired)
+		snprintf(why, sizeof(why), "is no longer waited for: its identity was revoked");
 	tell(j, RULE_AGENT_GONE, host, JUDGE_NONE, gone, at, why);
 }
 
@@ -113,7 +115,7 @@ static void watch_hosts(struct judge *j, int64_t now_wall)
 	for (uint32_t i = 0; i < j->hosts.n; i++) {
 		const struct host *h = &j->hosts.at[i];
 
-		if (!h->known || h->gone || h->connections > 0)
+		if (!h->known || h->retired || h->gone || h->connections > 0)
 			continue;
 		if (j->now >= h->lost + j->patience)
 			silence_gone(j, i, true, now_wall);

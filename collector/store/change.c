@@ -32,7 +32,7 @@ static const char *const texts[] = {
 	[DROP_SESSION - NAME_STATEMENTS] = "DELETE FROM session WHERE hash = ?1",
 	[PUT_SETTING - NAME_STATEMENTS] = "INSERT OR REPLACE INTO setting VALUES (?1, ?2)",
 	[DROP_SETTING - NAME_STATEMENTS] = "DELETE FROM setting WHERE key = ?1",
-	[PUT_GIVEN - NAME_STATEMENTS] = "INSERT OR REPLACE INTO given_name VALUES (?1, ?2)",
+	[PUT_GIVEN - NAME_STATEMENTS] = "INSERT OR REPLACE INTO given_name VALUES (?1, ?2, ?3)",
 	[PUT_PROGRESS - NAME_STATEMENTS] = "INSERT OR REPLACE INTO progress VALUES (?1, ?2)",
 };
 
@@ -148,9 +148,9 @@ void change_session(struct store_change *c, const char *hash, const char *accoun
 		act(c, DROP_SESSION, "t", hash);
 }
 
-void change_given_name(struct store_change *c, const char *uuid, const char *name)
+void change_given_name(struct store_change *c, const char *uuid, const char *name, const char *json)
 {
-	act(c, PUT_GIVEN, "tt", uuid, name);
+	act(c, PUT_GIVEN, "ttt", uuid, name, json);
 }
 
 void change_setting(struct store_change *c, const char *key, const char *json)

@@ -36,8 +36,8 @@ void change_notice(struct store_change *, const char *id, uint64_t incident, boo
 /* Accounts by name, sessions by the hash of their token; json NULL removes. */
 void change_account(struct store_change *, const char *name, const char *json);
 void change_session(struct store_change *, const char *hash, const char *account, int64_t expires, const char *json);
-/* What the agent of that UUID is called from its next Hello on, whatever it calls itself. */
-void change_given_name(struct store_change *, const char *uuid, const char *name);
+/* What the agent of that UUID is called from its next Hello on, whatever it calls itself; and what else is known of its identity. */
+void change_given_name(struct store_change *, const char *uuid, const char *name, const char *json);
 void change_setting(struct store_change *, const char *key, const char *json);	/* json NULL removes */
 /* Judged through this row of this day's file (batch.h: day, row). */
 void change_progress(struct store_change *, uint32_t day, int64_t row);

@@ -1,6 +1,6 @@
 # collector/store: what is kept.
 noinst_LTLIBRARIES += collector/store/libstore.la
-collector_store_libstore_la_SOURCES = collector/batch.h collector/queue.h collector/queue.c collector/message.h collector/message.c \
+collector_store_libstore_la_SOURCES = collector/batch.h collector/queue.h collector/queue.c collector/message.h collector/message.c collector/standing.h collector/standing.c \
 	collector/store/store.h collector/store/store.c collector/store/change.h collector/store/change.c \
 	collector/store/change_queue.h collector/store/held.c collector/store/inside.h collector/store/intake.c \
 	collector/store/keeper.h collector/store/keeper.c collector/store/registrar.h collector/store/registrar.c \

@@ -8,8 +8,9 @@
 
 static const char *const texts[] = {
 	[ADD_HOST] = "INSERT INTO host (uuid, name) VALUES (?1, ?2)",
-	[GET_HOST] = "SELECT id, name FROM host WHERE uuid = ?1",
+	[GET_HOST] = "SELECT id, name, generation FROM host WHERE uuid = ?1",
 	[NAME_HOST] = "UPDATE host SET name = ?2 WHERE id = ?1",
+	[USE_HOST] = "UPDATE host SET generation = ?2 WHERE uuid = ?1",
 	[GET_GIVEN] = "SELECT name FROM given_name WHERE uuid = ?1",
 	[ADD_TASK] = "INSERT INTO task (host, name, plugin, interval_ns) VALUES (?1, ?2, ?3, ?4)",
 	[GET_TASK] = "SELECT id, plugin, interval_ns FROM task WHERE host = ?1 AND name = ?2",
@@ -120,6 +121,26 @@ int store_host(struct store *s, const char *uuid, const char *name, uint32_t *re
 	}
 	sqlite3_bind_text(put, 2, name, -1, SQLITE_STATIC);
 	return add(s, put, r ? &id : ret);
+}
+
+int store_used(struct store *s, const char *uuid, uint32_t generation)
+{
+	sqlite3_stmt *get = s->on_main[GET_HOST], *put = s->on_main[USE_HOST];
+	uint32_t id;
+	int64_t kept;
+	int r;
+
+	sqlite3_bind_text(get, 1, uuid, -1, SQLITE_STATIC);
+	r = sql_row(get);
+	if (r <= 0)
+		return r;
+	kept = sqlite3_column_int64(get, 2);
+	sqlite3_reset(get);
+	if (kept >= generation)
+		return 0;
+	sqlite3_bind_text(put, 1, uuid, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, generation);
+	return add(s, put, &id);
 }
 
 int store_check(struct store *s, uint32_t host, const char *name, const char *plugin, int64_t interval_ns, uint32_t *ret)

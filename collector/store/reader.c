@@ -87,19 +87,20 @@ typedef int each_state(const struct reader_state *, void *);
 typedef int each_incident(const struct reader_incident *, void *);
 typedef int each_step(const struct reader_step *, void *);
 typedef int each_notice(const struct reader_notice *, void *);
+typedef int each_identity(const struct reader_identity *, void *);
 typedef int each_account(const char *, const char *, void *);
 typedef int each_session(const struct reader_session *, void *);
 
 static int hand_host(sqlite3_stmt *s, void *each, void *arg)
 {
-	const struct reader_host h = {number(s, 0), text_of(s, 1), text_of(s, 2)};
+	const struct reader_host h = {number(s, 0), text_of(s, 1), text_of(s, 2), number(s, 3)};
 
 	return (*(each_host **)each)(&h, arg);
 }
 
 int reader_hosts(struct store_reader *r, each_host *each, void *arg)
 {
-	return walk_of(r, "SELECT id, uuid, name FROM host ORDER BY id", 0, hand_host, &each, arg);
+	return walk_of(r, "SELECT id, uuid, name, generation FROM host ORDER BY id", 0, hand_host, &each, arg);
 }
 
 static int hand_check(sqlite3_stmt *s, void *each, void *arg)
@@ -220,6 +221,18 @@ int reader_notices(struct store_reader *r, each_notice *each, void *arg)
 static int hand_account(sqlite3_stmt *s, void *each, void *arg)
 {
 	return (*(each_account **)each)(text_of(s, 0), text_of(s, 1), arg);
+}
+
+static int hand_identity(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_identity one = {text_of(s, 0), text_of(s, 1), text_of(s, 2)};
+
+	return (*(each_identity **)each)(&one, arg);
+}
+
+int reader_identities(struct store_reader *r, each_identity *each, void *arg)
+{
+	return walk_of(r, "SELECT uuid, name, json FROM given_name", 0, hand_identity, &each, arg);
 }
 
 int reader_accounts(struct store_reader *r, each_account *each, void *arg)

@@ -20,7 +20,8 @@ int reader_open(const char *folder, struct store_reader **ret, char why[256]);
 void reader_close(struct store_reader *);
 
 /* ---- names ---- */
-struct reader_host { uint32_t id; const char *uuid, *name; };
+struct reader_host { uint32_t id; const char *uuid, *name; uint32_t generation; };
+struct reader_identity { const char *uuid, *name, *json; };
 struct reader_check { uint32_t id, host; const char *name, *plugin; int64_t interval_ns; };
 struct reader_series { uint32_t id, check; const char *metric; const struct store_label *labels; size_t n; };
 
@@ -41,6 +42,7 @@ int reader_incidents(struct store_reader *, unsigned closed, int (*each)(const s
 int reader_last_incident(struct store_reader *, uint64_t *ret);		/* 0: none yet */
 int reader_steps(struct store_reader *, uint64_t incident, int (*each)(const struct reader_step *, void *arg), void *arg);
 int reader_notices(struct store_reader *, int (*each)(const struct reader_notice *, void *arg), void *arg);	/* the open ones */
+int reader_identities(struct store_reader *, int (*each)(const struct reader_identity *, void *arg), void *arg);
 int reader_accounts(struct store_reader *, int (*each)(const char *name, const char *json, void *arg), void *arg);
 int reader_sessions(struct store_reader *, int (*each)(const struct reader_session *, void *arg), void *arg);
 int reader_setting(struct store_reader *, const char *key, char **ret_json);	/* the caller frees; -ENOENT */

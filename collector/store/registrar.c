@@ -83,6 +83,8 @@ static int number_hello(struct store *store, struct hello *h)
 	r = name_of(store, hello, h->name);
 	if (!r)
 		r = store_host(store, hello->agent, h->name, &h->host);
+	if (!r)
+		r = store_used(store, hello->agent, h->generation);
 	for (size_t i = 0; i < hello->n_checks && !r; i++)
 		r = store_check(store, h->host, hello->checks[i]->name, hello->checks[i]->plugin,
 				(int64_t)hello->checks[i]->interval_ns, &h->checks[i]);

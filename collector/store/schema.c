@@ -23,6 +23,9 @@ const char *const schema_main[] = {
 	"CREATE TABLE session (hash TEXT PRIMARY KEY, account TEXT NOT NULL, expires INTEGER NOT NULL, json TEXT NOT NULL) STRICT;"
 	"CREATE TABLE setting (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;"
 	"CREATE TABLE progress (day INTEGER PRIMARY KEY, row INTEGER NOT NULL) STRICT;",
+	/* The newest certificate that the host has used; what is known of an identity beside its name. */
+	"ALTER TABLE host ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE given_name ADD COLUMN json TEXT NOT NULL DEFAULT '{}';",
 };
 const int schema_main_steps = sizeof(schema_main) / sizeof(schema_main[0]);
 

@@ -32,9 +32,10 @@ struct store_label { const char *name; const void *value; uint32_t size; };	/* i
 /* The name that an administrator gave with the identity (change_given_name): 1; 0: none. */
 int store_given_name(struct store *, const char *uuid, char *buf, size_t room);
 int store_host(struct store *, const char *uuid, const char *name, uint32_t *ret);
+int store_used(struct store *, const char *uuid, uint32_t generation);	/* of the certificate that the host came with (identity.h) */
 int store_check(struct store *, uint32_t host, const char *name, const char *plugin, int64_t interval_ns, uint32_t *ret);
 int store_series(struct store *, uint32_t check, const char *metric, const struct store_label *, size_t labels, uint32_t *ret);
-int store_names_commit(struct store *);		/* makes what the three above added durable; on error nothing of it counts */
+int store_names_commit(struct store *);		/* makes what the four above added durable; on error nothing of it counts */
 /* What one host may fill the tables of names with: -EDQUOT above. */
 #define STORE_CHECKS_MAX 1000
 #define STORE_SERIES_MAX 10000			/* of one check */

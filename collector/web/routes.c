@@ -8,6 +8,8 @@ static const struct route routes[] = {
 	{"/api/v1/history", "history", ROUTE_READ},
 	{"/api/v1/host", "host", ROUTE_READ},
 	{"/api/v1/hosts", "hosts", ROUTE_READ},
+	{"/api/v1/identities", "identity.list", ROUTE_READ},
+	{"/api/v1/identity/revoke", "identity.revoke", ROUTE_ACT},
 	{"/api/v1/incident", "incident", ROUTE_READ},
 	{"/api/v1/incident/ack", "incident.ack", ROUTE_ACT},
 	{"/api/v1/incident/close", "incident.close", ROUTE_ACT},

@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -112,6 +113,17 @@ def test_identity(site, tmp_path):
     assert (folder / "key.pem").read_bytes() == key, "a server's key is not written over"
     document = json.loads(at(site, "--json", "identity", "new", "--host", "web3", "--out", tmp_path / "web3")[1])
     assert document["host"] == "web3" and (tmp_path / "web3/cert.pem").read_text() == document["certificate"]
+    code, out, err = at(site, "identity", "new", "--host", "web3", "--out", tmp_path / "again")
+    assert (code, out) == (1, "") and "web3 has an identity already" in err and "--replace" in err and "identity revoke web3" in err
+    assert not (tmp_path / "again").exists()
+    other = json.loads(at(site, "--json", "identity", "new", "--host", "web3", "--out", tmp_path / "again", "--replace")[1])
+    assert other["uuid"] == document["uuid"] and other["certificate"] != document["certificate"], "its history goes on"
+    code, _, err = at(site, "identity", "new", "--host", "web9", "--out", tmp_path / "web9", "--replace")
+    assert code == 5 and "web9 has no identity" in err
+    given = {i["host"]: i for i in json.loads(at(site, "--json", "identity", "list")[1])["identities"]}
+    assert given["web3"]["generation"] == 2 and given["web2"]["generation"] == 1
+    assert abs(given["web3"]["not_after_at"] / 10**9 - time.time() - 397 * 86400) < 3600
+    assert re.search(r"^web3 +not seen +2 ", at(site, "identity", "list")[1], re.M)
 
 
 def test_nothing_is_left_of_an_identity_that_was_not_made(tmp_path):
@@ -154,7 +166,7 @@ MISUSE = {
     "incident 0": "needs the number", "incident 99999999999999999999": "needs the number", "ack": "needs the number",
     "ack 1 --for soon": "expected a duration", "ack 1 --for 8d": "from 1min to 7d", "ack 1 --for 1s": "from 1min to 7d",
     "ack 1 -x": "-x is no option here", "ack 1 2": "needs the number", "handle 1": "needs --note", "close 1": "needs --note",
-    "close 1 --note x --for 1h": "--for is no option here", "identity": 'only act here is "new"',
+    "close 1 --note x --for 1h": "--for is no option here", "identity": "needs one of new, list, revoke", "identity revoke": "needs the name of one host", "identity list --replace": "belong to",
     "identity new --host a": "needs --host and --out", "doctor --foo": "--foo is no option here", "completion": "knows the shell bash",
     "completion tcsh": "knows the shell bash",
 }
@@ -205,7 +217,7 @@ def test_colours_only_on_a_terminal(site):
 
 @pytest.mark.parametrize("line, expected", [("beadle sta", {"status"}), ("beadle in", {"incidents", "incident"}),
                                             ("beadle ack 1 --n", {"--note"}), ("beadle doctor --a", {"--agent-config"}),
-                                            ("beadle identity ", {"new", "--host", "--out", "--json"})])
+                                            ("beadle identity ", {"new", "list", "revoke", "--host", "--out", "--replace", "--json"})])
 def test_completion(line, expected):
     code, script, _ = run("completion", "bash")
     assert code == 0

@@ -288,12 +288,12 @@ START_TEST(the_dashboards_root_can_imitate_nobody)
 	snprintf(path, sizeof(path), "%s/signer/web-root.key", state);
 	stolen = ca_read_key(path);
 	for (size_t i = 0; i < 5 && schools[_i].evil[i]; i++) {
-		cert = ca_issue(stolen, web, key, "x", schools[_i].evil[i], CA_SERVER);
+		cert = ca_issue(stolen, web, key, "x", schools[_i].evil[i], CA_SERVER, 0);
 		ck_assert_ptr_nonnull(cert);
 		ck_assert_msg(verifies(cert, web, X509_PURPOSE_SSL_SERVER, NULL) == 0, "believed: %s", schools[_i].evil[i]);
 		X509_free(cert);
 	}
-	cert = ca_issue(stolen, web, key, "x", schools[_i].own, CA_SERVER);
+	cert = ca_issue(stolen, web, key, "x", schools[_i].own, CA_SERVER, 0);
 	ck_assert_int_eq(verifies(cert, web, X509_PURPOSE_SSL_SERVER, NULL), 1);
 	X509_free(cert);
 	X509_free(web);

@@ -383,7 +383,7 @@ START_TEST(newer_is_refused)
 	run_on("main.db", "PRAGMA user_version = 99");
 	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
 	ck_assert_ptr_nonnull(strstr(why, "newer"));
-	run_on("main.db", "PRAGMA user_version = 1");
+	run_on("main.db", "PRAGMA user_version = 2");
 	run_on("raw-20270115.db", "PRAGMA user_version = 99");
 	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
 }
