@@ -58,6 +58,19 @@ need_users() {
 	done
 }
 
+# Where the tests build. As root they start programs of other users, who must be able to reach them: not below a closed folder, as
+# root's home is.
+builds_folder() {
+	if [ "$(id -u)" != 0 ] || setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$source_folder"; then
+		printf '%s\n' "$source_folder"
+		return
+	fi
+	local folder
+	folder=/var/cache/beadle-builds/$(cksum <<<"$source_folder" | cut -d' ' -f1)
+	mkdir -p "$folder"
+	printf '%s\n' "$folder"
+}
+
 # FOLDER [configure arguments]: makes the build tree up to date; configures when that is new or its arguments changed.
 build_in() {
 	local folder=$1; shift

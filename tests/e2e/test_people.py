@@ -24,6 +24,8 @@ ROUTES = {
     "person/add": ("POST", {"name": "x y", "roles": ["viewer"]}, MANAGES), "person/roles": ("POST", {"name": "nobody"}, MANAGES),
     "person/disable": ("POST", {"name": "nobody"}, MANAGES), "person/enable": ("POST", {"name": "nobody"}, MANAGES),
     "person/password": ("POST", {"name": "nobody"}, MANAGES),
+    "identities": ("GET", None, {"administrator", "auditor", "security_officer"}),
+    "identity/revoke": ("POST", {"host": "nobody"}, {"administrator", "security_officer"}),
     "login": ("POST", {}, None), "logout": ("POST", {}, None), "password": ("POST", {}, None),
     "stream": ("GET", None, None), "whoami": ("GET", None, None),
 }
