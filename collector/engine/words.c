@@ -19,7 +19,7 @@ static const char *state_word(enum state s, bool chinese)
 	return (chinese ? zh : en)[s];
 }
 
-static const char *reason_word(enum escalation_reason r, bool chinese)
+static const char *reason_text(enum escalation_reason r, bool chinese)
 {
 	static const char *const zh[] = {"新事件", "尚無人確認，依序通報", "情況惡化", "有新的發現", "定時回報", "確認已到期", "再度發生",
 		"已恢復"};
@@ -27,6 +27,13 @@ static const char *reason_word(enum escalation_reason r, bool chinese)
 		"report at an interval", "the acknowledgement is over", "it is back", "recovered"};
 
 	return (chinese ? zh : en)[r];
+}
+
+static const char *reason_word(enum escalation_reason r, const struct incident *i, bool chinese)
+{
+	if (r == ESCALATION_REPEAT && !i->acknowledged)
+		return chinese ? "仍無人確認，再次通報" : "still nobody has acknowledged it: told again";
+	return reason_text(r, chinese);
 }
 
 /* By what the incident is best named: its worst finding; where more was found, what was found last. NULL: it has none of a
@@ -85,7 +92,7 @@ struct facts {
 static void put_text(const struct site *s, const struct facts *f, bool chinese, struct words *ret)
 {
 	const struct incident *i = f->incident;
-	const char *state = state_word(f->state, chinese), *reason = reason_word(f->due->reason, chinese);
+	const char *state = state_word(f->state, chinese), *reason = reason_word(f->due->reason, i, chinese);
 
 	snprintf(ret->subject, sizeof(ret->subject), chinese ? "[%s] %s：%s（%s）" : "[%s] %s: %s (%s)", s->title, f->host, state,
 		 f->title);

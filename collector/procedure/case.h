@@ -1,4 +1,4 @@
-/* case.h - one incident as escalation knows it: what has been waited, who was told. Shared by escalation.c and case.c
+/* case.h - one incident as escalation knows it: what has been waited, who was told. For escalation.c, calls.c and case.c
  * alone. */
 #ifndef CASE_H
 #define CASE_H
@@ -34,6 +34,7 @@ struct escalation_case {
 	uint32_t done;			/* steps of the kind, a bit each */
 	uint32_t repeated[ESCALATION_STEPS];
 	VEC(struct told) told;
+	bool newcomers;			/* a step that is done may have a holder who was not told */
 	bool changed;
 	int64_t saved;			/* boot clock */
 	UT_hash_handle hh;

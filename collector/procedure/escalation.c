@@ -4,21 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "case.h"
+#include "calls.h"
 #include "lib/clock.h"
 
 #define SAVE_AFTER (60 * NS_PER_S)
-#define CRITICAL_QUIET (60 * NS_PER_S)
-
-struct escalation {
-	const struct kind *kinds;
-	size_t n;
-	const struct people *people;
-	int64_t quiet;
-	escalation_due *due;
-	void *arg;
-	struct escalation_case *cases;
-};
 
 const char *escalation_reason_name(enum escalation_reason r)
 {
@@ -27,13 +16,13 @@ const char *escalation_reason_name(enum escalation_reason r)
 	return names[r];
 }
 
-struct escalation *escalation_new(const struct kind *kinds, size_t n, const struct people *people, int64_t quiet_ns,
-				  escalation_due *due, void *arg)
+struct escalation *escalation_new(const struct kind *kinds, size_t n, const struct people *people,
+				  const struct escalation_times *times, escalation_due *due, void *arg)
 {
 	struct escalation *e = calloc(1, sizeof(*e));
 
 	if (e)
-		*e = (struct escalation){.kinds = kinds, .n = n, .people = people, .quiet = quiet_ns,
+		*e = (struct escalation){.kinds = kinds, .n = n, .people = people, .times = *times,
 			.due = due, .arg = arg};
 	return e;
 }
@@ -51,14 +40,6 @@ void escalation_free(struct escalation *e)
 	while (e->cases)
 		drop(e, e->cases);
 	free(e);
-}
-
-static const struct kind *kind_of(const struct escalation *e, const struct escalation_case *c)
-{
-	for (size_t i = 0; i < e->n; i++)
-		if (strcmp(e->kinds[i].id, c->kind) == 0)
-			return &e->kinds[i];
-	return NULL;
 }
 
 /* What was done by the old steps is done by those that call for the same role after the same time. */
@@ -80,146 +61,18 @@ static void renumber(struct escalation_case *c, const struct kind *old, const st
 }
 
 void escalation_use(struct escalation *e, const struct kind *kinds, size_t n, const struct people *people,
-		    int64_t quiet_ns)
+		    const struct escalation_times *times)
 {
 	struct escalation with = {.kinds = kinds, .n = n};
 
-	for (struct escalation_case *c = e->cases; c; c = c->hh.next)
-		renumber(c, kind_of(e, c), kind_of(&with, c));
+	for (struct escalation_case *c = e->cases; c; c = c->hh.next) {
+		renumber(c, case_kind(e, c), case_kind(&with, c));
+		c->newcomers = true;
+	}
 	e->kinds = kinds;
 	e->n = n;
 	e->people = people;
-	e->quiet = quiet_ns;
-}
-
-/* ---- handing out ---- */
-
-static void hand_out(struct escalation *e, const struct escalation_case *c, struct due *d, const char *channel,
-		     uint32_t count)
-{
-	char id[PEOPLE_ID + 96];
-
-	snprintf(id, sizeof(id), "%llu-%s-%u-%s-%s", (unsigned long long)c->id, d->person->id, count,
-		 escalation_reason_name(d->reason), channel);
-	d->id = id;
-	d->channel = channel;
-	e->due(d, e->arg);
-}
-
-/* Whether the host lacks the owner or deputy for whom the manager stands in. */
-static bool is_fallback(const struct escalation *e, const struct escalation_case *c, const char *role)
-{
-	const struct person *holder;
-	bool fallback;
-
-	people_of(e->people, role, c->host, &holder, 1, &fallback);
-	return fallback;
-}
-
-static void give(struct escalation *e, struct escalation_case *c, struct told *t, int64_t now)
-{
-	const struct person *person = people_get(e->people, t->person);
-	struct due d = {.incident = c->id, .role = t->role, .person = person, .reason = (enum escalation_reason)t->owed,
-		.clause = t->clause, .fallback = is_fallback(e, c, t->role)};
-
-	t->owed = NOTHING;
-	c->changed = true;
-	if (!person)		/* no longer in the configuration */
-		return;
-	t->last = now;
-	t->count++;
-	t->worst = state_worse(t->worst, c->severity);
-	if (person->mail)
-		hand_out(e, c, &d, "mail", t->count);
-	if (person->webhook)
-		hand_out(e, c, &d, "webhook", t->count);
-}
-
-/* A worse state goes at once, one more thing that is critical after a minute; all else waits until the person's quiet time
- * is over. */
-static int64_t quiet_for(const struct escalation *e, const struct escalation_case *c, const struct told *t)
-{
-	if (t->count == 0)
-		return 0;
-	if (t->owed != ESCALATION_WORSE)
-		return e->quiet;
-	if (state_rank(c->severity) > state_rank(t->worst))
-		return 0;
-	return e->quiet < CRITICAL_QUIET ? e->quiet : CRITICAL_QUIET;
-}
-
-static void give_owed(struct escalation *e, struct escalation_case *c, int64_t now)
-{
-	for (size_t i = 0; i < c->told.n; i++) {
-		struct told *t = &c->told.at[i];
-
-		if (t->owed == NOTHING || (t->count > 0 && now - t->last < quiet_for(e, c, t)))
-			continue;
-		give(e, c, t, now);
-	}
-}
-
-/* ---- steps of the kind ---- */
-
-/* One who knows of it already, by another role, within the quiet time needs no second notice of the same. */
-static void call_person(struct escalation *e, struct escalation_case *c, const struct step *s,
-			const struct person *person, enum escalation_reason reason, int64_t now)
-{
-	struct told *t = case_told(c, person->id);
-
-	if (t && reason != ESCALATION_REPEAT && t->count > 0 && now - t->last < e->quiet)
-		return;
-	if (t && t->owed != NOTHING)
-		return;
-	t = case_tell(c, person->id, s->role, s->clause);
-	if (t)
-		t->owed = reason;
-}
-
-static void call_role(struct escalation *e, struct escalation_case *c, const struct step *s,
-		      enum escalation_reason reason, int64_t now)
-{
-	const struct person *persons[PEOPLE_A_ROLE];
-	bool fallback;
-	size_t n = people_of(e->people, s->role, c->host, persons, PEOPLE_A_ROLE, &fallback);
-
-	for (size_t i = 0; i < n; i++)
-		call_person(e, c, s, persons[i], reason, now);
-	if (n == 0)
-		e->due(&(struct due){.incident = c->id, .role = s->role, .channel = "", .reason = reason,
-			.clause = s->clause, .fallback = fallback, .id = ""}, e->arg);
-}
-
-static void take_step(struct escalation *e, struct escalation_case *c, const struct step *s, size_t i, int64_t now)
-{
-	int64_t clock = stopwatch_read(s->every_ns > 0 ? &c->age : &c->waited, now);
-	enum escalation_reason reason = s->every_ns > 0 && c->done & 1u << i ? ESCALATION_REPEAT :
-		s->after_ns > 0 ? ESCALATION_CHAIN : ESCALATION_NEW;
-
-	if (state_rank(c->severity) < state_rank(s->from) || (s->every_ns == 0 && c->acknowledged))
-		return;
-	if (c->done & 1u << i) {
-		if (s->every_ns == 0 || clock < s->after_ns ||
-		    (uint64_t)(clock - s->after_ns) / s->every_ns <= c->repeated[i])
-			return;
-		c->repeated[i] = (uint32_t)((clock - s->after_ns) / s->every_ns);	/* after a pause one, not all */
-	} else if (clock < s->after_ns) {
-		return;
-	}
-	c->done |= 1u << i;
-	c->changed = true;
-	call_role(e, c, s, reason, now);
-}
-
-void escalation_tick(struct escalation *e, int64_t now)
-{
-	for (struct escalation_case *c = e->cases; c; c = c->hh.next) {
-		const struct kind *kind = kind_of(e, c);
-
-		for (size_t i = 0; kind && c->severity != STATE_OK && i < kind->n && i < ESCALATION_STEPS; i++)
-			take_step(e, c, &kind->steps[i], i, now);
-		give_owed(e, c, now);
-	}
+	e->times = *times;
 }
 
 /* ---- steps of the incident ---- */
@@ -282,7 +135,7 @@ static void closed(struct escalation *e, struct escalation_case *c, int64_t now)
 {
 	for (size_t i = 0; i < c->told.n; i++)
 		if (c->told.at[i].owed == ESCALATION_RECOVERED)
-			give(e, c, &c->told.at[i], now);
+			calls_give(e, c, &c->told.at[i], now);
 	drop(e, c);
 }
 
@@ -347,7 +200,7 @@ uint64_t escalation_unsaved(const struct escalation *e, uint64_t after, int64_t 
 char *escalation_save(struct escalation *e, uint64_t incident, int64_t now)
 {
 	struct escalation_case *c = case_of(e, incident);
-	char *text = c ? case_save(c, kind_of(e, c), now) : NULL;
+	char *text = c ? case_save(c, case_kind(e, c), now) : NULL;
 
 	if (text) {
 		c->changed = false;
@@ -366,7 +219,7 @@ int escalation_load(struct escalation *e, const struct incident *i, const char *
 	c = case_new(i, host, now);
 	if (!c)
 		return -ENOMEM;
-	r = text && *text ? case_load(c, kind_of(e, c), text, now) : 0;
+	r = text && *text ? case_load(c, case_kind(e, c), text, now) : 0;
 	if (r < 0) {		/* begins anew */
 		case_free(c);
 		c = case_new(i, host, now);
@@ -374,6 +227,7 @@ int escalation_load(struct escalation *e, const struct incident *i, const char *
 			return -ENOMEM;
 	}
 	c->changed = r < 0;
+	c->newcomers = true;	/* the people may be others since */
 	c->saved = now;
 	HASH_ADD(hh, e->cases, id, sizeof(c->id), c);
 	return r;

@@ -6,6 +6,9 @@
  * Nobody gets more than one notice about one incident in `quiet` (15 min, 5.10.5): what comes sooner is grouped into
  * one at its end, and dropped where it no longer holds by then (a recovery that did not last). Only a worse state
  * goes at once, and one more critical finding after a minute.
+ *
+ * Nobody's silence ends it: whoever was told, and still holds the role, is told again every `again` until somebody
+ * acknowledges or it is over. Who comes to hold a role whose step is past (the people were read anew) is told then.
  */
 #ifndef ESCALATION_H
 #define ESCALATION_H
@@ -31,6 +34,11 @@ struct kind {			/* a row of CLAUSES.md's table of incident kinds */
 	const struct step *by_hand; size_t by_hand_n;
 };
 
+struct escalation_times {
+	int64_t quiet_ns;	/* at most one notice to a person about an incident in so long */
+	int64_t again_ns;	/* not acknowledged: told again after so long; 0: never */
+};
+
 enum escalation_reason { ESCALATION_NEW, ESCALATION_CHAIN, ESCALATION_WORSE, ESCALATION_MORE, ESCALATION_REPEAT,
 	ESCALATION_ACK_OVER, ESCALATION_BACK, ESCALATION_RECOVERED };
 const char *escalation_reason_name(enum escalation_reason);	/* "new", "chain", ... */
@@ -50,10 +58,11 @@ typedef void escalation_due(const struct due *, void *arg);
 
 struct escalation;
 /* Kinds and people are kept by the caller, or until escalation_use. */
-struct escalation *escalation_new(const struct kind *kinds, size_t n, const struct people *, int64_t quiet_ns,
-				  escalation_due *, void *arg);
+struct escalation *escalation_new(const struct kind *kinds, size_t n, const struct people *,
+				  const struct escalation_times *, escalation_due *, void *arg);
 void escalation_free(struct escalation *);
-void escalation_use(struct escalation *, const struct kind *kinds, size_t n, const struct people *, int64_t quiet_ns);
+void escalation_use(struct escalation *, const struct kind *kinds, size_t n, const struct people *,
+		    const struct escalation_times *);
 
 /* Each step of an incident (call it from incident_told), with the host's name. Notes what happened; notices come out
  * of the tick, so that what one batch brought goes out together. Only closing hands out at once who is still owed a

@@ -3,8 +3,8 @@ noinst_LTLIBRARIES += collector/procedure/libprocedure.la
 collector_procedure_libprocedure_la_SOURCES = collector/procedure/procedure.h collector/procedure/procedure.c \
 	collector/procedure/reader.h collector/procedure/rulebook.c collector/procedure/inventory.h \
 	collector/procedure/inventory.c collector/procedure/people.h collector/procedure/people.c \
-	collector/procedure/escalation.h collector/procedure/escalation.c collector/procedure/case.h \
-	collector/procedure/case.c
+	collector/procedure/escalation.h collector/procedure/escalation.c collector/procedure/calls.h \
+	collector/procedure/calls.c collector/procedure/case.h collector/procedure/case.c
 collector_procedure_libprocedure_la_LIBADD = collector/judge/libjudge.la lib/libconf.la lib/libbase.la
 
 proceduredir = $(pkgdatadir)/examples/procedure

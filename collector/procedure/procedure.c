@@ -8,6 +8,7 @@
 #include "lib/text.h"
 
 #define DAY (86400 * NS_PER_S)
+#define AGAIN (4 * 3600 * NS_PER_S)
 
 /* ---- what all parts need ---- */
 
@@ -258,12 +259,24 @@ static void read_kinds(struct reader *r, const struct conf_node *root)
 
 /* ---- the whole ---- */
 
+/* Sooner than the quiet time lets it, nothing can be told again. */
+static void read_times(struct reader *r, const struct conf_node *root)
+{
+	struct escalation_times *t = &r->p->times;
+
+	conf_duration(root, "quiet", 900 * NS_PER_S, 0, 7 * DAY, &t->quiet_ns, r->problems);
+	conf_duration(root, "again", t->quiet_ns > AGAIN ? t->quiet_ns : AGAIN, 0, 7 * DAY, &t->again_ns, r->problems);
+	if (t->again_ns > 0 && t->again_ns < t->quiet_ns)
+		problem(r->problems, conf_file(root), conf_line(conf_get(root, "again")), "again",
+			"is shorter than quiet (expected at least as long, or 0s for never)");
+}
+
 static void read_all(struct reader *r)
 {
 	const struct conf_node *root = conf_root(r->p->conf), *rules;
 
 	read_document(r, root);
-	conf_duration(root, "quiet", 900 * NS_PER_S, 0, 7 * DAY, &r->p->quiet_ns, r->problems);
+	read_times(r, root);
 	conf_duration(root, "gone", 120 * NS_PER_S, 5 * NS_PER_S, DAY, &r->p->gone_ns, r->problems);
 	read_roles(r, root);
 	read_kinds(r, root);

@@ -49,10 +49,10 @@ static void use(const struct procedure *p, const struct people *people)
 	struct judge *j = judge_new(p->rule_list, p->rules_n, hear, incidents);
 	char *text;
 
-	escalation = escalation_new(p->kinds, p->kinds_n, people, p->quiet_ns, hear_due, NULL);
+	escalation = escalation_new(p->kinds, p->kinds_n, people, &p->times, hear_due, NULL);
 	measure(p, j);
 	for (const struct incident *i = incident_next(incidents, NULL); i; i = incident_next(incidents, i)) {
-		struct escalation *again = escalation_new(p->kinds, p->kinds_n, people, p->quiet_ns, hear_due, NULL);
+		struct escalation *again = escalation_new(p->kinds, p->kinds_n, people, &p->times, hear_due, NULL);
 
 		text = escalation_save(escalation, i->id, 40 * NS_PER_S);
 		if (text && escalation_load(again, i, "web1", text, 1) != 0)

@@ -293,6 +293,14 @@ START_TEST(test_words_of_what_was_found_last)
 	ck_assert_ptr_nonnull(strstr(w.text, "5.4.2"));
 	ck_assert_ptr_nonnull(strstr(w.text, "State: critical"));
 	free(w.json);
+	due.reason = ESCALATION_REPEAT;
+	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	ck_assert_ptr_nonnull(strstr(w.text, "Why now: still nobody has acknowledged it"));
+	free(w.json);
+	incident.acknowledged = true;
+	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	ck_assert_ptr_nonnull(strstr(w.text, "Why now: report at an interval"));
+	free(w.json);
 }
 END_TEST
 

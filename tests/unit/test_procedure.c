@@ -71,6 +71,29 @@ static void expect_mistake(const char *rule, const char *line)
 	problems = problems_new();
 }
 
+static struct procedure *with_times(const char *times)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text), "%s%s\n", head, times);
+	return procedure_parse(conf_parse(text, strlen(text), "p.yaml", problems), inventory, problems);
+}
+
+START_TEST(test_again)
+{
+	struct procedure *p = with_times("again: 0s");
+
+	ck_assert_int_eq(p->times.again_ns, 0);
+	procedure_free(p);
+	p = with_times("quiet: 6h");		/* the default is no sooner */
+	ck_assert_int_eq(p->times.again_ns, 6 * 3600 * NS_PER_S);
+	procedure_free(p);
+	ck_assert_ptr_null(with_times("again: 10min"));
+	ck_assert_str_eq(problems_get(problems, 0),
+			 "p.yaml:9: again: is shorter than quiet (expected at least as long, or 0s for never)");
+}
+END_TEST
+
 START_TEST(test_the_schools_procedure)
 {
 	struct procedure *p = procedure_read(PROCEDURE, NULL, problems);
@@ -81,7 +104,8 @@ START_TEST(test_the_schools_procedure)
 	ck_assert_ptr_nonnull(p);
 	ck_assert_str_eq(p->number, "TWVS-ISMS-B-007");
 	ck_assert_str_eq(p->version, "3.0");
-	ck_assert_int_eq(p->quiet_ns, 900 * NS_PER_S);
+	ck_assert_int_eq(p->times.quiet_ns, 900 * NS_PER_S);
+	ck_assert_int_eq(p->times.again_ns, 4 * 3600 * NS_PER_S);
 	ck_assert_uint_eq(p->kinds_n, 7);
 
 	disk = procedure_rule(p, "disk_used");		/* 5.3.3: the numbers of the clause */
@@ -303,6 +327,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, open_stage, close_stage);
 	tcase_add_test(tc, test_the_schools_procedure);
+	tcase_add_test(tc, test_again);
 	tcase_add_test(tc, test_the_table_in_doc_is_true);
 	tcase_add_test(tc, test_rules_and_plugins_agree);
 	tcase_add_test(tc, test_bounds_as_people_write_them);
