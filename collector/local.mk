@@ -1,6 +1,7 @@
 # collector/
 include collector/launcher/local.mk
 include collector/ingest/local.mk
+include collector/audit/local.mk
 include collector/store/local.mk
 include collector/judge/local.mk
 include collector/procedure/local.mk
