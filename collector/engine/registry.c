@@ -125,7 +125,8 @@ static char *copy_of(const void *bytes, size_t n)
 	char *copy = malloc(n + 1);
 
 	if (copy) {
-		memcpy(copy, bytes, n);
+		if (n > 0)	/* protobuf-c's empty bytes are NULL */
+			memcpy(copy, bytes, n);
 		copy[n] = 0;
 	}
 	return copy;
