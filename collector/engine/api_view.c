@@ -6,6 +6,7 @@
 #include "clock.h"
 
 #define LIMIT 1000
+#define UNTOLD 20		/* notices that the doctor names */
 
 void api_status(const struct asker *a, const json_t *arguments)
 {
@@ -112,6 +113,30 @@ static void find_gaps(const struct site *site, json_t *list)
 	}
 }
 
+/* What people were not told. One that is still tried is enough to look at; each that was given up is somebody who does not know. */
+static void find_untold(const struct notices *all, json_t *list)
+{
+	const char *mend = "tell them in another way; mend notify: in collector.yaml: after a reload or restart it is sent again";
+	bool tried = false;
+	size_t n = 0;
+
+	for (const struct notice *i = all->list; i; i = i->next) {
+		char what[256];
+
+		tried |= i->state == NOTICE_RETRYING;
+		if (i->state != NOTICE_GIVEN_UP || ++n > UNTOLD)
+			continue;
+		snprintf(what, sizeof(what), "notice to %.64s by %s of incident %llu: given up after %u %s", i->person, i->channel,
+			 (unsigned long long)i->incident, i->tries, i->tries == 1 ? "try" : "tries");
+		found(list, "critical", what, mend);
+	}
+	if (n > UNTOLD)
+		found(list, "critical", "notices: more were given up than are listed here", mend);
+	if (tried)
+		found(list, "critical", "notices: at least one was not taken by the mail server or webhook, and is tried again",
+		      "look at notify: in collector.yaml and at the notifier's lines in the log");
+}
+
 void api_doctor(const struct asker *a, const json_t *arguments)
 {
 	struct engine *e = a->engine;
@@ -127,12 +152,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 	if (!e->web)
 		found(list, "critical", "web: does not run, there is no dashboard", "the collector's log tells why it ended");
 	find_gaps(e->its.site, list);
-	for (struct notice *n = e->notices->list; n; n = n->next)
-		if (n->state == NOTICE_RETRYING || n->state == NOTICE_GIVEN_UP) {
-			found(list, "critical", "notices: at least one was not taken by the mail server or webhook",
-			      "look at notify: in collector.yaml and at the notifier's lines in the log");
-			break;
-		}
+	find_untold(e->notices, list);
 	for (size_t i = 0; i < e->registry.hosts.n; i++) {
 		const struct host *h = e->registry.hosts.at[i];
 		const int64_t off = h ? h->offset < 0 ? -h->offset : h->offset : 0;

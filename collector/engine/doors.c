@@ -103,7 +103,7 @@ static void message(struct pipe *p, const Rooms__Message *m, void *arg)
 	else if (p == e->signer && m->message_case == ROOMS__MESSAGE__MESSAGE_SIGNED)
 		signing_answered(e, m->signed_);
 	else if (p == e->notifier && m->message_case == ROOMS__MESSAGE__MESSAGE_DELIVERY)
-		outcome_delivery(e, m->delivery);
+		telling_delivery(e, m->delivery);
 	engine_flush(e);
 }
 
@@ -173,6 +173,7 @@ static void launcher_tells(evutil_socket_t socket, short what, void *arg)
 		break;
 	case LAUNCHER_NOTIFIER:
 		replace(e, &e->notifier, fd);
+		notices_revive(e->notices);
 		doors_notices_again(e);
 		break;
 	default:

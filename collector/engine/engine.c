@@ -172,7 +172,7 @@ static bool make_parts(struct engine *e)
 	e->loop = event_base_new();
 	e->judge = judge_new(p->rule_list, p->rules_n, outcome_judged, e);
 	e->incidents = incidents_new(outcome_incident, e);
-	e->escalation = escalation_new(p->kinds, p->kinds_n, e->its.site->people, &p->times, outcome_due, e);
+	e->escalation = escalation_new(p->kinds, p->kinds_n, e->its.site->people, &p->times, telling_due, e);
 	e->notices = calloc(1, sizeof(*e->notices));
 	e->accounts = accounts_new();
 	e->roster = roster_new();

@@ -66,6 +66,15 @@ struct notice *notices_find(const struct notices *all, const char *id)
 	return NULL;
 }
 
+void notices_revive(struct notices *all)
+{
+	struct notice *n;
+
+	LL_FOREACH(all->list, n)
+		if (n->state == NOTICE_GIVEN_UP)
+			n->state = NOTICE_PENDING;
+}
+
 void notices_forget(struct notices *all, uint64_t incident)
 {
 	struct notice *n, *safe;

@@ -1,6 +1,7 @@
 /*
  * notices.h - what people are told. A notice is a row in the store first; only when that is on disk the notifier gets it, under the same
- * id, and again after a restart of either, until it says what became of it.
+ * id, and again after a restart of either, until it says what became of it. What it gave up is on the list, and tried again by the next
+ * notifier, as long as the incident is open.
  */
 #ifndef NOTICES_H
 #define NOTICES_H
@@ -32,6 +33,7 @@ struct notices { struct notice *list; };	/* newest first; what is over leaves wh
 struct notice *notices_add(struct notices *, const struct due *, const char *to, const char *subject, const char *text, const char *json,
 			   int64_t at);
 struct notice *notices_find(const struct notices *, const char *id);
+void notices_revive(struct notices *);					/* a new notifier tries also what was given up */
 void notices_forget(struct notices *, uint64_t incident);		/* those that are over */
 void notices_free(struct notices *);
 bool notices_open(const struct notice *);				/* neither sent nor given up */

@@ -101,7 +101,7 @@ static void keep_incident(struct engine *e, const struct incident *i)
 	json_decref(o);
 }
 
-static void keep_step(struct engine *e, uint64_t incident, int64_t at, const char *actor, const char *what, json_t *detail)
+void outcome_step(struct engine *e, uint64_t incident, int64_t at, const char *actor, const char *what, json_t *detail)
 {
 	struct store_change *change = engine_change(e);
 	char *text = detail ? json_dumps(detail, JSON_COMPACT) : NULL;
@@ -219,7 +219,7 @@ void outcome_incident(const struct incident *i, const struct incident_step *s, v
 	struct engine *e = arg;
 	struct check *c = s->finding ? registry_get_check(&e->registry, s->finding->check) : NULL;
 
-	keep_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(s));
+	outcome_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(s));
 	if (c && c->recent && s->finding->state != STATE_OK)
 		keep_recent(e, i->id, c);
 	if (escalation_step(e->escalation, i, s, host_name(e, i->host), clock_boot()) < 0)
@@ -229,7 +229,7 @@ void outcome_incident(const struct incident *i, const struct incident_step *s, v
 		   incident_act_name(s->act), state_name(i->severity));
 	if (s->act == INCIDENT_CLOSED) {
 		retire_findings(e, i);
-		notices_forget(e->notices, i->id);
+		telling_closed(e, i->id);
 	}
 	if (e->web && !e->replaying)
 		api_push(e, "incident", document_incident(e, i, false));
@@ -247,89 +247,6 @@ void outcome_save_waits(struct engine *e)
 		if (i)
 			keep_incident(e, i);
 	}
-}
-
-/* ---- notices ---- */
-
-/* As it stands, and a step that says so. */
-static void keep_notice(struct engine *e, const struct notice *n)
-{
-	struct store_change *change = engine_change(e);
-	char *text = notices_save(n);
-
-	if (change && text)
-		change_notice(change, n->id, n->incident, notices_open(n), n->at, text);
-	else
-		log_error("notice %s: out of memory: it cannot be kept", n->id);
-	free(text);
-	keep_step(e, n->incident, clock_wall(), "system", "notice",
-		  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "detail", n->name, "id", n->id, "role", n->role,
-			    "person", n->person, "name", n->name, "channel", n->channel, "clause", n->clause, "reason", n->reason,
-			    "state", notices_state(n->state), "tries", (int)n->tries));
-}
-
-/* The procedure calls for somebody, and the school has named nobody: that is on record, too. */
-static void keep_nobody(struct engine *e, const struct due *d)
-{
-	log_warning("incident %llu: nobody holds the role %s (collector.yaml, roles and hosts)", (unsigned long long)d->incident, d->role);
-	keep_step(e, d->incident, clock_wall(), "system", "nobody",
-		  json_pack("{s:s, s:s, s:s}", "detail", d->role, "role", d->role, "clause", d->clause));
-}
-
-void outcome_due(const struct due *d, void *arg)
-{
-	struct engine *e = arg;
-	const struct incident *i = incident_get(e->incidents, d->incident);
-	int64_t now = clock_wall();
-	struct words words;
-	struct notice *n;
-
-	if (!d->person) {
-		keep_nobody(e, d);
-		return;
-	}
-	if (!i)
-		return;
-	words_of(e->its.site, d, i, host_name(e, i->host), now, &words);
-	n = notices_add(e->notices, d, strcmp(d->channel, "mail") ? d->person->webhook : d->person->mail, words.subject, words.text,
-			words.json ? words.json : "{}", now);
-	free(words.json);
-	if (!n)
-		return;
-	n->change = e->changes;
-	keep_notice(e, n);
-}
-
-static enum notice_state state_after(const struct notice *n, const Rooms__Delivery *d)
-{
-	switch (d->state) {
-	case ROOMS__DELIVERY_STATE__QUEUED: return NOTICE_QUEUED;
-	case ROOMS__DELIVERY_STATE__SENT: return NOTICE_SENT;
-	case ROOMS__DELIVERY_STATE__GIVEN_UP: return NOTICE_GIVEN_UP;
-	default: return d->tries ? NOTICE_RETRYING : n->state;		/* 0: it could not even be queued */
-	}
-}
-
-void outcome_delivery(struct engine *e, const Rooms__Delivery *d)
-{
-	struct notice *n = notices_find(e->notices, d->id);
-	enum notice_state after;
-	const struct incident *i;
-
-	if (!n || !notices_open(n))
-		return;
-	after = state_after(n, d);
-	if (after == n->state && d->tries == n->tries)
-		return;
-	if (d->state != ROOMS__DELIVERY_STATE__QUEUED)
-		n->tries = d->tries;
-	n->state = after;
-	keep_notice(e, n);
-	i = incident_get(e->incidents, n->incident);
-	if (i && e->web)
-		api_push(e, "incident", document_incident(e, i, false));
-	if (!i && !notices_open(n))
-		notices_forget(e->notices, n->incident);
 }
 
 /* ---- what the collector itself saw ---- */

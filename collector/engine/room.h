@@ -82,15 +82,19 @@ void intake_row(struct engine *, uint32_t host, const struct result *, const uin
 /* outcome.c: what follows from a change of the judge. */
 void outcome_judged(const struct judge_change *, void *engine);
 void outcome_incident(const struct incident *, const struct incident_step *, void *engine);
-void outcome_due(const struct due *, void *engine);
 /* What the collector itself saw of a host, such as a stolen identity. */
 enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_DISK_FULL };
 void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
 void outcome_own_over(struct engine *, enum own_finding, uint32_t host);
-void outcome_delivery(struct engine *, const Rooms__Delivery *);
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
 void outcome_event(struct engine *, uint32_t host, uint32_t check, const Wire__Event *);
 json_t *outcome_save(struct engine *, const struct incident *);		/* as it is kept */
+void outcome_step(struct engine *, uint64_t incident, int64_t at, const char *actor, const char *what, json_t *detail);	/* takes detail */
+
+/* telling.c: who is called gets his notice; what the notifier says of it; the incident is closed. */
+void telling_due(const struct due *, void *engine);
+void telling_delivery(struct engine *, const Rooms__Delivery *);
+void telling_closed(struct engine *, uint64_t incident);
 
 /* restore.c */
 int restore_all(struct engine *, char why[256]);

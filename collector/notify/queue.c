@@ -189,6 +189,16 @@ static Rooms__Notice *copy_of(const Rooms__Notice *n)
 	return rooms__notice__unpack(NULL, size, buf);
 }
 
+/* Given up before, and handed over anew: it is tried as if for the first time. */
+static void drop_aside(const struct queue *q, const char *id)
+{
+	char path[PATH_MAX];
+
+	path_of(q, id, ".given_up", path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		log_warning("%s: %s", path, strerror(errno));
+}
+
 int queue_take(struct queue *q, const Rooms__Notice *notice, int64_t now_boot, enum queue_taken *ret)
 {
 	struct queued *d;
@@ -215,6 +225,7 @@ int queue_take(struct queue *q, const Rooms__Notice *notice, int64_t now_boot, e
 		queued_free(d);
 		return r;
 	}
+	drop_aside(q, d->notice->id);
 	DL_APPEND(q->list, d);
 	q->n++;
 	*ret = QUEUE_NEW;

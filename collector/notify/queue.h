@@ -4,6 +4,7 @@
  *
  * FOLDER/ID.notice   checksum, tries, packed rooms.Notice
  * FOLDER/ID.sent     empty; kept for 30 days
+ * FOLDER/ID.given_up as .notice: until it is handed over again
  * FOLDER/reserve     64 KiB x 16 of room, let go when the disk is full, so that a last notice still gets out (R6)
  */
 #ifndef NOTIFY_QUEUE_H

@@ -1,14 +1,17 @@
 """From a value on the wire to an incident, to those who are told, to its end: the whole collector, with raw agents. R13, R14, I3, M2."""
+import json
 import os
 import signal
+import sqlite3
+import subprocess
 import time
 
 import pytest
 
 import mailserver
-from conftest import wait_for
+from conftest import ENV, wait_for
 from raw import Raw, identity_uuid
-from school import Site
+from school import BEADLE, Site
 
 CANARY = "canary-5e1f"
 USED = ("disk_space_used_ratio", f"mount=/srv/{CANARY}")
@@ -175,6 +178,54 @@ def test_r13_mail_server_down_then_slow_then_up(site, server):
     wait_for("sent in the end", lambda: [n["state"] for n in whole(site)["notices"]] == ["sent"], 120)
     ids = {mail["Message-ID"] for mail in server.taken}
     assert len(ids) == 1 and len(server.taken) <= 2             # once more after "close in data", which nobody can know
+
+
+def open_rows(site):
+    """Notices that the next start would take up, read with another program's SQLite once the collector has ended."""
+    with sqlite3.connect(site.state / "store/main.db") as db:
+        return [id for id, in db.execute("select id from notice where open")]
+
+
+def doctor(site):
+    return [f["what"] for f in json.loads(subprocess.run([BEADLE, "doctor", "--json", "--collector-config", site.config], env=ENV,
+                                                          capture_output=True, text=True).stdout)["findings"]]
+
+
+def given_up(site, n=1):
+    """All notices of the incident are, which takes no time where no mail server is configured."""
+    return wait_for("given up", lambda: [x["state"] for x in whole(site)["notices"]] == n * ["given_up"] if open_ones(site) else False)
+
+
+def test_r13_what_was_given_up_is_told_of_and_tried_again_as_long_as_the_incident_is_open(site, server):
+    server = server("take")
+    site = site(**CHEN)
+    raw(site).round("disk", {USED: 0.91})
+    given_up(site)
+    assert "notice to chen by mail of incident 1: given up after 1 try" in doctor(site)
+    os.kill(notifier(site), signal.SIGKILL)     # its successor tries once more, in vain
+    wait_for("given up again", lambda: site.collector.text().count("given up after") == 2)
+    given_up(site)
+    site.collector.stop(60)
+    assert open_rows(site) == ["1-chen-1-new-mail"]
+    site.config.write_text(site.config.read_text() + by_mail(server)["notify"] + "\n")
+    site.start()
+    wait_for("mailed in the end", lambda: server.taken)
+    wait_for("known to be sent", lambda: whole(site)["notices"][0]["state"] == "sent")
+    assert not any("given up" in what for what in doctor(site))
+
+
+def test_r13_what_was_given_up_ends_with_its_incident(site):
+    site = site(**CHEN)
+    agent = raw(site)
+    agent.round("disk", {USED: 0.91})
+    given_up(site)
+    agent.round("disk", {USED: 0.5})
+    wait_incident(site, "recovered")
+    site.beadle("close", 1, "--note", "told by telephone")
+    wait_for("the recovery is given up, too", lambda: [n["state"] for n in whole(site)["notices"]] == 2 * ["given_up"])
+    assert not any("given up" in what for what in doctor(site))
+    site.collector.stop(60)
+    assert open_rows(site) == []
 
 
 def test_r13_notifier_killed_at_any_moment(site, server):

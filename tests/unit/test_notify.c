@@ -140,6 +140,30 @@ START_TEST(what_waits_survives_a_restart)
 }
 END_TEST
 
+/* What was given up stays beside, until the collector hands it over again. */
+START_TEST(what_was_given_up_can_be_tried_again)
+{
+	char *to[] = {"a@b"}, aside[128];
+	Rooms__Notice one = notice("1", to);
+	enum queue_taken taken;
+	struct queue *queue;
+
+	make_folder();
+	ck_assert_int_eq(queue_open(folder, &queue), 0);
+	ck_assert_int_eq(queue_take(queue, &one, 0, &taken), 0);
+	ck_assert_int_eq(queue_tried(queue, queue_first(queue)), 0);
+	queue_drop(queue, queue_first(queue));
+	snprintf(aside, sizeof(aside), "%s/1.given_up", folder);
+	ck_assert_int_eq(access(aside, F_OK), 0);
+	ck_assert_int_eq(queue_take(queue, &one, 0, &taken), 0);
+	ck_assert_int_eq(taken, QUEUE_NEW);
+	ck_assert_uint_eq(queue_first(queue)->tries, 0);
+	ck_assert_int_eq(access(aside, F_OK), -1);
+	queue_close(queue);
+	remove_folder();
+}
+END_TEST
+
 static void quiet(enum log_level level, const char *line, void *arg)
 {
 	++*(int *)arg;
@@ -212,6 +236,7 @@ int main(void)
 	tcase_add_test(t, a_mail_reads_as_the_rfcs_say);
 	tcase_add_test(t, long_lines_are_folded_and_no_character_is_cut);
 	tcase_add_test(t, what_waits_survives_a_restart);
+	tcase_add_test(t, what_was_given_up_can_be_tried_again);
 	tcase_add_test(t, a_damaged_file_is_set_aside_and_told);
 	tcase_add_test(t, an_id_is_never_a_path);
 	suite_add_tcase(s, t);
