@@ -29,6 +29,7 @@
 #include "identity.h"
 #include "log.h"
 #include "ready.h"
+#include "renewal.h"
 #include "text.h"
 
 #define SIGNER_PATIENCE (10 * NS_PER_S)
@@ -160,7 +161,10 @@ static bool start(struct collector *c, const struct options *o)
 	struct ingest_setup in = c->config->ingest;
 	struct keeper_setup keep;
 	char why[256];
+	int r = renewal_recover(c->config->identity);
 
+	if (r < 0)
+		log_error("%s: the renewed certificate cannot be put in its place: %s", c->config->identity, strerror(-r));
 	c->tls = identity_context(c->config->identity, 1, why);
 	if (!c->tls) {
 		log_error("%s", why);

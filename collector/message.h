@@ -32,6 +32,8 @@ enum message_kind {
 	MESSAGE_CLOSE,		/* store or engine -> ingest */
 	MESSAGE_SEND,		/* engine -> ingest: a frame for an agent */
 	MESSAGE_STANDING,	/* engine -> each ingest thread: look which connections still count (standing.h) */
+	MESSAGE_RENEW,		/* ingest -> engine: an agent asks for its next certificate; MESSAGE_SEND is the answer */
+	MESSAGE_CONTEXT,	/* engine -> each ingest thread: the collector's own certificate was renewed */
 	MESSAGE_CLOCK,		/* ingest -> engine */
 	MESSAGE_TROUBLE,	/* ingest or store -> engine */
 	MESSAGE_STOP,
@@ -75,6 +77,16 @@ struct gone { struct node node; struct reference from; uint32_t host; };
 struct ack { struct node node; struct reference from; uint32_t batches; size_t bytes; uint64_t epoch, through; };
 struct closing { struct node node; struct reference from; char why[160]; };
 struct sending { struct node node; struct reference from; size_t n; uint8_t frame[]; };
+/* current: the certificate that the agent showed, DER; csr, proof: as in wire.Renew. They lie in bytes[]. */
+struct renewal {
+	struct node node;
+	struct reference from;
+	uint32_t host;
+	char agent[64];
+	ProtobufCBinaryData current, csr, proof;
+	uint8_t bytes[];
+};
+struct context { struct node node; struct ssl_ctx_st *tls; };	/* with a reference of its own */
 struct arrival { struct node node; int fd; struct visitor *visitor; struct sockaddr_storage address; };	/* ingest/gate.h */
 struct clock_report { struct node node; uint32_t host; int64_t offset; };
 

@@ -22,6 +22,7 @@
 #include "lib/identity.h"
 #include "lib/io.h"
 #include "lib/log.h"
+#include "lib/renewal.h"
 
 #define QUIET (5 * NS_PER_S)	/* after so long without a round, memory goes back to the system */
 
@@ -85,9 +86,12 @@ static void on_launcher(void *arg, int events)
 static void agent_id(const char *identity, char id[64])
 {
 	char why[256];
+	int r = renewal_recover(identity);
 	SSL_CTX *ctx = identity_context(identity, 0, why);
 
 	id[0] = 0;
+	if (r < 0)
+		log_error("%s: the renewed certificate cannot be put in its place: %s", identity, strerror(-r));
 	if (!ctx)
 		log_error("%s; results are kept until this is mended", why);
 	else if (hello_agent(ctx, id) < 0)

@@ -12,6 +12,7 @@
 #include "agent/core/batch.h"
 #include "agent/core/hello.h"
 #include "agent/core/link.h"
+#include "agent/core/renew.h"
 #include "agent/core/resolve.h"
 #include "agent/core/trust.h"
 #include "lib/arena.h"
@@ -52,6 +53,7 @@ struct uplink {
 	int64_t deadline;		/* REST: when to try; RESOLVING..GREETING: when to give up */
 	struct resolve *resolve;
 	struct link *link;
+	struct renew renew;
 
 	int64_t heard, beat;
 	struct defined defined;
@@ -61,6 +63,11 @@ struct uplink {
 };
 
 /* ---- which collector, and when ---- */
+
+static const char *identity(const struct uplink *u)
+{
+	return checks_plan(u->checks)->identity;
+}
 
 static const char *collector_name(const struct uplink *u)
 {
@@ -81,6 +88,7 @@ static int64_t jitter(int64_t pause)
 
 static void leave(struct uplink *u)
 {
+	renew_closed(&u->renew);
 	resolve_free(TAKE(u->resolve));
 	link_free(TAKE(u->link));
 	defined_clear(&u->defined);
@@ -100,6 +108,8 @@ static void fail(struct uplink *u, const char *why)
 	else
 		log_debug("collector %s: %s", collector_name(u), why);
 	u->told = !was_open;
+	if (u->state == CONNECTING || u->state == GREETING)
+		renew_failed(&u->renew);
 	leave(u);
 	if (was_open)
 		u->failures = 0;
@@ -111,6 +121,20 @@ static void fail(struct uplink *u, const char *why)
 	else
 		u->address++;
 	u->deadline = clock_boot() + jitter(pause < PAUSE_MOST ? pause : PAUSE_MOST);
+}
+
+static void connect_anew(struct uplink *u, int64_t now, const char *with)
+{
+	if (u->state == OPEN || u->state == GREETING)
+		log_info("collector %s: connecting anew, with %s", collector_name(u), with);
+	leave(u);
+	u->failures = 0;
+	u->deadline = now + jitter(PAUSE_FIRST / 2);
+}
+
+void uplink_renew(struct uplink *u, int64_t now)
+{
+	connect_anew(u, now, "another list of checks");
 }
 
 /* ---- the conversation ---- */
@@ -207,6 +231,8 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 	u->beat = now + BEAT_EVERY;
 	log_info("collector %s: connected", collector_name(u));
 	outbox_connected(u->outbox, now);
+	renew_welcomed(&u->renew, identity(u));
+	renew_consider(&u->renew, identity(u), u->link, (int64_t)w->clocks->wall, now);
 	malloc_trim(0);		/* the handshake took much that is not needed again */
 	uplink_pump(u, now);
 }
@@ -232,6 +258,22 @@ static void on_ack(struct uplink *u, const Wire__Ack *ack)
 	uplink_pump(u, clock_boot());
 }
 
+static void on_heartbeat(struct uplink *u, const Wire__Heartbeat *beat, int64_t now)
+{
+	if (!beat->clocks || beat->clocks->wall > INT64_MAX)
+		return;
+	trust_heard(u->trust, (int64_t)beat->clocks->wall);
+	renew_consider(&u->renew, identity(u), u->link, (int64_t)beat->clocks->wall, now);
+}
+
+static void on_renewed(struct uplink *u, const Wire__Renewed *renewed, int64_t now)
+{
+	if (!u->renew.asked)
+		fail(u, "it sent a certificate that nobody asked for");
+	else if (renew_answered(&u->renew, identity(u), renewed))
+		connect_anew(u, now, "a new certificate");
+}
+
 static void on_open_frame(struct uplink *u, const Wire__Envelope *e)
 {
 	int64_t now = clock_boot();
@@ -241,8 +283,7 @@ static void on_open_frame(struct uplink *u, const Wire__Envelope *e)
 		on_ack(u, e->ack);
 		break;
 	case WIRE__ENVELOPE__MESSAGE_HEARTBEAT:
-		if (e->heartbeat->clocks && e->heartbeat->clocks->wall <= INT64_MAX)
-			trust_heard(u->trust, (int64_t)e->heartbeat->clocks->wall);
+		on_heartbeat(u, e->heartbeat, now);
 		break;
 	case WIRE__ENVELOPE__MESSAGE_ASSIGNMENT:
 		if (checks_assign(u->checks, e->assignment, now))
@@ -250,6 +291,9 @@ static void on_open_frame(struct uplink *u, const Wire__Envelope *e)
 		break;
 	case WIRE__ENVELOPE__MESSAGE_RUN_NOW:
 		checks_run_now(u->checks, e->run_now->check, now);
+		break;
+	case WIRE__ENVELOPE__MESSAGE_RENEWED:
+		on_renewed(u, e->renewed, now);
 		break;
 	default:
 		fail(u, "it sent what a collector does not send");
@@ -323,13 +367,13 @@ static void on_address(void *arg, const struct resolve_answer *answer)
 	struct link_calls calls = {on_ready, on_frame, on_room, on_closed, u};
 	unsigned i;
 	SSL_CTX *ctx;
-	char why[256];
+	char why[256], folder[PATH_MAX];
 
 	if (answer->n == 0) {
 		fail(u, "no such host, or not written as HOST:PORT");
 		return;
 	}
-	ctx = identity_context(checks_plan(u->checks)->identity, 0, why);	/* read anew: it may have been renewed */
+	ctx = identity_context(renew_folder(&u->renew, identity(u), folder), 0, why);
 	if (!ctx || hello_agent(ctx, u->agent) < 0) {
 		fail(u, ctx ? "our own certificate names no agent" : why);
 		SSL_CTX_free(ctx);
@@ -389,15 +433,6 @@ void uplink_free(struct uplink *u)
 	trust_free(u->trust);
 	arena_free(u->arena);
 	free(u);
-}
-
-void uplink_renew(struct uplink *u, int64_t now)
-{
-	if (u->state == OPEN || u->state == GREETING)
-		log_info("collector %s: connecting anew, with another list of checks", collector_name(u));
-	leave(u);
-	u->failures = 0;
-	u->deadline = now + jitter(PAUSE_FIRST / 2);
 }
 
 int64_t uplink_wake(const struct uplink *u)

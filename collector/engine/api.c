@@ -20,7 +20,7 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"person.list", api_people}, {"person.add", api_person_add}, {"person.roles", api_person_roles},
 	{"person.disable", api_person_disable}, {"person.enable", api_person_enable}, {"person.password", api_person_password},
 	{"identity.new", api_identity_new}, {"identity.list", api_identity_list}, {"identity.revoke", api_identity_revoke},
-	{"doctor", api_doctor},
+	{"web.certificate", api_web_certificate}, {"doctor", api_doctor},
 };
 
 const char *api_name(size_t i)

@@ -42,6 +42,9 @@ void api_refuse_later(struct asked *, unsigned status, const char *code, const c
 /* signing.c: sends it, and remembers whose answer it will be; false: there is no signer now. The caller puts `asked` into the list. */
 bool signing_ask(struct engine *, struct asked *, Rooms__Sign *);
 
+/* The same for a question of our own, for which nobody waits: puts it into the list itself; its `signed_` takes it out. */
+bool signing_ask_ourselves(struct engine *, struct asked *, Rooms__Sign *);
+
 /* Arguments: absent is the default; of another type: refused, false. */
 bool api_number(const struct asker *, const json_t *arguments, const char *key, int64_t dflt, int64_t min, int64_t max, int64_t *ret);
 bool api_text(const struct asker *, const json_t *arguments, const char *key, const char *dflt, size_t max, const char **ret);
@@ -59,6 +62,8 @@ api_handler api_incident, api_history;
 api_handler api_ack, api_handle, api_close;
 /* api_identity.c */
 api_handler api_identity_new, api_identity_list, api_identity_revoke;
+/* renewals.c */
+api_handler api_web_certificate;
 /* api_person.c */
 api_handler api_people, api_person_add, api_person_roles, api_person_disable, api_person_enable, api_person_password;
 /* api_login.c */

@@ -10,7 +10,6 @@
 
 #include "api.h"
 #include "clock.h"
-#include "identity.h"
 #include "io.h"
 #include "log.h"
 
@@ -82,28 +81,10 @@ static char *to_pem(X509 *cert)
 	return text;
 }
 
-/* Takes down what the certificate says. The caller frees; NULL: it is none. */
-static X509 *take_down(const ProtobufCBinaryData *der, struct identity_given *given)
-{
-	const unsigned char *p = der->data;
-	X509 *cert = d2i_X509(NULL, &p, (long)der->len);
-	struct identity id;
-	struct tm tm;
-
-	if (!cert || identity_of(cert, &id) < 0 || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1) {
-		X509_free(cert);
-		return NULL;
-	}
-	given->issued = clock_wall();
-	given->not_after = (int64_t)timegm(&tm) * NS_PER_S;
-	given->generation = id.generation;
-	return cert;
-}
-
 static void hand_out(struct identity_asked *asked, const ProtobufCBinaryData *certificate)
 {
 	struct engine *e = asked->asked.engine;
-	X509 *cert = take_down(certificate, &asked->given);
+	X509 *cert = roster_certificate(certificate, &asked->given);
 	char path[512], *pem = cert ? to_pem(cert) : NULL, *ca = NULL;
 	struct store_change *change = engine_change(e);
 

@@ -137,6 +137,23 @@ static void find_untold(const struct notices *all, json_t *list)
 		      "look at notify: in collector.yaml and at the notifier's lines in the log");
 }
 
+/* What is renewed by itself at 30 of 397 days, and was not. */
+static void find_endings(const struct engine *e, json_t *list)
+{
+	const struct identity_given *i = NULL;
+	char what[320];
+
+	while ((i = roster_next(e->roster, i))) {
+		const int64_t left = (i->not_after - clock_wall()) / (86400 * NS_PER_S);
+
+		if (!i->not_after || i->revoked || left >= 30)
+			continue;
+		snprintf(what, sizeof(what), "%s: its certificate %s", i->host, left < 0 ? "has ended" : "ends within 30 days");
+		found(list, "warning", what, "it renews itself while its agent is connected, so see to that; one that has ended is replaced: "
+		      "beadle identity new --replace");
+	}
+}
+
 void api_doctor(const struct asker *a, const json_t *arguments)
 {
 	struct engine *e = a->engine;
@@ -153,6 +170,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 		found(list, "critical", "web: does not run, there is no dashboard", "the collector's log tells why it ended");
 	find_gaps(e->its.site, list);
 	find_untold(e->notices, list);
+	find_endings(e, list);
 	for (size_t i = 0; i < e->registry.hosts.n; i++) {
 		const struct host *h = e->registry.hosts.at[i];
 		const int64_t off = h ? h->offset < 0 ? -h->offset : h->offset : 0;

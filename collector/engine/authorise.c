@@ -6,6 +6,7 @@
 
 static const struct right rights[] = {
 	{"login", 0, RIGHT_OPEN, false},
+	{"web.certificate", 0, RIGHT_OPEN, false},	/* by the dashboard's process, which no browser can make ask it (renewals.c) */
 	{"logout", 0, RIGHT_OWN, false},
 	{"whoami", 0, RIGHT_OWN, false},
 	{"password.change", 0, RIGHT_OWN, false},

@@ -146,6 +146,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	escalation_tick(e->escalation, now);
 	outcome_save_waits(e);
 	sign_of_life(e, now);
+	renewals_tick(e, wall, now);
 	if (now - e->asked_again > AGAIN_EVERY) {
 		e->asked_again = now;
 		doors_notices_again(e);

@@ -206,8 +206,7 @@ static void take_clock(struct engine *e, const struct clock_report *c)
 
 /* ---- troubles ---- */
 
-/* Where the collector's own matters belong: the host that bears this machine's name, if it has an agent. */
-static const struct host *own_host(struct engine *e)
+const struct host *intake_own_host(struct engine *e)
 {
 	const struct host *found = NULL;
 	char name[256];
@@ -234,14 +233,14 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 		break;
 	case TROUBLE_DISK_FULL:
 		e->disk_full = true;
-		own = own_host(e);
+		own = intake_own_host(e);
 		if (own)
 			outcome_own(e, OWN_DISK_FULL, own->id, t->text);
 		break;
 	case TROUBLE_DISK_FREE:
 		e->disk_full = false;
 		judge_forgive(e->judge, clock_boot());
-		own = own_host(e);
+		own = intake_own_host(e);
 		if (own)
 			outcome_own_over(e, OWN_DISK_FULL, own->id);
 		break;
@@ -278,6 +277,9 @@ void intake_message(struct engine *e, struct node *n)
 	case MESSAGE_CHANGE:
 		engine_kept(e, (struct store_change *)n);
 		return;
+	case MESSAGE_RENEW:
+		renewals_agent(e, (struct renewal *)n);
+		break;
 	case MESSAGE_CLOCK:
 		take_clock(e, (struct clock_report *)n);
 		break;

@@ -8,7 +8,7 @@ collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engi
 	collector/engine/doors.c collector/engine/engine.c collector/engine/init.c collector/engine/intake.c \
 	collector/engine/jobs.h collector/engine/jobs.c \
 	collector/engine/notices.h collector/engine/notices.c collector/engine/pipe.h collector/engine/pipe.c \
-	collector/engine/registry.h collector/engine/registry.c collector/engine/roster.h collector/engine/roster.c collector/engine/signing.c \
+	collector/engine/registry.h collector/engine/registry.c collector/engine/roster.h collector/engine/roster.c collector/engine/renewals.c collector/engine/signing.c \
 	collector/engine/restore.c collector/engine/room.h \
 	collector/engine/outcome.c collector/engine/telling.c collector/engine/words.h collector/engine/words.c
 collector_engine_libengine_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(CRYPT_CFLAGS)

@@ -262,6 +262,12 @@ static const struct rule own_rules[] = {
 	[OWN_DISK_FULL] = {.id = RULE_COLLECTOR_DISK_FULL, .check_id = "CHK-01", .clause = "5.3.3", .kind = "INC-A",
 		.metric = RULE_COLLECTOR_DISK_FULL, .unit = "boolean", .title_zh = "監控主機的磁碟已滿",
 		.title_en = "The collector's disk is full"},
+	[OWN_AGENT_CERTIFICATE] = {.id = RULE_AGENT_CERTIFICATE, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
+		.metric = RULE_AGENT_CERTIFICATE, .unit = "boolean", .title_zh = "代理程式的憑證即將到期",
+		.title_en = "An agent's certificate is near its end"},
+	[OWN_COLLECTOR_CERTIFICATE] = {.id = RULE_COLLECTOR_CERTIFICATE, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
+		.metric = RULE_COLLECTOR_CERTIFICATE, .unit = "boolean", .title_zh = "監控主機的憑證即將到期",
+		.title_en = "A certificate of the collector is near its end"},
 };
 
 static const struct rule *own_rule(struct engine *e, enum own_finding which, uint32_t host)
@@ -286,15 +292,22 @@ static void feed_own(struct engine *e, enum own_finding which, uint32_t host, en
 		log_error("%s: out of memory: a finding has no incident", host_name(e, host));
 }
 
-static bool told_lately(struct engine *e, enum own_finding which, uint32_t host)
+static const struct finding *find_own(struct engine *e, enum own_finding which, uint32_t host)
 {
 	const struct rule *rule = own_rule(e, which, host);
 	const struct incident *i = incident_of(e->incidents, host, rule->kind);
 
 	for (size_t k = 0; i && k < i->n; k++)
-		if (!strcmp(i->findings[k].rule, rule->id) && clock_wall() - i->findings[k].changed < OWN_AGAIN)
-			return true;
-	return false;
+		if (!strcmp(i->findings[k].rule, rule->id))
+			return &i->findings[k];
+	return NULL;
+}
+
+static bool told_lately(struct engine *e, enum own_finding which, uint32_t host)
+{
+	const struct finding *f = find_own(e, which, host);
+
+	return f && clock_wall() - f->changed < OWN_AGAIN;
 }
 
 /* A thing that happened does not end by itself: critical, then no longer in sight, which a person may close. */
@@ -310,4 +323,13 @@ void outcome_own(struct engine *e, enum own_finding which, uint32_t host, const 
 void outcome_own_over(struct engine *e, enum own_finding which, uint32_t host)
 {
 	feed_own(e, which, host, STATE_CRITICAL, STATE_OK, "there is room again");
+}
+
+void outcome_own_is(struct engine *e, enum own_finding which, uint32_t host, enum state now, const char *why)
+{
+	const struct finding *f = find_own(e, which, host);
+	const enum state before = f ? f->state : STATE_OK;
+
+	if (before != now)
+		feed_own(e, which, host, before, now, why);
 }

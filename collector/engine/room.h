@@ -56,6 +56,8 @@ struct engine {
 	uint64_t results, values;
 	int64_t last_result;			/* wall */
 	bool disk_full;
+	int64_t renewals_next;			/* boot clock: the age of certificates is looked at */
+	int64_t web_not_after;			/* of the dashboard's, as web told; 0: it has not yet */
 	int64_t ticked, asked_again, alive;	/* boot clock: of the last tick, of notices sent again, of the sign of life */
 	bool stopping;
 	int64_t stop_by;			/* boot clock: then it ends, whatever is with the store */
@@ -77,15 +79,18 @@ void doors_notices_again(struct engine *);				/* all that were not confirmed */
 
 /* intake.c: messages of ingest and store. */
 void intake_message(struct engine *, struct node *);
+/* Where the collector's own matters belong: the host that bears this machine's name, if it has an agent. */
+const struct host *intake_own_host(struct engine *);
 void intake_row(struct engine *, uint32_t host, const struct result *, const uint32_t *series, const double *value);
 
 /* outcome.c: what follows from a change of the judge. */
 void outcome_judged(const struct judge_change *, void *engine);
 void outcome_incident(const struct incident *, const struct incident_step *, void *engine);
 /* What the collector itself saw of a host, such as a stolen identity. */
-enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_DISK_FULL };
+enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_DISK_FULL, OWN_AGENT_CERTIFICATE, OWN_COLLECTOR_CERTIFICATE };
 void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
 void outcome_own_over(struct engine *, enum own_finding, uint32_t host);
+void outcome_own_is(struct engine *, enum own_finding, uint32_t host, enum state, const char *why);	/* said again and again */
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
 void outcome_event(struct engine *, uint32_t host, uint32_t check, const Wire__Event *);
 json_t *outcome_save(struct engine *, const struct incident *);		/* as it is kept */
@@ -114,6 +119,10 @@ void signing_answered(struct engine *, const Rooms__Signed *);
 void signing_gone(struct engine *);
 /* The signer has it on its list: connections end, renewal is refused, the host is no longer missed. -ENOMEM: not all of that. */
 int signing_revoked(struct engine *, const char *uuid);
+
+/* renewals.c */
+void renewals_agent(struct engine *, const struct renewal *);
+void renewals_tick(struct engine *, int64_t wall, int64_t now);
 
 /* api.c */
 void api_query(struct engine *, struct pipe *, const Rooms__Query *, const struct local_user *);		/* NULL: from web */

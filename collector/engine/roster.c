@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "clock.h"
 #include "collector/store/change.h"
+#include "identity.h"
 
 struct roster { struct identity_given *all; };
 
@@ -101,4 +104,21 @@ int roster_load(struct roster *r, const char *uuid, const char *name, const char
 	given.revoked = json_integer_value(json_object_get(o, "revoked"));
 	json_decref(o);
 	return put(r, &given);
+}
+
+X509 *roster_certificate(const ProtobufCBinaryData *der, struct identity_given *given)
+{
+	const unsigned char *p = der->data;
+	X509 *cert = d2i_X509(NULL, &p, (long)der->len);
+	struct identity id;
+	struct tm tm;
+
+	if (!cert || identity_of(cert, &id) < 0 || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1) {
+		X509_free(cert);
+		return NULL;
+	}
+	given->issued = clock_wall();
+	given->not_after = (int64_t)timegm(&tm) * NS_PER_S;
+	given->generation = id.generation;
+	return cert;
 }

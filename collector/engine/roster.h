@@ -5,6 +5,8 @@
 #ifndef ROSTER_H
 #define ROSTER_H
 
+#include <openssl/x509.h>
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <uthash.h>
@@ -28,6 +30,8 @@ const struct identity_given *roster_get(const struct roster *, const char *uuid)
 const struct identity_given *roster_find(const struct roster *, const char *name_or_uuid);
 const struct identity_given *roster_next(const struct roster *, const struct identity_given *before);	/* NULL: the first */
 
+/* The signer's answer, and what it says of itself taken down. The caller frees; NULL: it is no certificate. */
+X509 *roster_certificate(const ProtobufCBinaryData *, struct identity_given *);
 /* Puts it there as it stands, and into the change. -ENOMEM. */
 int roster_set(struct roster *, const struct identity_given *, struct store_change *);
 int roster_load(struct roster *, const char *uuid, const char *name, const char *json);	/* as it was kept */

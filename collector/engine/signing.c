@@ -23,20 +23,13 @@ bool signing_ask(struct engine *e, struct asked *asked, Rooms__Sign *sign)
 	return true;
 }
 
-/* A question of our own, for which nobody waits. */
-static void ask_ourselves(struct engine *e, Rooms__Sign *sign, void (*signed_)(struct asked *, const Rooms__Signed *))
+bool signing_ask_ourselves(struct engine *e, struct asked *asked, Rooms__Sign *sign)
 {
-	struct asked *asked = calloc(1, sizeof(*asked));
-
-	if (!asked)
-		return;
+	if (!signing_ask(e, asked, sign))
+		return false;
 	asked->engine = e;
-	asked->signed_ = signed_;
 	DL_APPEND(e->asked, asked);
-	if (signing_ask(e, asked, sign))
-		return;
-	DL_DELETE(e->asked, asked);
-	free(asked);
+	return true;
 }
 
 void signing_answered(struct engine *e, const Rooms__Signed *answer)
@@ -143,8 +136,13 @@ void signing_begin(struct engine *e)
 {
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__ListRevoked list = ROOMS__LIST_REVOKED__INIT;
+	struct asked *asked = calloc(1, sizeof(*asked));
 
 	sign.request_case = ROOMS__SIGN__REQUEST_LIST_REVOKED;
 	sign.list_revoked = &list;
-	ask_ourselves(e, &sign, took_list);
+	if (asked)
+		asked->signed_ = took_list;
+	if (asked && !signing_ask_ourselves(e, asked, &sign))
+		free(asked);
+	e->renewals_next = 0;
 }

@@ -22,3 +22,9 @@ TESTS += tests/unit/test_signer
 tests_unit_test_signer_SOURCES = tests/unit/test_signer.c
 tests_unit_test_signer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_signer_LDADD = collector/identity/libidentity.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_renewal
+TESTS += tests/unit/test_renewal
+tests_unit_test_renewal_SOURCES = tests/unit/test_renewal.c
+tests_unit_test_renewal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_renewal_LDADD = collector/identity/libidentity.la lib/libtls.la lib/libbase.la $(CHECK_LIBS)

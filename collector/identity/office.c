@@ -20,6 +20,7 @@
 #include "io.h"
 
 #define NAMES_MAX 4096
+#define CERTIFICATE_MAX 8192
 #define BOOK_MAX (64 * 1024 * 1024)
 
 struct office {
@@ -351,6 +352,39 @@ int office_issue_agent(struct office *o, const char *uuid, const char *host, con
 		return fail(why, r, "the list of issued certificates cannot be read");
 	cert = ca_issue(o->key, o->root, subject, uuid, uri, CA_CLIENT, (uint32_t)r + 1);
 	return hand_out(o, cert, uuid, host, ret_der, ret_n, why);
+}
+
+/* A certificate that we made, of one of ours, that is good now: its name. */
+static bool is_ours(struct office *o, X509 *cert, struct identity *ret)
+{
+	EVP_PKEY *key = X509_get0_pubkey(o->root);
+
+	return cert && key && X509_verify(cert, key) == 1 && identity_of(cert, ret) == 0 && ret->kind == IDENTITY_AGENT &&
+	       !strcmp(ret->school, o->school) && X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
+	       X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
+}
+
+static bool is_signed(X509 *by, const uint8_t *data, size_t n, const uint8_t *proof, size_t proof_n)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, X509_get0_pubkey(by)) == 1 &&
+		  EVP_DigestVerify(ctx, proof, proof_n, data, n) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+int office_renew_agent(struct office *o, const struct office_renewal *a, uint8_t **ret_der, size_t *ret_n, char why[256])
+{
+	const uint8_t *p = a->current;
+	CERT X509 *current = a->current_n <= CERTIFICATE_MAX ? d2i_X509(NULL, &p, (long)a->current_n) : NULL;
+	struct identity id;
+
+	if (!is_ours(o, current, &id))
+		return fail(why, -EACCES, "the certificate to be renewed is not one of ours that is good now");
+	if (!is_signed(current, a->csr, a->csr_n, a->proof, a->proof_n))
+		return fail(why, -EACCES, "the request is not signed by the key that it would replace");
+	return office_issue_agent(o, id.name, a->host, a->csr, a->csr_n, ret_der, ret_n, why);
 }
 
 int office_renew(struct office *o, const char *role, const uint8_t *csr, size_t n, uint8_t **ret_der, size_t *ret_n, char why[256])

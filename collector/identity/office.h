@@ -26,6 +26,9 @@ void office_close(struct office *);
 /* Each answers a request: 0 and *ret_der (OPENSSL_free), or -errno and why. -EACCES: revoked. */
 int office_issue_agent(struct office *, const char *uuid, const char *host, const uint8_t *csr, size_t n, uint8_t **ret_der,
 		       size_t *ret_n, char why[256]);
+/* Of an agent that shows its certificate (DER) and a signature of its key over the request. */
+struct office_renewal { const uint8_t *current, *csr, *proof; size_t current_n, csr_n, proof_n; const char *host; };
+int office_renew_agent(struct office *, const struct office_renewal *, uint8_t **ret_der, size_t *ret_n, char why[256]);
 /* role: "collector" or "web". */
 int office_renew(struct office *, const char *role, const uint8_t *csr, size_t n, uint8_t **ret_der, size_t *ret_n, char why[256]);
 int office_revoke(struct office *, const char *uuid, char why[256]);

@@ -26,6 +26,13 @@
 #define REQUEST_MAX (64u * 1024)
 #define HOSTS_MAX 16
 
+static int renew_agent(struct office *o, const Rooms__RenewAgent *a, uint8_t **ret_der, size_t *ret_n, char why[256])
+{
+	const struct office_renewal its = {a->current.data, a->csr.data, a->proof.data, a->current.len, a->csr.len, a->proof.len, a->host};
+
+	return office_renew_agent(o, &its, ret_der, ret_n, why);
+}
+
 static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, char **ret_revoked, char why[256])
 {
 	uint8_t *der = NULL;
@@ -36,6 +43,8 @@ static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, ch
 	if (s->request_case == ROOMS__SIGN__REQUEST_ISSUE_AGENT)
 		r = office_issue_agent(o, s->issue_agent->uuid, s->issue_agent->host, s->issue_agent->csr.data,
 				       s->issue_agent->csr.len, &der, &n, why);
+	else if (s->request_case == ROOMS__SIGN__REQUEST_RENEW_AGENT)
+		r = renew_agent(o, s->renew_agent, &der, &n, why);
 	else if (s->request_case == ROOMS__SIGN__REQUEST_RENEW_SERVER)
 		r = office_renew(o, s->renew_server->role, s->renew_server->csr.data, s->renew_server->csr.len, &der, &n, why);
 	else if (s->request_case == ROOMS__SIGN__REQUEST_REVOKE)

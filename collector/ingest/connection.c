@@ -71,7 +71,7 @@ struct connection *connection_new(struct worker *w, int fd, struct visitor *visi
 	const int on = 1;
 
 	if (c)
-		c->tls = SSL_new(w->shared->tls);
+		c->tls = SSL_new(w->tls);
 	if (!c || !c->tls || !SSL_set_fd(c->tls, fd)) {
 		if (c)
 			SSL_free(c->tls);

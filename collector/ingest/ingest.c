@@ -26,7 +26,6 @@ int ingest_new(const struct ingest_setup *setup, struct ingest **ret)
 	if (!in)
 		return -ENOMEM;
 	in->shared.its = *setup;
-	in->shared.tls = setup->tls;
 	in->shared.gate = gate_new(setup->strangers_of_one, setup->strangers);
 	in->workers = calloc(setup->threads, sizeof(*in->workers));
 	in->queues = calloc(setup->threads, sizeof(*in->queues));

@@ -178,6 +178,8 @@ enum connection_end session_frame(struct connection *c, const uint8_t *frame, si
 	switch (e->message_case) {
 	case WIRE__ENVELOPE__MESSAGE_BATCH:
 		return e->batch->n_series ? ask_series(c, e->batch, n) : send_on(c, e->batch);
+	case WIRE__ENVELOPE__MESSAGE_RENEW:
+		return renew_asked(c, e->renew);
 	case WIRE__ENVELOPE__MESSAGE_HEARTBEAT:
 		on_heartbeat(c, e->heartbeat);
 		return CONNECTION_GOES_ON;

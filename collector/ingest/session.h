@@ -11,6 +11,8 @@
 bool session_can_read(const struct connection *);
 /* One whole frame of n bytes. */
 enum connection_end session_frame(struct connection *, const uint8_t *frame, size_t n);
+/* renew.c */
+enum connection_end renew_asked(struct connection *, const Wire__Renew *);
 /* Answers from the store and the engine; the messages are freed. */
 enum connection_end session_welcome(struct connection *, struct hello *);
 enum connection_end session_series(struct connection *, struct series *);

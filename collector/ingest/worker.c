@@ -103,6 +103,12 @@ static void handle(struct worker *w, struct node *n)
 		arrive(w, (struct arrival *)n);
 		return;
 	}
+	if (n->kind == MESSAGE_CONTEXT) {
+		SSL_CTX_free(w->tls);
+		w->tls = ((struct context *)n)->tls;
+		free(n);
+		return;
+	}
 	if (n->kind == MESSAGE_STANDING) {
 		look_who_counts(w);
 		free(n);
@@ -227,6 +233,8 @@ bool worker_prepare(struct shared *shared, struct worker *w, uint16_t number, st
 	w->shared = shared;
 	w->number = number;
 	w->queue = queue;
+	w->tls = shared->its.tls;
+	SSL_CTX_up_ref(w->tls);
 	return prepare(w);
 }
 
@@ -256,6 +264,8 @@ static void drop_rest(struct worker *w)
 
 	for (; n; n = next) {
 		next = n->next;
+		if (n->kind == MESSAGE_CONTEXT)
+			SSL_CTX_free(((struct context *)n)->tls);
 		if (n->kind == MESSAGE_SOCKET)
 			gate_leave(w->shared->gate, ((struct arrival *)n)->visitor, false);
 		message_free(n, w->shared->its.in_flight);
@@ -274,6 +284,7 @@ void worker_clear(struct worker *w)
 		event_free(w->again);
 	if (w->loop)
 		event_base_free(w->loop);
+	SSL_CTX_free(w->tls);
 	arena_free(w->arena);
 	vec_free(&w->slots);
 	vec_free(&w->free_slots);

@@ -12,7 +12,6 @@
 
 struct shared {
 	struct ingest_setup its;
-	SSL_CTX *tls;
 	struct gate *gate;
 	struct queue *store, *engine;
 };
@@ -24,6 +23,7 @@ struct worker {
 	uint16_t number;
 	pthread_t thread;
 	struct event_base *loop;
+	SSL_CTX *tls;				/* for its next connections */
 	struct queue *queue;
 	struct event *queued, *every_second, *again;
 	VEC(struct slot) slots;

@@ -33,6 +33,8 @@ struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 #define RULE_AGENT_IMPOSTOR "agent_impostor"	/* of a host: its certificate was shown with another's name */
 #define RULE_AGENT_TWINS "agent_twins"		/* of a host: two machines connect with its certificate by turns */
 #define RULE_COLLECTOR_DISK_FULL "collector_disk_full"
+#define RULE_AGENT_CERTIFICATE "agent_certificate_ending"		/* of a host: 30 days are left, and no new one was made */
+#define RULE_COLLECTOR_CERTIFICATE "collector_certificate_ending"	/* the same of the collector's own, and of the dashboard's */
 
 struct rule {
 	const char *id;			/* "disk_used" */

@@ -389,6 +389,12 @@ struct door *door_new(struct event_base *base, SSL_CTX *ctx, evutil_socket_t lis
 	return d;
 }
 
+void door_use(struct door *d, SSL_CTX *ctx)
+{
+	SSL_CTX_free(d->ctx);		/* open visits hold it */
+	d->ctx = ctx;
+}
+
 void door_free(struct door *d)
 {
 	struct visit *v, *next;

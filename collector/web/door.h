@@ -30,5 +30,6 @@ SSL_CTX *door_context(const char *folder, char why[256]);
 struct door *door_new(struct event_base *, SSL_CTX *, evutil_socket_t listener,
 		      int (*pass)(void *arg, evutil_socket_t, const struct sockaddr *, socklen_t), void *arg);
 void door_free(struct door *);
+void door_use(struct door *, SSL_CTX *);	/* for those who come from now on; takes it over */
 
 #endif

@@ -43,6 +43,16 @@ char *json_close(struct json *j)
 	return text;
 }
 
+char *json_text(const char *text, size_t n, const char *name)
+{
+	json_t *o = json_loadb(text, n, 0, NULL);
+	const char *value = json_string_value(json_object_get(o, name));
+	char *copy = value ? strdup(value) : NULL;
+
+	json_decref(o);
+	return copy;
+}
+
 bool json_object_text(const char *text, size_t n)
 {
 	json_t *o = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);

@@ -11,6 +11,9 @@ struct json *json_open(void);
 bool json_add(struct json *, const char *name, const char *value);	/* false: not UTF-8, or no memory */
 char *json_close(struct json *);					/* the text, the caller's; NULL: an add failed. Frees the object */
 
+/* A text of a document's first level, the caller's; NULL: there is none. */
+char *json_text(const char *text, size_t n, const char *name);
+
 bool json_object_text(const char *text, size_t n);
 
 /* A document without its "session", which the page must not see; *ret_session is the caller's, NULL where there was none. NULL: no object. */

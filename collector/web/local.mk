@@ -2,9 +2,10 @@
 noinst_LTLIBRARIES += collector/web/libweb.la
 collector_web_libweb_la_SOURCES = collector/web/head.h collector/web/head.c collector/web/headers.h collector/web/door.h collector/web/door.c \
 	collector/web/ask.h collector/web/ask.c collector/web/stream.h collector/web/stream.c collector/web/files.h collector/web/files.c \
+	collector/web/renew.h collector/web/renew.c \
 	collector/web/routes.h collector/web/routes.c collector/web/json.h collector/web/json.c collector/web/site.h collector/web/site.c
 collector_web_libweb_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(MHD_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
-collector_web_libweb_la_LIBADD = lib/libwire.la lib/libbase.la $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(MHD_LIBS) $(JANSSON_LIBS)
+collector_web_libweb_la_LIBADD = lib/libtls.la lib/libwire.la lib/libbase.la $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(MHD_LIBS) $(JANSSON_LIBS)
 
 pkglibexec_PROGRAMS += collector/web/beadle-web
 collector_web_beadle_web_SOURCES = collector/web/main.c

@@ -16,6 +16,8 @@
 #include "door.h"
 #include "files.h"
 #include "log.h"
+#include "renew.h"
+#include "renewal.h"
 #include "site.h"
 #include "stream.h"
 #include "text.h"
@@ -28,6 +30,7 @@ struct web {
 	struct site *site;
 	struct asks *asks;
 	struct door *door;
+	struct renew *renew;
 };
 
 static void on_push(void *arg, const char *topic, const char *body, size_t n)
@@ -73,8 +76,11 @@ static bool start(struct web *w, const char *identity, int listener, int collect
 {
 	const struct asks_calls calls = {on_push, on_collector_gone, w};
 	char why[256];
+	int r = renewal_recover(identity);
 	SSL_CTX *ctx = door_context(identity, why);
 
+	if (r < 0)
+		log_error("%s: the renewed certificate cannot be put in its place: %s", identity, strerror(-r));
 	if (!ctx) {
 		log_error("%s", why);
 		return false;
@@ -83,9 +89,10 @@ static bool start(struct web *w, const char *identity, int listener, int collect
 	w->site = w->stream ? site_new(w->base, &w->files, w->stream) : NULL;
 	w->asks = w->site ? asks_new(w->base, collector, calls) : NULL;
 	w->door = w->asks ? door_new(w->base, ctx, listener, site_pass, w->site) : NULL;
+	w->renew = w->door ? renew_new(w->base, w->asks, w->door, identity) : NULL;
 	w->term = evsignal_new(w->base, SIGTERM, on_signal, w);
 	w->interrupt = evsignal_new(w->base, SIGINT, on_signal, w);
-	if (!w->door || !w->term || !w->interrupt || event_add(w->term, NULL) < 0 || event_add(w->interrupt, NULL) < 0) {
+	if (!w->renew || !w->term || !w->interrupt || event_add(w->term, NULL) < 0 || event_add(w->interrupt, NULL) < 0) {
 		if (!w->door)
 			SSL_CTX_free(ctx);
 		log_error("cannot start: %s", strerror(errno));
@@ -97,6 +104,7 @@ static bool start(struct web *w, const char *identity, int listener, int collect
 
 static void end(struct web *w)
 {
+	renew_free(w->renew);
 	door_free(w->door);
 	site_free(w->site);
 	asks_free(w->asks);

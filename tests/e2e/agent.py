@@ -30,7 +30,7 @@ def check(name, plugin, index, inventory, interval=1.0, timeout=5.0, **more):
             "timeout_ns": int(timeout * SECOND), "inventory": inventory, **more}
 
 
-def spawn(argv, fds, log):
+def spawn(argv, fds, log, env=None):
     """A program of ours that finds fds[i] at descriptor 3 + i."""
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in fds]
 
@@ -40,7 +40,7 @@ def spawn(argv, fds, log):
         os.closerange(3 + len(high), 1000)
 
     with open(log, "ab") as out:
-        process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=ENV,
+        process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**ENV, **(env or {})},
                                    preexec_fn=place, close_fds=False)
     for fd in high:
         os.close(fd)
@@ -73,6 +73,7 @@ class Agent:
                      "spool_measurements": 64 << 20, "spool_events": 16 << 20, "sync_ns": SECOND, "checks": checks, **plan}
         self.log = folder / "agent.log"
         self.core = self.template = None
+        self.env = {}                           # of the core, at its next start
 
     def _memfd(self):
         fd = os.memfd_create("plan")
@@ -86,7 +87,7 @@ class Agent:
         a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         plan = self._memfd()
         self.template = spawn([BUILD / "agent/host/beadle-host", "template"], [t.fileno(), a.fileno()], self.log)
-        self.core = spawn([BUILD / "agent/core/beadle-core"], [c.fileno(), b.fileno(), plan], self.log)
+        self.core = spawn([BUILD / "agent/core/beadle-core"], [c.fileno(), b.fileno(), plan], self.log, self.env)
         for s in (t, c, a, b):
             s.close()
         os.close(plan)

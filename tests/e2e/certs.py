@@ -95,6 +95,30 @@ class Authority:
         return self.write(folder, *self.issue(kind, name, **wrong))
 
 
+def aged(folder, signer, days, root="ca"):
+    """An identity folder's certificate as it will be in so many days, made anew with the root's key in signer (STATE/signer)."""
+    key = serialization.load_pem_private_key((signer / f"{root}.key").read_bytes(), None)
+    old = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())
+    builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number, old.not_valid_before - days * DAY,
+                                      old.not_valid_after - days * DAY)
+    for e in old.extensions:
+        builder = builder.add_extension(e.value, e.critical)
+    (folder / "cert.pem").write_bytes(pem(builder.sign(key, hashes.SHA256())))
+    return folder
+
+
+def read(folder):
+    """(certificate, which of its name's it is) of an identity folder."""
+    cert = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())
+    return cert, cert.serial_number >> 96 & 0xFFFFFF
+
+
+def fits(folder):
+    """Key and certificate belong together."""
+    key = serialization.load_pem_private_key((folder / "key.pem").read_bytes(), None)
+    return key.public_key().public_numbers() == read(folder)[0].public_key().public_numbers()
+
+
 def _names(*uris):
     return [x509.UniformResourceIdentifier(u) for u in uris]
 

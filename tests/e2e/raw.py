@@ -1,7 +1,9 @@
 """A raw agent with a real identity: connects by TLS, says Hello, sends values of the test's own making."""
-import ssl
+import re
 import socket
+import ssl
 import struct
+import subprocess
 import time
 
 from protobuf import Fixed64, frame, pack, receive, unpack, varint
@@ -11,8 +13,6 @@ S = 10**9
 
 def identity_uuid(folder):
     """Of its own certificate: OpenSSL prints the SAN."""
-    import subprocess
-    import re
     text = subprocess.run(["openssl", "x509", "-in", folder / "cert.pem", "-noout", "-ext", "subjectAltName"],
                           capture_output=True, text=True, check=True).stdout
     return re.search(r"agent/([0-9a-f-]{36})", text)[1]
@@ -66,6 +66,19 @@ class Raw:
         self.next += 1
         while wait and self.expect(5)[2][0] < self.next - 1:
             pass
+
+    def renew(self, identity, proof_of=None, key=None):
+        """Asks for the next certificate as an agent does, with a key of openssl's making; (certificate, error)."""
+        key = key or identity / "another.key"
+        run = lambda *a: subprocess.run(["openssl", *map(str, a)], check=True, capture_output=True).stdout     # noqa: E731
+        if not key.exists():
+            run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+        csr = run("req", "-new", "-key", key, "-subj", "/CN=x", "-outform", "DER")
+        (identity / "request").write_bytes(csr)
+        proof = run("dgst", "-sha256", "-sign", proof_of or identity / "key.pem", identity / "request")
+        self.tls.sendall(frame(pack((9, pack((1, csr), (2, proof))))))
+        answer = self.expect(10)
+        return answer.get(1, [b""])[0], answer.get(2, [b""])[0].decode()
 
     def close(self):
         self.tls.close()

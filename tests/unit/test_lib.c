@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "base64.h"
 #include "clock.h"
 #include "conf.h"
 #include "crc32c.h"
@@ -40,6 +41,29 @@ START_TEST(numbers_are_read_whole_or_not_at_all)
 	ck_assert_int_eq(text_double("1e999", &d), -ERANGE);
 	ck_assert_int_eq(text_double(" 1", &d), -EINVAL);
 	ck_assert_double_eq(d, 0.85);
+}
+END_TEST
+
+START_TEST(base64_is_strict)
+{
+	static const char *const bad[] = {"A", "AAAAA", "AB", "AA==", "AA A", "AA+/", "AA\n", "AAB"};
+	uint8_t data[70], *back;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(data); i++) {
+		char *text;
+
+		data[i] = (uint8_t)(i * 37);
+		text = base64_write(data, i);
+		ck_assert_uint_eq(strlen(text), (i * 4 + 2) / 3);
+		ck_assert_int_eq(base64_read(text, &back, &n), 0);
+		ck_assert_uint_eq(n, i);
+		ck_assert_int_eq(memcmp(data, back, n), 0);
+		free(text);
+		free(back);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(base64_read(bad[i], &back, &n) == -EINVAL, "%s", bad[i]);
 }
 END_TEST
 
@@ -314,6 +338,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(t, numbers_are_read_whole_or_not_at_all);
+	tcase_add_test(t, base64_is_strict);
 	tcase_add_test(t, durations_and_sizes_need_their_unit);
 	tcase_add_test(t, short_forms_are_for_people);
 	tcase_add_test(t, bounds_are_written_with_their_units);

@@ -13,6 +13,7 @@
 
 #include "collector/identity/ca.h"
 #include "collector/identity/office.h"
+#include "lib/identity.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
 #define OTHER "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f61"
@@ -236,6 +237,118 @@ START_TEST(what_was_issued_is_written_down)
 }
 END_TEST
 
+/* ---- renewal: an agent shows its certificate, and its key signs the request ---- */
+
+static int renew_with(X509 *current, EVP_PKEY *old, EVP_PKEY *new_, X509 **ret)
+{
+	uint8_t *csr, *der, *shown = NULL, proof[256];
+	size_t n = greedy_request(new_, &csr), size, proof_n = sizeof(proof);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int shown_n = i2d_X509(current, &shown), r;
+
+	ck_assert_int_eq(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, old), 1);
+	ck_assert_int_eq(EVP_DigestSign(ctx, proof, &proof_n, csr, n), 1);
+	r = office_renew_agent(office, &(struct office_renewal){shown, csr, proof, (size_t)shown_n, n, proof_n, "library"}, &der, &size, why);
+	if (r == 0)
+		*ret = decode(der, size);
+	EVP_MD_CTX_free(ctx);
+	OPENSSL_free(csr);
+	OPENSSL_free(shown);
+	return r;
+}
+
+START_TEST(test_i05_an_agent_renews_what_it_has_with_another_key)
+{
+	EVP_PKEY *old = ca_key_new(), *new_ = ca_key_new();
+	X509 *first, *second, *third;
+	struct identity id;
+
+	ck_assert_int_eq(issue(UUID, old, &first), 0);
+	ck_assert_int_eq(renew_with(first, old, new_, &second), 0);
+	ck_assert_str_eq(names_of(second), "URI:beadle://twvs/agent/" UUID ";");
+	ck_assert_int_eq(EVP_PKEY_eq(X509_get0_pubkey(second), new_), 1);
+	ck_assert_int_eq(identity_of(second, &id), 0);
+	ck_assert_uint_eq(id.generation, 2);
+	ck_assert_int_eq(renew_with(second, new_, old, &third), 0);
+	ck_assert_int_eq(identity_of(third, &id), 0);
+	ck_assert_uint_eq(id.generation, 3);
+	X509_free(first);
+	X509_free(second);
+	X509_free(third);
+	EVP_PKEY_free(old);
+	EVP_PKEY_free(new_);
+}
+END_TEST
+
+static X509 *made_by(const char *key_name, const char *root_name, EVP_PKEY *subject, const char *name, enum ca_usage usage)
+{
+	char path[128];
+	EVP_PKEY *key;
+	X509 *by = root(root_name), *cert;
+
+	snprintf(path, sizeof(path), "%s/signer/%s", state, key_name);
+	key = ca_read_key(path);
+	cert = ca_issue(key, by, subject, "x", name, usage, 1);
+	EVP_PKEY_free(key);
+	X509_free(by);
+	return cert;
+}
+
+START_TEST(test_i05_nothing_else_is_renewed)
+{
+	static const char good[] = "URI:beadle://twvs/agent/" UUID;
+	EVP_PKEY *old = ca_key_new(), *new_ = ca_key_new(), *other = ca_key_new();
+	X509 *bad[6], *first, *none;
+
+	ck_assert_int_eq(issue(UUID, old, &first), 0);
+	ck_assert_int_eq(renew_with(first, other, new_, &none), -EACCES);		/* who saw the certificate has not its key */
+	bad[0] = made_by("web-root.key", "web-root.pem", old, good, CA_CLIENT);
+	bad[1] = made_by("ca.key", "ca.pem", old, "URI:beadle://other/agent/" UUID, CA_CLIENT);
+	bad[2] = made_by("ca.key", "ca.pem", old, "URI:beadle://twvs/collector/main", CA_SERVER);
+	bad[3] = ca_issue(other, first, old, "x", good, CA_CLIENT, 1);			/* by a key of the same name's */
+	bad[4] = X509_dup(first);
+	ck_assert(X509_gmtime_adj(X509_getm_notAfter(bad[4]), 3600));			/* its signature does not fit any more */
+	ck_assert_int_gt(i2d_re_X509_tbs(bad[4], NULL), 0);
+	bad[5] = made_by("ca.key", "ca.pem", old, good, CA_CLIENT);
+	for (int i = 0; i < 5; i++)
+		ck_assert_msg(renew_with(bad[i], old, new_, &none) == -EACCES, "%d", i);
+	ck_assert_int_eq(renew_with(bad[5], old, new_, &none), 0);			/* so were the others but for the one thing */
+	X509_free(none);
+	for (int i = 0; i < 6; i++)
+		X509_free(bad[i]);
+	ck_assert_int_eq(office_revoke(office, UUID, why), 0);
+	ck_assert_int_eq(renew_with(first, old, new_, &none), -EACCES);
+	ck_assert_ptr_nonnull(strstr(why, "revoked"));
+	X509_free(first);
+	EVP_PKEY_free(old);
+	EVP_PKEY_free(new_);
+	EVP_PKEY_free(other);
+}
+END_TEST
+
+START_TEST(test_i05_what_is_over_is_not_renewed)
+{
+	EVP_PKEY *old = ca_key_new(), *new_ = ca_key_new(), *key;
+	char path[128];
+	X509 *cert, *none;
+
+	ck_assert_int_eq(issue(UUID, old, &cert), 0);
+	snprintf(path, sizeof(path), "%s/signer/ca.key", state);
+	key = ca_read_key(path);
+	ck_assert(X509_gmtime_adj(X509_getm_notAfter(cert), -60));
+	ck_assert_int_gt(X509_sign(cert, key, EVP_sha256()), 0);
+	ck_assert_int_eq(renew_with(cert, old, new_, &none), -EACCES);
+	ck_assert(X509_gmtime_adj(X509_getm_notBefore(cert), 3600));
+	ck_assert(X509_gmtime_adj(X509_getm_notAfter(cert), 7200));
+	ck_assert_int_gt(X509_sign(cert, key, EVP_sha256()), 0);
+	ck_assert_int_eq(renew_with(cert, old, new_, &none), -EACCES);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(old);
+	EVP_PKEY_free(new_);
+	X509_free(cert);
+}
+END_TEST
+
 START_TEST(servers_keep_the_names_of_init)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -333,6 +446,9 @@ int main(void)
 	tcase_add_test(t, what_is_no_agent_or_no_key_is_refused);
 	tcase_add_test(t, test_i04_a_revoked_agent_gets_nothing_also_after_a_restart);
 	tcase_add_test(t, what_was_issued_is_written_down);
+	tcase_add_test(t, test_i05_an_agent_renews_what_it_has_with_another_key);
+	tcase_add_test(t, test_i05_nothing_else_is_renewed);
+	tcase_add_test(t, test_i05_what_is_over_is_not_renewed);
 	tcase_add_test(t, servers_keep_the_names_of_init);
 	tcase_add_loop_test(t, the_dashboards_root_can_imitate_nobody, 0, 3);
 	tcase_add_test(t, init_makes_nothing_twice_and_keeps_keys_to_itself);
