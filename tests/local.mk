@@ -3,6 +3,7 @@ include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/plugins/local.mk
+include tests/e2e/local.mk
 
 # What scripts/test walks.
 print-tests:

@@ -44,7 +44,7 @@ static int add(struct store *store, const char *name, const char *password)
 	if (r == 0)
 		r = accounts_set(accounts, &account, change);
 	if (r == 0)
-		r = store_apply(store, &(const struct store_change *){change}, 1);
+		r = store_apply(store, change);
 	accounts_free(accounts);
 	change_free(change);
 	explicit_bzero(&account, sizeof(account));

@@ -1,9 +1,12 @@
 #include "collector/store/change.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "collector/store/inside.h"
 #include "collector/store/change_queue.h"
@@ -18,7 +21,10 @@ struct store_change {
 	struct change_node head;
 	VEC(struct act) acts;
 	bool short_of_memory;
+	uint64_t stamp;
 };
+
+#define APPLIED "applied"		/* setting: the stamp of the last change */
 
 static const char *const texts[] = {
 	[PUT_STATE - NAME_STATEMENTS] = "INSERT OR REPLACE INTO state VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -36,19 +42,37 @@ static const char *const texts[] = {
 	[PUT_PROGRESS - NAME_STATEMENTS] = "INSERT OR REPLACE INTO progress VALUES (?1, ?2)",
 };
 
+/* A commit whose sync failed may stand in the log all the same: whoever applies the change again finds it done. */
+static int read_applied(struct store *s)
+{
+	STATEMENT *get = NULL;
+	int r = sql_prepare(s->main, "SELECT json FROM setting WHERE key = '" APPLIED "'", &get);
+
+	s->last_applied = 0;
+	if (!r && (r = sql_row(get)) > 0) {
+		s->last_applied = strtoull((const char *)sqlite3_column_text(get, 0), NULL, 10);
+		r = 0;
+	}
+	return r;
+}
+
 int change_open(struct store *s)
 {
 	int r = 0;
 
 	for (int i = NAME_STATEMENTS; i < MAIN_STATEMENTS && !r; i++)
 		r = sql_prepare(s->main, texts[i - NAME_STATEMENTS], &s->on_main[i]);
-	return r;
+	return r ? r : read_applied(s);
 }
 
 struct store_change *change_new(change_done *done, void *arg)
 {
 	struct store_change *c = calloc(1, sizeof(*c));
 
+	if (c && getrandom(&c->stamp, sizeof(c->stamp), 0) != sizeof(c->stamp)) {
+		free(c);
+		return NULL;
+	}
 	if (c) {
 		c->head.done = done;
 		c->head.arg = arg;
@@ -192,17 +216,32 @@ static int apply_all(struct store *s, const struct store_change *c)
 	return r;
 }
 
-int store_apply(struct store *s, const struct store_change *const *changes, size_t n)
+static int put_stamp(struct store *s, uint64_t stamp)
 {
-	int r = sql_run(s->main, "BEGIN IMMEDIATE");
+	sqlite3_stmt *put = s->on_main[PUT_SETTING];
+	char text[24];
 
-	for (size_t i = 0; i < n && !r; i++)
-		r = apply_all(s, changes[i]);
+	snprintf(text, sizeof(text), "%" PRIu64, stamp);
+	sqlite3_bind_text(put, 1, APPLIED, -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC);
+	return sql_do(put);
+}
+
+int store_apply(struct store *s, const struct store_change *c)
+{
+	int r;
+
+	if (c->stamp == s->last_applied)
+		return 0;
+	r = sql_run(s->main, "BEGIN IMMEDIATE");
+	if (!r)
+		r = apply_all(s, c);
+	if (!r)
+		r = put_stamp(s, c->stamp);
 	if (!r)
 		r = sql_run(s->main, "COMMIT");
 	if (r)
 		sql_run(s->main, "ROLLBACK");
-	if (r == -ENOSPC || (!r && store_checkpoint(s->main, &s->main_log, MAIN_LOG_PAGES) == -ENOSPC))
-		store_now_full(s);
+	store_after_write(s, r, s->main, &s->main_log, MAIN_LOG_PAGES);
 	return r;
 }

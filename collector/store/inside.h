@@ -36,6 +36,8 @@ struct store {
 	char folder[STORE_PATH - 64];
 	uint64_t reserve;		/* bytes */
 	bool full, naming;		/* naming: a transaction of names is open */
+	bool sick;			/* a write, or folding in a log, failed: its descriptors are not to be synced again */
+	uint64_t last_applied;		/* stamp of the last change in the main file, as read when it was opened */
 	sqlite3 *main, *day;
 	uint32_t today;			/* of the open day file, YYYYMMDD; 0: none */
 	int64_t row;			/* last one used in it */
@@ -59,12 +61,16 @@ struct held *held_make(struct store *, uint32_t host, uint64_t epoch);	/* finds 
 
 int intake_open(struct store *, uint32_t day);	/* makes it today's file */
 void intake_close(struct store *);
+/* No reader has a file open from the one to the other; waits for those that do, 5 s at most each. */
+void reading_keep_out(void);
+void reading_let_in(void);
 int names_open(struct store *);		/* these two prepare, on the open main file */
 int change_open(struct store *);
 void store_now_full(struct store *);	/* lets go of the reserve */
-/* A log is folded into its file by us alone: when it has more than `pages`, or wholly. */
+/* r: what became of a write. Folds a log that has grown beyond `pages`; one that could not be folded in is whole all the same. */
+void store_after_write(struct store *, int r, sqlite3 *, int *log, int pages);
+/* A log is folded into its file by us alone: now and then, or wholly. */
 void store_watch_log(sqlite3 *, int *pages);
-int store_checkpoint(sqlite3 *, int *pages, int limit);
 int store_fold(sqlite3 *);
 
 #endif

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "collector/store/inside.h"
 #include "collector/store/row.h"
+#include "io.h"
 
 #define LOG_PAGES 8192		/* the write-ahead log is folded into the file when it is longer: 32 MiB */
 
@@ -62,7 +63,9 @@ static int open_day(struct store *s, uint32_t day)
 			       " coalesce((SELECT max(row) FROM received), 0))", &s->row);
 	for (int i = 0; i < DAY_STATEMENTS && !r; i++)
 		r = sql_prepare(s->day, texts[i], &s->on_day[i]);
-	return r ? r : find_spools(s);
+	if (!r)
+		r = find_spools(s);
+	return r ? r : io_sync_folder(s->folder);	/* SQLite does not mind whether that failed */
 }
 
 int intake_open(struct store *s, uint32_t day)
@@ -234,8 +237,6 @@ int store_intake(struct store *s, struct batch *const *batches, size_t n, int64_
 		r = intake_open(s, day);
 	if (!r)
 		r = add_group(s, batches, n, now_wall);
-	/* A log that could not be folded in is still whole, and tried again at the next commit. */
-	if (r == -ENOSPC || (!r && store_checkpoint(s->day, &s->day_log, LOG_PAGES) == -ENOSPC))
-		store_now_full(s);
+	store_after_write(s, r, s->day, &s->day_log, LOG_PAGES);
 	return r;
 }

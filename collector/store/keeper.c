@@ -32,6 +32,7 @@ struct keeper {
 	VEC(uint32_t) *place;			/* by thread and slot: where its ack is in acks */
 	int64_t wall_of_boot, retire_at;
 	bool stop, full, broken;
+	int unhealed;				/* why it could not be opened anew, last time */
 };
 
 /* ---- what is queued, by what is done with it ---- */
@@ -169,12 +170,21 @@ static void heal(struct keeper *k)
 {
 	int r = store_reopen(k->its.store);
 
-	if (r) {
+	if (r && r != k->unhealed)
 		log_error("store: cannot be opened anew (%s), trying again", strerror(-r));
+	k->unhealed = r;
+	if (r)
 		return;
-	}
 	k->broken = false;
 	log_notice("store: open again");
+}
+
+static void look_after(struct keeper *k)
+{
+	if (k->broken || !store_sick(k->its.store))
+		return;
+	log_error("store: a log could not be folded into its file: the store is opened anew");
+	k->broken = true;
 }
 
 static void tell_full(struct keeper *k, bool full)
@@ -235,22 +245,19 @@ static void names(struct keeper *k)
 
 static void changes(struct keeper *k)
 {
-	struct node *first = NULL, **end = &first;
-	int r;
+	int bad = 0;
 
-	if (!k->changes.n)
-		return;
-	r = store_apply(k->its.store, (const struct store_change *const *)k->changes.at, k->changes.n);
 	for (size_t i = 0; i < k->changes.n; i++) {
-		((struct change_node *)k->changes.at[i])->error = r;
-		*end = k->changes.at[i];
-		end = &k->changes.at[i]->next;
+		struct change_node *c = (struct change_node *)k->changes.at[i];
+		int r = bad ? bad : store_apply(k->its.store, (const struct store_change *)c);
+
+		c->error = r;
+		bad = r == -ENOSPC || r == -ENOMEM ? bad : r;
+		queue_push(k->its.engine, &c->node);
 	}
-	*end = NULL;
 	k->changes.n = 0;
-	queue_push_list(k->its.engine, first);
-	if (r && r != -ENOSPC && r != -ENOMEM)
-		give_up(k, r);
+	if (bad)
+		give_up(k, bad);
 }
 
 /* ---- retention ---- */
@@ -307,6 +314,7 @@ static void *run(void *arg)
 			names(k);
 		if (!k->broken)
 			changes(k);
+		look_after(k);
 		retire(k);
 	}
 	return NULL;
@@ -378,10 +386,3 @@ struct queue *keeper_queue(struct keeper *k)
 	return k->queue;
 }
 
-void keeper_apply(struct keeper *k, struct store_change *c)
-{
-	struct node *n = (struct node *)c;
-
-	n->kind = MESSAGE_CHANGE;
-	queue_push(k->queue, n);
-}

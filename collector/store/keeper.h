@@ -26,7 +26,5 @@ struct keeper_setup {
 int keeper_start(const struct keeper_setup *, struct keeper **ret);	/* setup is copied */
 void keeper_stop(struct keeper *);		/* commits what is queued, closes the store; NULL is fine */
 struct queue *keeper_queue(struct keeper *);
-/* Any thread. The change is the keeper's; its `done` is called by the engine thread. */
-void keeper_apply(struct keeper *, struct store_change *);
 
 #endif

@@ -56,8 +56,7 @@ int store_names_commit(struct store *s)
 	r = sql_run(s->main, "COMMIT");
 	if (r) {
 		sql_run(s->main, "ROLLBACK");
-		if (r == -ENOSPC)
-			store_now_full(s);
+		store_after_write(s, r, s->main, &s->main_log, MAIN_LOG_PAGES);
 	}
 	return r;
 }

@@ -1,12 +1,55 @@
 #include "collector/store/reader.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/store/reading.h"
 
 #define LABELS_MAX 64
+
+/* While anybody in this process has a file open, SQLite keeps the descriptors that others of us close, and hands them out again: one on
+ * which a sync has failed would be synced once more (R7). So readers have files open for the length of a call alone, and who opens the
+ * store anew waits for them. */
+static pthread_rwlock_t files = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+
+void reading_keep_out(void)
+{
+	pthread_rwlock_wrlock(&files);
+}
+
+void reading_let_in(void)
+{
+	pthread_rwlock_unlock(&files);
+}
+
+int reading_open(const char *path, sqlite3 **ret)
+{
+	int r;
+
+	pthread_rwlock_rdlock(&files);
+	r = sql_open(path, false, ret);
+	if (r)
+		pthread_rwlock_unlock(&files);
+	return r;
+}
+
+void reading_close(sqlite3 **db)
+{
+	if (!*db)
+		return;
+	sql_close(db);
+	pthread_rwlock_unlock(&files);
+}
+
+int reading_main(struct store_reader *r, sqlite3 **ret)
+{
+	char path[STORE_PATH];
+
+	snprintf(path, sizeof(path), "%s/" STORE_MAIN, r->folder);
+	return reading_open(path, ret);
+}
 
 static int past(void *reader)
 {
@@ -22,13 +65,12 @@ void reading_limit(struct store_reader *r, sqlite3 *db)
 int reader_open(const char *folder, struct store_reader **ret, char why[256])
 {
 	struct store_reader *r = calloc(1, sizeof(*r));
-	char path[STORE_PATH];
+	FILES sqlite3 *main = NULL;
 	int e = -ENOMEM;
 
 	if (r && strlen(folder) < sizeof(r->folder)) {
 		strcpy(r->folder, folder);
-		snprintf(path, sizeof(path), "%s/" STORE_MAIN, folder);
-		e = sql_open(path, false, &r->main);
+		e = reading_main(r, &main);
 	}
 	if (e) {
 		snprintf(why, 256, "%.180s: %.60s", folder, strerror(-e));
@@ -41,9 +83,6 @@ int reader_open(const char *folder, struct store_reader **ret, char why[256])
 
 void reader_close(struct store_reader *r)
 {
-	if (!r)
-		return;
-	sql_close(&r->main);
 	free(r);
 }
 
@@ -52,14 +91,17 @@ typedef int hand(sqlite3_stmt *, void *each, void *arg);
 
 static int walk_of(struct store_reader *r, const char *text, int64_t parameter, hand *to, void *each, void *arg)
 {
+	FILES sqlite3 *main = NULL;
 	STATEMENT *s = NULL;
-	int e = sql_prepare(r->main, text, &s);
+	int e = reading_main(r, &main);
 
+	if (!e)
+		e = sql_prepare(main, text, &s);
 	if (e)
 		return e;
 	if (sqlite3_bind_parameter_count(s))
 		sqlite3_bind_int64(s, 1, parameter);
-	reading_limit(r, r->main);
+	reading_limit(r, main);
 	while ((e = sql_row(s)) > 0) {
 		e = to(s, each, arg);
 		if (e)
@@ -183,9 +225,12 @@ int reader_incidents(struct store_reader *r, unsigned closed, each_incident *eac
 
 int reader_last_incident(struct store_reader *r, uint64_t *ret)
 {
+	FILES sqlite3 *main = NULL;
 	int64_t last;
-	int e = sql_number(r->main, "SELECT coalesce(max(id), 0) FROM incident", &last);
+	int e = reading_main(r, &main);
 
+	if (!e)
+		e = sql_number(main, "SELECT coalesce(max(id), 0) FROM incident", &last);
 	if (!e)
 		*ret = (uint64_t)last;
 	return e;
@@ -254,10 +299,13 @@ int reader_sessions(struct store_reader *r, each_session *each, void *arg)
 
 int reader_setting(struct store_reader *r, const char *key, char **ret_json)
 {
+	FILES sqlite3 *main = NULL;
 	STATEMENT *s = NULL;
 	char *json;
-	int e = sql_prepare(r->main, "SELECT json FROM setting WHERE key = ?1", &s);
+	int e = reading_main(r, &main);
 
+	if (!e)
+		e = sql_prepare(main, "SELECT json FROM setting WHERE key = ?1", &s);
 	if (e)
 		return e;
 	sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);

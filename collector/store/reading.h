@@ -10,10 +10,16 @@
 
 struct store_reader {
 	char folder[STORE_PATH - 64];
-	sqlite3 *main;
 	int64_t deadline;
 };
 
 void reading_limit(struct store_reader *, sqlite3 *);	/* from now: interrupts what runs too long */
+
+
+/* Files are open for the length of a call: no second one by the same thread meanwhile. */
+int reading_open(const char *path, sqlite3 **ret);
+int reading_main(struct store_reader *, sqlite3 **ret);
+void reading_close(sqlite3 **);		/* NULL is fine */
+#define FILES CLEANUP(reading_close)
 
 #endif

@@ -94,13 +94,13 @@ static int open_file(struct store_reader *r, uint32_t day, sqlite3 **ret)
 	char path[STORE_PATH];
 
 	day_path(r->folder, day, path);
-	return sql_open(path, false, ret);
+	return reading_open(path, ret);
 }
 
 static int replay_file(struct store_reader *r, struct reader_place *place, each_row *each, void *arg)
 {
-	sqlite3 *db = NULL;
-	sqlite3_stmt *s = NULL;
+	FILES sqlite3 *db = NULL;
+	STATEMENT *s = NULL;
 	int e = open_file(r, place->day, &db);
 
 	if (!e)
@@ -110,19 +110,19 @@ static int replay_file(struct store_reader *r, struct reader_place *place, each_
 		reading_limit(r, db);
 		e = walk_rows(s, place, each, arg);
 	}
-	sqlite3_finalize(s);
-	sql_close(&db);
 	return e;
 }
 
 int reader_progress(struct store_reader *r, struct reader_place *ret)
 {
+	FILES sqlite3 *main = NULL;
 	STATEMENT *s = NULL;
-	int e = sql_prepare(r->main, "SELECT day, row FROM progress ORDER BY day DESC LIMIT 1", &s);
+	int e = reading_main(r, &main);
 
-	if (e)
-		return e;
-	e = sql_row(s);
+	if (!e)
+		e = sql_prepare(main, "SELECT day, row FROM progress ORDER BY day DESC LIMIT 1", &s);
+	if (!e)
+		e = sql_row(s);
 	if (e < 0)
 		return e;
 	*ret = (struct reader_place){0};
@@ -155,8 +155,8 @@ static int history_file(struct store_reader *r, uint32_t day, uint32_t check, in
 			void *arg)
 {
 	struct reader_place place = {.day = day};
-	sqlite3 *db = NULL;
-	sqlite3_stmt *s = NULL;
+	FILES sqlite3 *db = NULL;
+	STATEMENT *s = NULL;
 	int e = open_file(r, day, &db);
 
 	if (!e)
@@ -168,8 +168,6 @@ static int history_file(struct store_reader *r, uint32_t day, uint32_t check, in
 		reading_limit(r, db);
 		e = walk_rows(s, &place, each, arg);
 	}
-	sqlite3_finalize(s);
-	sql_close(&db);
 	return e;
 }
 

@@ -27,7 +27,7 @@ void store_watch_log(sqlite3 *db, int *pages)
 	sqlite3_wal_hook(db, count_log, pages);
 }
 
-int store_checkpoint(sqlite3 *db, int *pages, int limit)
+static int checkpoint(sqlite3 *db, int *pages, int limit)
 {
 	int r;
 
@@ -37,6 +37,21 @@ int store_checkpoint(sqlite3 *db, int *pages, int limit)
 	if (!r)
 		*pages = 0;
 	return r == -EBUSY ? 0 : r;
+}
+
+void store_after_write(struct store *s, int r, sqlite3 *db, int *log, int pages)
+{
+	if (!r)
+		r = checkpoint(db, log, pages);
+	if (r == -ENOSPC)
+		store_now_full(s);
+	else if (r && r != -ENOMEM)
+		s->sick = true;
+}
+
+bool store_sick(const struct store *s)
+{
+	return s->sick;
 }
 
 int store_fold(sqlite3 *db)
@@ -82,7 +97,10 @@ bool store_full(struct store *s)
 {
 	struct statvfs fs;
 
-	if (s->full && !statvfs(s->folder, &fs) && (uint64_t)fs.f_bavail * fs.f_frsize >= 2 * s->reserve && !reserve_lay(s))
+	if (!s->full)
+		return false;
+	store_now_full(s);	/* it may not have gone at once */
+	if (!statvfs(s->folder, &fs) && (uint64_t)fs.f_bavail * fs.f_frsize >= 2 * s->reserve && !reserve_lay(s))
 		s->full = false;
 	return s->full;
 }
@@ -114,13 +132,16 @@ static int open_main(struct store *s)
 		store_watch_log(s->main, &s->main_log);
 	if (!r)
 		r = names_open(s);
-	return r ? r : change_open(s);
+	if (!r)
+		r = change_open(s);
+	return r ? r : io_sync_folder(s->folder);	/* SQLite does not mind whether that failed */
 }
 
 static int open_files(struct store *s, char why[256])
 {
 	int r = open_main(s);
 
+	s->sick = true;
 	if (r) {
 		snprintf(why, 256, "%.180s/" STORE_MAIN ": %.60s", s->folder, r == -EPROTONOSUPPORT ?
 			 "made by a newer version of Beadle" : strerror(-r));
@@ -130,6 +151,7 @@ static int open_files(struct store *s, char why[256])
 	if (r)
 		snprintf(why, 256, "%.160s: a file of raw results: %.60s", s->folder, r == -EPROTONOSUPPORT ?
 			 "made by a newer version of Beadle" : strerror(-r));
+	s->sick = r;
 	return r;
 }
 
@@ -163,9 +185,9 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	if (s->day)
+	if (s->day && !s->sick)
 		store_fold(s->day);
-	if (s->main)
+	if (s->main && !s->sick)
 		store_fold(s->main);
 	intake_close(s);
 	close_main(s);
@@ -177,10 +199,16 @@ void store_close(struct store *s)
 int store_reopen(struct store *s)
 {
 	char why[256];
+	int r;
 
+	reading_keep_out();
 	intake_close(s);
 	close_main(s);
-	return open_files(s, why);
+	reading_let_in();
+	r = open_files(s, why);
+	if (r == -ENOSPC)
+		store_now_full(s);
+	return r;
 }
 
 /* ---- retention ---- */

@@ -55,9 +55,13 @@ int store_retire(struct store *, int64_t now_wall, unsigned days);
 
 /* ---- the engine's own rows: main file ---- */
 
-/* Changes of the engine (change.h), applied in one transaction, with the engine's progress. Their `done` is the caller's. */
+/* A change of the engine (change.h), applied in one transaction, with the engine's progress; its `done` is the caller's. One that could
+ * not be applied is applied again, after store_reopen: once, whatever became of the first time. */
 struct store_change;
-int store_apply(struct store *, const struct store_change *const *changes, size_t n);
+int store_apply(struct store *, const struct store_change *);
+
+/* A log could not be folded into its file: nothing is lost, but store_reopen before the next write. */
+bool store_sick(const struct store *);
 
 /* The disk was found full: intake stops, the reserve file is let go so that incidents and notices are still kept (R6). Looks at the
  * disk, and is false again once the reserve could be laid back with as much besides. */

@@ -333,7 +333,7 @@ START_TEST(engine_rows)
 	change_setting(c, "k", "[1]");
 	change_progress(c, 20270115, 17);
 	change_progress(c, 20270114, 99);
-	ck_assert_int_eq(store_apply(store, (const struct store_change *const *)&c, 1), 0);
+	ck_assert_int_eq(store_apply(store, c), 0);
 	change_free(c);
 	restart();
 
@@ -373,6 +373,43 @@ static void run_on(const char *file, const char *text)
 	ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
+
+static int count_steps(const struct reader_step *one, void *arg)
+{
+	ck_assert_str_eq(one->actor, "wang");
+	(*(int *)arg)++;
+	return 0;
+}
+
+static int steps(void)
+{
+	struct store_reader *reader;
+	int n = 0;
+
+	ck_assert_int_eq(reader_open(folder, &reader, why), 0);
+	ck_assert_int_eq(reader_steps(reader, 2, count_steps, &n), 0);
+	reader_close(reader);
+	return n;
+}
+
+/* As when a commit's sync failed: the engine applies its change again, and recovery has found it in the log. */
+START_TEST(test_r07_a_change_that_was_kept_after_all_is_not_kept_twice)
+{
+	struct store_change *c = change_new(NULL, NULL), *other = change_new(NULL, NULL);
+
+	change_step(c, 2, NOON, "wang", "ack", "{}");
+	change_step(other, 2, NOON, "wang", "ack", "{}");
+	ck_assert_int_eq(store_apply(store, c), 0);
+	ck_assert_int_eq(steps(), 1);
+	ck_assert_int_eq(store_reopen(store), 0);
+	ck_assert_int_eq(store_apply(store, c), 0);
+	ck_assert_int_eq(steps(), 1);
+	ck_assert_int_eq(store_apply(store, other), 0);
+	ck_assert_int_eq(steps(), 2);
+	change_free(c);
+	change_free(other);
+}
+END_TEST
 
 START_TEST(newer_is_refused)
 {
@@ -466,6 +503,7 @@ int main(void)
 	tcase_add_test(t, names);
 	tcase_add_test(t, names_have_a_limit);
 	tcase_add_test(t, engine_rows);
+	tcase_add_test(t, test_r07_a_change_that_was_kept_after_all_is_not_kept_twice);
 	tcase_add_test(t, newer_is_refused);
 	tcase_add_test(t, a_changed_value_is_not_served);
 	tcase_add_test(t, after_a_failed_commit);
