@@ -121,6 +121,15 @@ static void take_spool(struct config *c, const struct conf_node *root, struct pr
 	conf_done(n, p);
 }
 
+static void take_connection(struct config *c, const struct conf_node *root, struct problems *p)
+{
+	const struct conf_node *n = conf_map(root, "connection", p);
+
+	conf_duration(n, "silence", 90 * NS_PER_S, 3 * NS_PER_S, 900 * NS_PER_S, &c->silence, p);
+	conf_duration(n, "heartbeat", 30 * NS_PER_S, NS_PER_S, 300 * NS_PER_S, &c->heartbeat, p);
+	conf_done(n, p);
+}
+
 /* STATE/identity, where "beadle identity new" is told to write. */
 static const char *state_identity(struct config *c)
 {
@@ -152,6 +161,7 @@ void config_take_agent(struct config *c, const struct conf_node *root, struct pr
 	if (!c->identity)
 		c->identity = state_identity(c);
 	take_spool(c, root, p);
+	take_connection(c, root, p);
 	take_limits(root, &default_limits, &c->limits, p);
 	users = conf_map(root, "users", p);
 	conf_int(users, "first", first_user(c->state), 1000, INT32_MAX - 1000, &c->first_user, p);

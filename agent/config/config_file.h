@@ -34,6 +34,7 @@ struct config {
 	const char *identity, *state;
 	uint64_t spool_measurements, spool_events;
 	int64_t sync;
+	int64_t silence, heartbeat;	/* of the connection, ns */
 	int64_t first_user;		/* numeric id of the plugin of index 0 */
 	struct limits limits;
 	bool unread;			/* agent.yaml could not be read: nobody knows where the plugins are */

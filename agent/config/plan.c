@@ -153,6 +153,8 @@ int plan_pack(const struct config *c, const struct plugins *plugins, uint8_t **r
 	plan.spool_measurements = c->spool_measurements;
 	plan.spool_events = c->spool_events;
 	plan.sync_ns = (uint64_t)c->sync;
+	plan.silence_ns = (uint64_t)c->silence;
+	plan.heartbeat_ns = (uint64_t)c->heartbeat;
 	for (size_t i = 0; i < c->checks.n; i++) {
 		struct plugin *plugin = plugins_find(plugins, c->checks.at[i].plugin);
 

@@ -21,12 +21,21 @@
 #define SPOOL_LEAST (64u * 1024)
 #define SPOOL_MOST (UINT64_C(1) << 40)
 #define METRICS_MAX 1024u
+#define SILENCE_LEAST (3 * NS_PER_S)
+#define SILENCE_MOST (900 * NS_PER_S)
+#define HEARTBEAT_LEAST NS_PER_S
+#define HEARTBEAT_MOST (300 * NS_PER_S)
 
 struct plan { struct arena *arena; const Host__Plan *its; unsigned users; };
 
+static bool is_within(uint64_t ns, int64_t least, int64_t most)
+{
+	return ns >= (uint64_t)least && ns <= (uint64_t)most;
+}
+
 static bool time_is_good(uint64_t ns)
 {
-	return ns >= INTERVAL_LEAST && ns <= INTERVAL_MOST;
+	return is_within(ns, INTERVAL_LEAST, INTERVAL_MOST);
 }
 
 static const char *check_inventory(const Host__Inventory *i)
@@ -66,6 +75,9 @@ static int check_plan(const Host__Plan *p, char why[256])
 	else if (p->spool_measurements < SPOOL_LEAST || p->spool_measurements > SPOOL_MOST || p->spool_events < SPOOL_LEAST ||
 		 p->spool_events > SPOOL_MOST || p->sync_ns > 60 * (uint64_t)NS_PER_S)
 		wrong = "a spool's bounds make no sense";
+	else if (!is_within(p->silence_ns, SILENCE_LEAST, SILENCE_MOST) ||
+		 !is_within(p->heartbeat_ns, HEARTBEAT_LEAST, HEARTBEAT_MOST))
+		wrong = "the connection's times make no sense";
 	if (wrong)
 		snprintf(why, 256, "%s", wrong);
 	for (size_t i = 0; i < p->n_checks && !wrong; i++) {

@@ -25,8 +25,6 @@
 #define CONNECT_PATIENCE (10 * NS_PER_S)
 #define WELCOME_PATIENCE (30 * NS_PER_S)
 #define FRAME_PATIENCE (30 * NS_PER_S)	/* from its first byte to its last */
-#define BEAT_EVERY (30 * NS_PER_S)
-#define DEAD_AFTER (90 * NS_PER_S)
 #define PAUSE_FIRST NS_PER_S
 #define PAUSE_MOST (30 * NS_PER_S)
 #define WINDOW_MOST 64u
@@ -74,6 +72,16 @@ static const char *collector_name(const struct uplink *u)
 	const Host__Plan *plan = checks_plan(u->checks);
 
 	return plan->n_collectors ? plan->collectors[u->collector % plan->n_collectors] : NULL;
+}
+
+static int64_t dead_at(const struct uplink *u)
+{
+	return u->heard + (int64_t)checks_plan(u->checks)->silence_ns;
+}
+
+static int64_t next_beat(const struct uplink *u, int64_t now)
+{
+	return now + (int64_t)checks_plan(u->checks)->heartbeat_ns;
 }
 
 /* Somewhere between half and all of it, so that agents that lost one collector do not return as one. */
@@ -228,7 +236,7 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 	u->state = OPEN;
 	u->failures = 0;
 	u->told = false;
-	u->beat = now + BEAT_EVERY;
+	u->beat = next_beat(u, now);
 	log_info("collector %s: connected", collector_name(u));
 	outbox_connected(u->outbox, now);
 	renew_welcomed(&u->renew, identity(u));
@@ -442,7 +450,7 @@ int64_t uplink_wake(const struct uplink *u)
 	if (u->state != OPEN)
 		return wake;
 	begun = link_begun(u->link);
-	wake = u->beat < u->heard + DEAD_AFTER ? u->beat : u->heard + DEAD_AFTER;
+	wake = u->beat < dead_at(u) ? u->beat : dead_at(u);
 	return begun != LOOP_NEVER && begun + FRAME_PATIENCE < wake ? begun + FRAME_PATIENCE : wake;
 }
 
@@ -457,9 +465,18 @@ static void beat(struct uplink *u, int64_t now)
 	heartbeat.clocks = &clocks;
 	e.message_case = WIRE__ENVELOPE__MESSAGE_HEARTBEAT;
 	e.heartbeat = &heartbeat;
-	u->beat = now + BEAT_EVERY;
+	u->beat = next_beat(u, now);
 	if (!link_busy(u->link))	/* what waits there tells as much */
 		send_envelope(u, &e);
+}
+
+static void silent(struct uplink *u)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "nothing was heard for %lld s: taken for dead",
+		 (long long)(checks_plan(u->checks)->silence_ns / (uint64_t)NS_PER_S));
+	fail(u, why);
 }
 
 void uplink_tick(struct uplink *u, int64_t now)
@@ -470,8 +487,8 @@ void uplink_tick(struct uplink *u, int64_t now)
 		try(u, now);
 	else if (u->state != OPEN)
 		fail(u, u->state == GREETING ? "it does not answer our Hello" : "it does not answer");
-	else if (now >= u->heard + DEAD_AFTER)
-		fail(u, "nothing was heard for 90 s: taken for dead");
+	else if (now >= dead_at(u))
+		silent(u);
 	else if (link_begun(u->link) != LOOP_NEVER && now >= link_begun(u->link) + FRAME_PATIENCE)
 		fail(u, "a frame that it began does not end");
 	else

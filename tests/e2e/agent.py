@@ -70,7 +70,8 @@ class Agent:
     def __init__(self, folder, identity, collectors, plugins, checks, **plan):
         self.folder, self.plugins = folder, plugins
         self.plan = {"collectors": collectors, "identity": str(identity), "state": str(folder / "state"),
-                     "spool_measurements": 64 << 20, "spool_events": 16 << 20, "sync_ns": SECOND, "checks": checks, **plan}
+                     "spool_measurements": 64 << 20, "spool_events": 16 << 20, "sync_ns": SECOND,
+                     "silence_ns": 90 * SECOND, "heartbeat_ns": 30 * SECOND, "checks": checks, **plan}
         self.log = folder / "agent.log"
         self.core = self.template = None
         self.env = {}                           # of the core, at its next start

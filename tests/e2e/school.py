@@ -1,4 +1,5 @@
 """A whole site in one folder: the real collector with all its processes, and real agents, on free ports."""
+import collections
 import json
 import os
 import pathlib
@@ -15,10 +16,25 @@ AGENT = BUILD / "agent/launcher/beadle-agent"
 BEADLE = BUILD / "cli/beadle"
 
 
+class Loopback:
+    """Where site and agents are when a test says nothing else; namespaces.Machine is another place."""
+    address, inside = "127.0.0.1", []
+
+
+def each_once(records):
+    """Within an epoch sequences begin at 1, and none is missing or there twice. {(host, epoch): sequences}"""
+    by_epoch = collections.defaultdict(list)
+    for host, epoch, sequence, *_ in records:
+        by_epoch[host, epoch].append(sequence)
+    for key, sequences in by_epoch.items():
+        assert sorted(sequences) == list(range(1, len(sequences) + 1)), (key, len(sequences), sorted(sequences)[-5:])
+    return by_epoch
+
+
 class Site:
     def __init__(self, folder, notify="", people="{admin: {name: Admin, mail: admin@school.example}}", roles="{computer_room_manager: admin}",
-                 hosts='{"*": {owner: admin}}', edit_procedure=None):
-        self.folder = pathlib.Path(folder)
+                 hosts='{"*": {owner: admin}}', edit_procedure=None, on=Loopback):
+        self.folder, self.on = pathlib.Path(folder), on
         passable(self.folder)
         self.state = self.folder / "c"                          # short: a socket's path has 107 bytes
         self.config = self.folder / "collector.yaml"
@@ -33,7 +49,7 @@ language: zh-TW
 address: https://localhost:8443/
 state: {self.state}
 procedure: procedure.yaml
-listen: {{agents: "127.0.0.1:0", web: "127.0.0.1:0"}}
+listen: {{agents: "{on.address}:0", web: "{on.address}:0"}}
 dashboard: [localhost, 127.0.0.1]
 people: {people}
 roles: {roles}
@@ -43,7 +59,7 @@ hosts: {hosts}
         done = subprocess.run([COLLECTOR, "--config", self.config, "init"], env=ENV, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         self.init = done.stdout
-        self.collector = Program([COLLECTOR, "--config", self.config], self.folder / "collector.log")
+        self.collector = Program([*on.inside, COLLECTOR, "--config", self.config], self.folder / "collector.log")
         self.port = self.web_port = None
 
     def password(self):
@@ -62,8 +78,8 @@ hosts: {hosts}
         self.port = int(found(r"listening for agents on [\d.]+:(\d+)")[1])
         self.web_port = int(found(r"dashboard on https://[\d.]+:(\d+)/")[1])
         text = self.config.read_text()
-        self.config.write_text(re.sub(r"listen: .*", f'listen: {{agents: "127.0.0.1:{self.port}", web: "127.0.0.1:{self.web_port}"}}',
-                                      text))
+        self.config.write_text(re.sub(r"listen: .*", f'listen: {{agents: "{self.on.address}:{self.port}", '
+                                                      f'web: "{self.on.address}:{self.web_port}"}}', text))
         return self
 
     def beadle(self, *arguments, status=0):
@@ -109,18 +125,18 @@ hosts: {hosts}
 class Agent:
     """checks: {name: (plugin, interval, "option: value, ...")}"""
 
-    def __init__(self, site, name, checks, spool="", extra=""):
+    def __init__(self, site, name, checks, spool="", extra="", on=Loopback):
         self.site, self.name = site, name
         self.folder = site.folder / name
         (self.folder / "agent.d").mkdir(parents=True)
         os.chmod(self.folder, 0o755)
         site.beadle("identity", "new", "--host", name, "--out", self.folder / "identity")
         self.configure(checks, spool, extra)
-        self.program = Program([AGENT, "--config", self.folder / "agent.yaml"], self.folder / "agent.log")
+        self.program = Program([*on.inside, AGENT, "--config", self.folder / "agent.yaml"], self.folder / "agent.log")
 
     def configure(self, checks, spool="", extra=""):
         (self.folder / "agent.yaml").write_text(f"""\
-collector: 127.0.0.1:{self.site.port}
+collector: {self.site.on.address}:{self.site.port}
 identity: {self.folder}/identity
 state: {self.folder}/state
 {spool}

@@ -1,11 +1,11 @@
-"""R9: a dead peer is noticed without help from TCP. A stopped process is one: its kernel goes on to acknowledge every byte."""
+"""R9 where no network can be made: a stopped process is a dead peer, too, whose kernel goes on to acknowledge every byte."""
 import os
 import signal
 
 import pytest
 
 from conftest import wait_for
-from school import Site
+from school import Site, each_once
 
 
 @pytest.fixture
@@ -35,10 +35,4 @@ def test_r09_an_agent_that_says_nothing_is_let_go_and_comes_back(site):
     wait_for("it is back", lambda: site.ask("hosts")["hosts"][0]["connected"], 60)
     wait_for("and its results", lambda: site.ask("status")["intake"]["results"] > before + 2, 60)
     site.stop()
-    records = site.records()
-    assert len(records) == len({record[:3] for record in records}), "nothing twice"
-    by_epoch = {}
-    for host, epoch, sequence, *_ in records:
-        by_epoch.setdefault((host, epoch), []).append(sequence)
-    for sequences in by_epoch.values():
-        assert sorted(sequences) == list(range(min(sequences), max(sequences) + 1)), "no gap"
+    each_once(site.records())

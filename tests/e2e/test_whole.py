@@ -11,17 +11,7 @@ import pytest
 
 import mailserver
 from conftest import wait_for
-from school import Site
-
-
-def each_once(records):
-    """Within an epoch sequences begin at 1, and none is missing or there twice."""
-    by_epoch = collections.defaultdict(list)
-    for host, epoch, sequence, *_ in records:
-        by_epoch[host, epoch].append(sequence)
-    for key, sequences in by_epoch.items():
-        assert sorted(sequences) == list(range(1, len(sequences) + 1)), (key, len(sequences), sorted(sequences)[-5:])
-    return by_epoch
+from school import Site, each_once
 
 
 @pytest.fixture

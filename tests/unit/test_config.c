@@ -98,6 +98,8 @@ static const struct { const char *agent, *checks, *words;
 	{AGENT "spool: {events: many}\n", CHECKS, "agent.yaml:3: events"},
 	{AGENT "spool: {sync: 0}\n", CHECKS, "agent.yaml:3: sync"},
 	{AGENT "spool: {sync: 1h}\n", CHECKS, "agent.yaml:3: sync"},
+	{AGENT "connection: {silence: 2s}\n", CHECKS, "agent.yaml:3: silence"},
+	{AGENT "connection: {heartbeat: 301s}\n", CHECKS, "agent.yaml:3: heartbeat"},
 	{AGENT "spool: {sinc: 1s}\n", CHECKS, "did you mean \"sync\"?"},
 	{AGENT "limits: {memory: 1}\n", CHECKS, "agent.yaml:3: memory"},
 	{AGENT "limits: {memory: 1TiB}\n", CHECKS, "agent.yaml:3: memory"},
@@ -205,7 +207,7 @@ END_TEST
 START_TEST(test_right_one)
 {
 	struct problems *p = read_all(
-		AGENT "spool: {measurements: 64MiB, events: 8MiB, sync: 500ms}\nlimits: {memory: 100MiB}\n",
+		AGENT "spool: {measurements: 64MiB, events: 8MiB, sync: 500ms}\nconnection: {silence: 45s}\nlimits: {memory: 100MiB}\n",
 		"checks:\n  one:\n    plugin: bad\n    interval: 10s\n    options: {misdeed: none}\n    remote: "
 		"[misdeed]\n"
 		"    grant: [procscan]\n  two:\n    plugin: bad\n    deny: yes\n    limits: {memory: 200MiB}\n");
