@@ -5,6 +5,7 @@
 #ifndef BATCH_H
 #define BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,10 +21,16 @@ struct result {
 	uint64_t took_ns;
 	const void *extra;	/* what is not numbers (error, skips, facts, events, output, dropped): a packed wire.Record */
 	uint32_t extra_size;	/* 0: none */
+	uint32_t digest;	/* of the record as it was sent (beadle.proto); 0: not told */
 };
 
 /* A connection, for whoever answers it later: a slot that was reused has another generation. */
 struct reference { uint16_t thread; uint32_t slot, generation; };
+
+static inline bool reference_same(const struct reference *a, const struct reference *b)
+{
+	return a->thread == b->thread && a->slot == b->slot && a->generation == b->generation;
+}
 
 struct batch {
 	struct node node;	/* for the queues */
@@ -31,12 +38,14 @@ struct batch {
 	uint32_t host;		/* the collector's number of the agent */
 	struct reference from;	/* where the acknowledgement goes */
 	uint64_t epoch, first;
+	uint32_t before;	/* digest of record first-1; 0: not told */
 	uint32_t results;
 	uint32_t values;	/* in all results together */
 	size_t bytes;		/* of the whole block: counted against what may be in flight */
 	struct budget *backlog;	/* is given the bytes as well, when it is freed (message_free); NULL: not yet stored */
 	int64_t received;	/* boot clock */
-	uint64_t through;	/* once stored: highest sequence held of the epoch, */
+	bool parted;		/* once stored: it was set apart, since other records are held under its numbers; or */
+	uint64_t through;	/* highest sequence held of the epoch, */
 	uint32_t day;		/* the day file, YYYYMMDD, */
 	int64_t row;		/* and the row of the last result in it */
 	struct result *result;

@@ -52,7 +52,8 @@ struct hello {
 	uint32_t host;
 	char name[128];		/* given with its identity; without one, what it calls itself */
 	uint32_t *checks;	/* for each of hello->checks */
-	uint64_t *held;		/* for each of hello->spools */
+	uint64_t *held;		/* for each of hello->spools, */
+	uint32_t *digests;	/* and the digest of that record; 0: not known */
 	/* by the engine, in the arena; may be NULL: */
 	Wire__Assignment *assignment;
 	bool slow_down;
@@ -67,6 +68,7 @@ struct series {
 	const Wire__Batch *batch;	/* its definitions, and records that wait for them */
 	uint32_t host;
 	uint32_t *checks;		/* collector's number, for each of batch->series */
+	const uint32_t *digests;	/* of its records */
 	size_t bytes;			/* of its frame */
 	/* by the store: */
 	int error;
@@ -95,6 +97,7 @@ enum trouble_kind {
 	TROUBLE_TWINS,		/* two machines take over from each other with one certificate */
 	TROUBLE_DISK_FULL, TROUBLE_DISK_FREE,	/* the collector's own disk (R6) */
 	TROUBLE_STORE,		/* a write failed; the store was opened anew */
+	TROUBLE_PARTED,		/* one number, two records (R3): `host`, or where that is 0 `agent` */
 };
 struct trouble { struct node node; enum trouble_kind trouble; uint32_t host; char agent[64]; char text[256]; };
 

@@ -9,6 +9,7 @@
 
 #include "agent/core/record.h"
 #include "lib/cleanup.h"
+#include "lib/crc32c.h"
 #include "lib/frame.h"
 #include "lib/log.h"
 
@@ -19,7 +20,7 @@
 #define BODY_MAX (FRAME_MAX - 2 * HEAD)
 
 enum { ENVELOPE_BATCH = 4 << 3 | 2, BATCH_EPOCH = 1 << 3 | 1, BATCH_FIRST = 2 << 3, BATCH_SERIES = 3 << 3 | 2,
-       BATCH_RECORD = 4 << 3 | 2, SERIES_ID = 1 << 3 };
+       BATCH_RECORD = 4 << 3 | 2, BATCH_BEFORE = 5 << 3 | 5, BATCH_DIGEST = 6 << 3 | 5, SERIES_ID = 1 << 3 };
 
 struct building {
 	struct outbox *outbox;
@@ -27,6 +28,7 @@ struct building {
 	uint8_t *buf;
 	size_t n, room;
 	uint64_t epoch, first, last;
+	uint32_t before, digest;
 	unsigned records, values;
 };
 
@@ -104,7 +106,7 @@ static int put_record(struct building *b, const struct spool_record *r)
 {
 	struct record_view view, walk;
 	const char *name, *plugin;
-	uint32_t number;
+	uint32_t number, digest;
 	unsigned values = 0;
 	int error = 0;
 
@@ -127,10 +129,20 @@ static int put_record(struct building *b, const struct spool_record *r)
 	b->n += r->n;
 	b->values += values;
 	b->records++;
+	digest = htole32(r->digest);
+	b->digest = crc32c(b->digest, &digest, sizeof(digest));
 	return 0;
 }
 
-/* Epoch and first sequence stand before the body, the heads before them. */
+static size_t put_fixed32(uint8_t *to, uint8_t tag, uint32_t value)
+{
+	value = htole32(value);
+	to[0] = tag;
+	memcpy(to + 1, &value, sizeof(value));
+	return 1 + sizeof(value);
+}
+
+/* Epoch, first sequence and digests stand before the body, the heads before them. */
 static void finish(struct building *b, struct batch *ret)
 {
 	uint8_t head[HEAD], inner[HEAD];
@@ -142,6 +154,8 @@ static void finish(struct building *b, struct batch *ret)
 	n_inner += sizeof(epoch);
 	inner[n_inner++] = BATCH_FIRST;
 	n_inner += record_varint(inner + n_inner, b->first);
+	n_inner += put_fixed32(inner + n_inner, BATCH_BEFORE, b->before);
+	n_inner += put_fixed32(inner + n_inner, BATCH_DIGEST, b->digest);
 	body = n_inner + b->n - 2 * HEAD;
 	head[n_head++] = ENVELOPE_BATCH;
 	n_head += record_varint(head + n_head, body);
@@ -171,6 +185,7 @@ int batch_next(struct outbox *outbox, struct spool *spool, struct defined *defin
 		if (b.records == 0) {
 			b.epoch = record.epoch;
 			b.first = record.sequence;
+			b.before = record.before;
 		}
 		r = put_record(&b, &record);
 		if (r == -ENOENT || (r == -EMSGSIZE && b.n == 2 * HEAD)) {

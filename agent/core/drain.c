@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/random.h>
 #include <utlist.h>
 
 #include "agent/core/disk.h"
@@ -36,21 +35,32 @@ void drain_forget(struct spool *s, struct segment *seg)
 /* ---- handing out ---- */
 
 /* An entry that was written again in the segment behind, after a failed sync, counts there. */
-static bool counts_here(const struct segment *seg, uint64_t number)
+bool drain_counts(const struct segment *seg, uint64_t number)
 {
 	const struct segment *next = seg->next;
 
-	return number > seg->acked && number <= seg->last && !(next && next->epoch == seg->epoch && number >= next->first);
+	return !seg->parted && number > seg->acked && number <= seg->last && !(next && next->epoch == seg->epoch && number >= next->first);
 }
 
 static int hand_out(struct spool *s, struct spool_record *ret)
 {
-	*ret = (struct spool_record){s->at->epoch, s->given.number, s->given.data, s->given.n};
+	*ret = (struct spool_record){s->at->epoch, s->given.number, s->given.data, s->given.n, s->given.digest, s->before};
 	s->out_epoch = s->at->epoch;
 	s->out = s->given.number;
 	s->at->doubt = true;
 	s->ungot = false;
 	return 1;
+}
+
+/* What is given now, and what came before it. */
+static void note_read(struct spool *s, uint64_t epoch)
+{
+	bool follows = s->read_epoch == epoch && s->read + 1 == s->given.number;
+
+	s->before = follows ? s->read_digest : 0;
+	s->read_epoch = epoch;
+	s->read = s->given.number;
+	s->read_digest = s->given.digest;
 }
 
 int spool_next(struct spool *s, struct spool_record *ret)
@@ -66,7 +76,8 @@ int spool_next(struct spool *s, struct spool_record *ret)
 		int r = s->reader.fd < 0 ? segment_read(&s->reader, seg, s->folder) : 0;
 
 		while (r == 0 && (r = segment_next(&s->reader, seg->size, &s->given, &torn)) > 0) {
-			if (counts_here(seg, s->given.number) && (seg->epoch != s->out_epoch || s->given.number > s->out))
+			note_read(s, seg->epoch);
+			if (drain_counts(seg, s->given.number) && (seg->epoch != s->out_epoch || s->given.number > s->out))
 				return hand_out(s, ret);
 			r = 0;
 		}
@@ -100,12 +111,12 @@ void spool_rewind(struct spool *s)
 
 /* ---- acknowledging ---- */
 
-static void acknowledge(struct spool *s, uint64_t epoch, uint64_t through)
+void drain_acknowledge(struct spool *s, uint64_t epoch, uint64_t through)
 {
 	struct segment *seg, *next;
 
 	DL_FOREACH_SAFE(s->segments, seg, next) {
-		if (seg->epoch != epoch)
+		if (seg->epoch != epoch || seg->parted)
 			continue;
 		if (through > seg->acked)
 			seg->acked = through;
@@ -149,39 +160,8 @@ int spool_ack(struct spool *s, uint64_t epoch, uint64_t through)
 		return 0;
 	if (through > handed_out(s, epoch))
 		return -EBADMSG;
-	acknowledge(s, epoch, through);
+	drain_acknowledge(s, epoch, through);
 	return 0;
-}
-
-/* What is pending was numbered in an epoch in which the collector holds other records under these numbers. */
-static void renumber(struct spool *s)
-{
-	uint64_t old = s->epoch, sequence = 1;
-	size_t offset = 0, need;
-	struct entry e;
-
-	if (getrandom(&s->epoch, sizeof(s->epoch), 0) != sizeof(s->epoch))
-		abort();
-	while (offset < s->n_pending && entry_next(s->pending, s->n_pending, old, &offset, &e, &need) == ENTRY_GOOD)
-		entry_head(s->pending + e.at, s->epoch, sequence++, e.data, e.n);
-	s->next = sequence;
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
-}
-
-bool spool_held(struct spool *s, uint64_t epoch, uint64_t through)
-{
-	bool strange = epoch == s->epoch && through >= s->next;
-	struct segment *seg;
-
-	if (strange)
-		renumber(s);
-	DL_FOREACH(s->segments, seg)
-		if (seg->epoch == epoch)
-			seg->doubt = false;
-	acknowledge(s, epoch, through);
-	return strange;
 }
 
 size_t spool_spans(const struct spool *s, struct spool_span *spans, size_t room)

@@ -80,7 +80,8 @@ enum entry_found entry_next(const uint8_t *buf, size_t n, uint64_t salt, size_t 
 	if (rest < *need)
 		return ENTRY_MORE;
 	*offset += *need;
-	if (checksum(salt, p + ENTRY_HEAD, length) != get32(p + 16))
+	ret->digest = get32(p + 16);
+	if (checksum(salt, p + ENTRY_HEAD, length) != ret->digest)
 		return ENTRY_DAMAGED;
 	ret->number = get32(p + 8) | (uint64_t)get32(p + 12) << 32;
 	ret->data = p + ENTRY_HEAD;

@@ -20,6 +20,7 @@ struct entry {
 	const uint8_t *data;
 	size_t n;
 	size_t at;	/* offset in the buffer */
+	uint32_t digest;	/* of salt and data; of a record that is its digest on the wire (beadle.proto) */
 };
 
 void entry_head(uint8_t head[ENTRY_HEAD], uint64_t salt, uint64_t number, const void *data, size_t n);

@@ -11,6 +11,7 @@
 /* The agent's id, from its own certificate. 0 or -EINVAL. */
 int hello_agent(SSL_CTX *, char id[64]);
 
-int hello_send(struct link *, const char *agent, const struct checks *, struct outbox *);
+/* parted: our records have new numbers, since the collector held others under theirs. */
+int hello_send(struct link *, const char *agent, const struct checks *, struct outbox *, bool parted);
 
 #endif

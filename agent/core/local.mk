@@ -1,7 +1,8 @@
 # agent/core: timers, spool, uplink. loop.c alone knows libevent; link, trust and hello know OpenSSL.
 noinst_LTLIBRARIES += agent/core/libcore.la
 agent_core_libcore_la_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/entry.h agent/core/entry.c agent/core/segment.h \
-	agent/core/segment.c agent/core/spool.h agent/core/spool_inside.h agent/core/spool.c agent/core/drain.c agent/core/recover.c \
+	agent/core/segment.c agent/core/spool.h agent/core/spool_inside.h agent/core/spool.c agent/core/drain.c agent/core/agree.c \
+	agent/core/recover.c \
 	agent/core/dictionary.h agent/core/dictionary.c agent/core/record.h agent/core/record.c agent/core/outbox.h agent/core/outbox.c \
 	agent/core/loop.h agent/core/loop.c agent/core/schedule.h agent/core/schedule.c agent/core/plan.h agent/core/plan.c \
 	agent/core/check.h agent/core/check.c agent/core/pipe.h agent/core/pipe.c agent/core/report.h agent/core/report.c \

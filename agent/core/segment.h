@@ -17,6 +17,7 @@ struct segment {
 	uint64_t acked;		/* through which the collector holds its epoch */
 	uint64_t size;		/* durable bytes */
 	bool doubt;		/* handed out, and nobody said yet whether it arrived */
+	bool parted;		/* the collector holds others under its numbers: is not handed out, but numbered anew */
 	struct segment *prev, *next;
 };
 

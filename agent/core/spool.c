@@ -7,6 +7,7 @@
 #include <string.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -21,6 +22,15 @@
 #define PENDING_MOST (1024u * 1024 + 64 * 1024)	/* while the disk takes nothing */
 #define PENDING_KEPT (64u * 1024)		/* of the buffer, when it is empty */
 #define URGENT (64u * 1024)
+
+int spool_new_epoch(struct spool *s)
+{
+	if (getrandom(&s->epoch, sizeof(s->epoch), 0) != sizeof(s->epoch))
+		return -EIO;
+	s->next = 1;
+	s->durable = 0;
+	return 0;
+}
 
 void spool_abandon(struct spool *s)
 {
@@ -73,8 +83,6 @@ int spool_close(struct spool *s)
 	if (!s)
 		return 0;
 	r = spool_sync(s);
-	if (r == 0)
-		r = recover_mark_clean(s);
 	spool_abandon(s);
 	return r;
 }
@@ -163,10 +171,20 @@ static int grow(struct spool *s, size_t n)
 	return 0;
 }
 
+int spool_put(struct spool *s, const void *data, size_t n)
+{
+	int r = grow(s, ENTRY_HEAD + n);
+
+	if (r < 0)
+		return r;
+	entry_head(s->pending + s->n_pending, s->epoch, s->next++, data, n);
+	memcpy(s->pending + s->n_pending + ENTRY_HEAD, data, n);
+	s->n_pending += ENTRY_HEAD + n;
+	return 0;
+}
+
 int spool_append(struct spool *s, const void *data, size_t n, bool urgent)
 {
-	int r;
-
 	if (n > ENTRY_MAX)
 		return -EMSGSIZE;
 	if (!make_room(s, ENTRY_HEAD + n, urgent)) {
@@ -175,13 +193,7 @@ int spool_append(struct spool *s, const void *data, size_t n, bool urgent)
 		s->hooks.lost(s->hooks.arg, data, n);	/* all that is older may have arrived already */
 		return 0;
 	}
-	r = grow(s, ENTRY_HEAD + n);
-	if (r < 0)
-		return r;
-	entry_head(s->pending + s->n_pending, s->epoch, s->next++, data, n);
-	memcpy(s->pending + s->n_pending + ENTRY_HEAD, data, n);
-	s->n_pending += ENTRY_HEAD + n;
-	return 0;
+	return spool_put(s, data, n);
 }
 
 bool spool_pending(const struct spool *s)
@@ -216,7 +228,7 @@ static int new_segment(struct spool *s)
 	return disk_sync_folder(s->folder);
 }
 
-static void end_segment(struct spool *s)
+void spool_end_segment(struct spool *s)
 {
 	if (s->fd >= 0)
 		close(TAKE_FD(s->fd));
@@ -229,7 +241,7 @@ static int fail_segment(struct spool *s, int error)
 
 	if (s->fd >= 0 && last && last->size == 0)
 		drain_forget(s, last);
-	end_segment(s);
+	spool_end_segment(s);
 	return error;
 }
 
@@ -250,7 +262,7 @@ int spool_sync(struct spool *s)
 		return fail_segment(s, r);
 	seg = s->segments->prev;
 	seg->size += s->n_pending;
-	seg->last = s->next - 1;
+	seg->last = s->durable = s->next - 1;
 	s->bytes += s->n_pending;
 	s->n_pending = 0;
 	if (s->room > PENDING_KEPT) {
@@ -258,7 +270,7 @@ int spool_sync(struct spool *s)
 		s->room = 0;
 	}
 	if (seg->size >= s->segment_max)
-		end_segment(s);
+		spool_end_segment(s);
 	return 0;
 }
 

@@ -6,8 +6,8 @@
  * Only what is durable is handed out. A failed write or sync ends its segment for good: what was not durable stays pending and goes
  * into a new one. A full spool drops its oldest segment and tells each record that it held (lossy), or takes no more (-ENOSPC).
  *
- * A record is (epoch, sequence); sequences begin at 1. The epoch is new whenever the spool was not closed cleanly; what was spooled
- * before keeps the old one. Nothing here knows what a record says.
+ * A record is (epoch, sequence); sequences begin at 1. The epoch is new at each open: one life alone ever writes in it, so a folder that
+ * was copied or put back gives no number twice. What was spooled before keeps its own. Nothing here knows what a record says.
  */
 #ifndef SPOOL_H
 #define SPOOL_H
@@ -18,7 +18,8 @@
 
 struct spool;
 
-struct spool_record { uint64_t epoch, sequence; const uint8_t *data; size_t n; };
+/* digest, before: of this record, and of the one numbered before it (beadle.proto); 0: not known. */
+struct spool_record { uint64_t epoch, sequence; const uint8_t *data; size_t n; uint32_t digest, before; };
 struct spool_span { uint64_t epoch, oldest, next; };	/* next: what the next record gets, or would */
 
 struct spool_hooks {
@@ -29,7 +30,7 @@ struct spool_hooks {
 
 /* Makes the folder (its parent exists). limit: bytes in all. */
 int spool_open(const char *folder, uint64_t limit, bool lossy, const struct spool_hooks *, struct spool **ret);
-/* Syncs what is pending and marks the spool as cleanly closed; NULL is fine. 0, or -errno of that sync. */
+/* Syncs what is pending; NULL is fine. 0, or -errno of that sync. */
 int spool_close(struct spool *);
 void spool_abandon(struct spool *);	/* as a crash would leave it */
 
@@ -46,9 +47,9 @@ void spool_rewind(struct spool *);		/* begins again with the oldest that is not 
 
 /* The collector holds `epoch` through that sequence; of an epoch that is not here, nothing happens. -EBADMSG: that was never handed out. */
 int spool_ack(struct spool *, uint64_t epoch, uint64_t through);
-/* The same, as the first word of a new connection. true: it holds what we do not know of, as after a restored backup of this machine:
- * from here on the epoch is another one. */
-bool spool_held(struct spool *, uint64_t epoch, uint64_t through);
+/* The same, as the first word of a new connection; digest: of its last record, 0: not told. true: what it holds under these numbers is
+ * not ours, as when a running machine was put back to an earlier state: what was not acknowledged has new numbers, in a new epoch. */
+bool spool_held(struct spool *, uint64_t epoch, uint64_t through, uint32_t digest);
 
 /* The epochs that have records, and the current one, oldest first. Returns how many, at most `room`. */
 size_t spool_spans(const struct spool *, struct spool_span *, size_t room);

@@ -1,4 +1,4 @@
-/* spool_inside.h - what spool.c (in), drain.c (out) and recover.c (at open and close) share; nobody else includes it. */
+/* spool_inside.h - what spool.c (in), drain.c (out), agree.c (whose numbers) and recover.c (at open) share; nobody else includes it. */
 #ifndef SPOOL_INSIDE_H
 #define SPOOL_INSIDE_H
 
@@ -11,6 +11,7 @@ struct spool {
 	bool lossy;
 	struct spool_hooks hooks;
 	uint64_t epoch, next;		/* of the next record */
+	uint64_t durable;		/* last record of the epoch that was synced */
 	uint32_t ordinal;		/* of the next segment */
 	struct segment *segments;	/* utlist, oldest first */
 	uint64_t bytes;			/* durable, in all segments */
@@ -23,15 +24,22 @@ struct spool {
 	struct segment_reader reader;
 	struct entry given;		/* the last one handed out */
 	uint64_t out_epoch, out;	/* epoch and sequence of the last one handed out */
+	uint64_t read_epoch, read;	/* and of the last one read, with its digest */
+	uint32_t read_digest, before;	/* before: of the record before the given one; 0: not known */
 	bool ungot;
 	unsigned failures;		/* to read the segment `at`, in a row */
 };
 
-/* recover.c: reads what is in the folder; sets epoch and next. */
+/* recover.c: reads what is in the folder. */
 int recover_spool(struct spool *);
-int recover_mark_clean(const struct spool *);
+
+int spool_new_epoch(struct spool *);	/* 0 or -EIO; nothing is pending */
+int spool_put(struct spool *, const void *data, size_t n);	/* spool_append, when there is room */
+void spool_end_segment(struct spool *);
 
 /* drain.c: the segment goes; its file too. R4's retained tail will stand here. */
 void drain_forget(struct spool *, struct segment *);
+bool drain_counts(const struct segment *, uint64_t number);	/* this entry of it is still to be handed out */
+void drain_acknowledge(struct spool *, uint64_t epoch, uint64_t through);
 
 #endif

@@ -48,6 +48,7 @@ struct uplink {
 	unsigned collector, address;	/* which one is tried */
 	unsigned failures;		/* in a row, of all collectors together */
 	bool told;			/* the failure was logged */
+	bool parted;			/* to be said in Hello */
 	int64_t deadline;		/* REST: when to try; RESOLVING..GREETING: when to give up */
 	struct resolve *resolve;
 	struct link *link;
@@ -174,22 +175,22 @@ static void on_ready(void *arg)
 	}
 	u->state = GREETING;
 	u->deadline = clock_boot() + WELCOME_PATIENCE;
-	if (hello_send(u->link, u->agent, u->checks, u->outbox) < 0)
+	if (hello_send(u->link, u->agent, u->checks, u->outbox, u->parted) < 0)
 		fail(u, "no memory for Hello");
 }
 
 static bool take_held(struct uplink *u, const Wire__Welcome *w)
 {
-	bool strange = false;
+	struct spool *spools[] = {outbox_events(u->outbox), outbox_measurements(u->outbox)};
+	bool parted = false;
 
-	for (size_t i = 0; i < w->n_held; i++) {
-		strange |= spool_held(outbox_events(u->outbox), w->held[i]->epoch, w->held[i]->through);
-		strange |= spool_held(outbox_measurements(u->outbox), w->held[i]->epoch, w->held[i]->through);
-	}
-	if (strange)
-		log_warning("the collector holds records of a later time than ours, as after a restored backup of this machine: "
-			    "what is spooled from here on gets another epoch");
-	return strange;
+	for (size_t i = 0; i < w->n_held; i++)
+		for (int k = 0; k < 2; k++)
+			parted |= spool_held(spools[k], w->held[i]->epoch, w->held[i]->through, w->held[i]->digest);
+	if (parted)
+		log_warning("the collector holds other records under our numbers, as when this machine was put back to an earlier state, or "
+			    "copied, while it ran: what it has not acknowledged gets new numbers");
+	return parted;
 }
 
 static void set_window(struct uplink *u, const Wire__Welcome *w)
@@ -219,7 +220,8 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 		fail(u, why);
 		return;
 	}
-	if (take_held(u, w)) {
+	u->parted = take_held(u, w);
+	if (u->parted) {
 		uplink_renew(u, now);
 		return;
 	}

@@ -231,6 +231,12 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 		log_warning("agent %s: %s", t->agent, t->text);
 		outcome_own(e, OWN_TWINS, t->host, t->text);
 		break;
+	case TROUBLE_PARTED:
+		h = t->host ? registry_get_host(&e->registry, t->host) : registry_find_host(&e->registry, t->agent);
+		log_warning("agent %s: %s", h ? h->name : t->agent, t->text);
+		if (h)
+			outcome_own(e, OWN_PARTED, h->id, t->text);
+		break;
 	case TROUBLE_DISK_FULL:
 		e->disk_full = true;
 		own = intake_own_host(e);

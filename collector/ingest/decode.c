@@ -190,8 +190,8 @@ static void fill_extra(const Wire__Record *r, struct result *to, uint8_t **extra
 	*extra += to->extra_size;
 }
 
-int decode_batch(const Wire__Batch *w, const struct numbers *checks, const struct numbers *series, struct batch **ret,
-		 const char **ret_why)
+int decode_batch(const Wire__Batch *w, const uint32_t *digests, const struct numbers *checks, const struct numbers *series,
+		 struct batch **ret, const char **ret_why)
 {
 	size_t values, extras;
 	uint8_t *extra;
@@ -208,9 +208,11 @@ int decode_batch(const Wire__Batch *w, const struct numbers *checks, const struc
 		return -ENOMEM;
 	b->epoch = w->epoch;
 	b->first = w->first;
+	b->before = w->before;
 	for (size_t i = 0; i < w->n_records && !wrong; i++) {
 		wrong = fill(w->records[i], checks, series, b, &b->result[i], at);
 		fill_extra(w->records[i], &b->result[i], &extra);
+		b->result[i].digest = digests ? digests[i] : 0;
 		at += b->result[i].values;
 	}
 	if (wrong) {

@@ -28,9 +28,9 @@ size_t decode_ceiling(size_t frame);
 const char *decode_check_hello(const Wire__Hello *);
 const char *decode_check_series(const Wire__Batch *);		/* its definitions */
 
-/* checks and series: the connection's. 0 and *ret (node.kind, host, from and received are the caller's); -EBADMSG and *ret_why;
- * -ENOMEM. */
-int decode_batch(const Wire__Batch *, const struct numbers *checks, const struct numbers *series, struct batch **ret,
-		 const char **ret_why);
+/* digests: of its records, or NULL; checks and series: the connection's. 0 and *ret (node.kind, host, from and received are the
+ * caller's); -EBADMSG and *ret_why; -ENOMEM. */
+int decode_batch(const Wire__Batch *, const uint32_t *digests, const struct numbers *checks, const struct numbers *series,
+		 struct batch **ret, const char **ret_why);
 
 #endif

@@ -1,7 +1,8 @@
 # collector/ingest: connections in, batches out; and the program that joins the rooms.
 noinst_LTLIBRARIES += collector/ingest/libingest.la
 collector_ingest_libingest_la_SOURCES = collector/ingest/connection.h collector/ingest/connection.c \
-	collector/ingest/decode.h collector/ingest/decode.c collector/ingest/gate.h collector/ingest/gate.c \
+	collector/ingest/decode.h collector/ingest/decode.c collector/ingest/digest.h collector/ingest/digest.c \
+	collector/ingest/gate.h collector/ingest/gate.c \
 	collector/ingest/ingest.h collector/ingest/ingest.c collector/ingest/numbers.h collector/ingest/numbers.c \
 	collector/ingest/renew.c collector/ingest/session.h collector/ingest/session.c collector/ingest/worker.h collector/ingest/worker.c
 collector_ingest_libingest_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(PROTOBUF_C_CFLAGS)

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "collector/ingest/decode.h"
+#include "collector/ingest/digest.h"
 #include "collector/ingest/worker.h"
 #include "frame.h"
 #include "log.h"
@@ -81,6 +82,8 @@ static enum connection_end on_hello(struct connection *c, const Wire__Hello *hel
 		free(h);
 		return no_memory(c);
 	}
+	if (hello->parted)
+		message_tell(c->worker->shared->engine, TROUBLE_PARTED, 0, c->agent, "other records than its own are held under its numbers");
 	h->node.kind = MESSAGE_HELLO;
 	h->from = c->self;
 	h->hello = hello;
@@ -93,7 +96,7 @@ static enum connection_end on_hello(struct connection *c, const Wire__Hello *hel
 }
 
 /* New series wait for their numbers, and their batch with them; the connection is not read until then. */
-static enum connection_end ask_series(struct connection *c, const Wire__Batch *batch, size_t bytes)
+static enum connection_end ask_series(struct connection *c, const Wire__Batch *batch, const uint32_t *digests, size_t bytes)
 {
 	const char *wrong = decode_check_series(batch);
 	uint32_t *checks = arena_take(c->worker->arena, batch->n_series * sizeof(*checks));
@@ -118,13 +121,14 @@ static enum connection_end ask_series(struct connection *c, const Wire__Batch *b
 	s->batch = batch;
 	s->host = c->host;
 	s->checks = checks;
+	s->digests = digests;
 	s->bytes = bytes;
 	c->state = CONNECTION_SERIES;
 	queue_push(c->worker->shared->store, &s->node);
 	return CONNECTION_GOES_ON;
 }
 
-static enum connection_end send_on(struct connection *c, const Wire__Batch *wire)
+static enum connection_end send_on(struct connection *c, const Wire__Batch *wire, const uint32_t *digests)
 {
 	struct shared *shared = c->worker->shared;
 	const char *why = "";
@@ -133,7 +137,7 @@ static enum connection_end send_on(struct connection *c, const Wire__Batch *wire
 
 	if (!wire->n_records)
 		return CONNECTION_GOES_ON;
-	r = decode_batch(wire, &c->checks, &c->series, &b, &why);
+	r = decode_batch(wire, digests, &c->checks, &c->series, &b, &why);
 	if (r == -ENOMEM)
 		return no_memory(c);
 	if (r)
@@ -146,6 +150,18 @@ static enum connection_end send_on(struct connection *c, const Wire__Batch *wire
 	budget_take(shared->its.in_flight, b->bytes);
 	queue_push(shared->store, &b->node);
 	return CONNECTION_GOES_ON;
+}
+
+static enum connection_end on_batch(struct connection *c, const Wire__Batch *batch, const uint8_t *frame, size_t n)
+{
+	const uint32_t *digests = NULL;
+	int r = batch->digest ? digest_records(frame, n, batch, c->worker->arena, &digests) : 0;
+
+	if (r == -ENOMEM)
+		return no_memory(c);
+	if (r)
+		return refuse(c, "a batch's digest is not that of its records");
+	return batch->n_series ? ask_series(c, batch, digests, n) : send_on(c, batch, digests);
 }
 
 static void on_heartbeat(struct connection *c, const Wire__Heartbeat *beat)
@@ -177,7 +193,7 @@ enum connection_end session_frame(struct connection *c, const uint8_t *frame, si
 			refuse(c, "the first frame is not a Hello");
 	switch (e->message_case) {
 	case WIRE__ENVELOPE__MESSAGE_BATCH:
-		return e->batch->n_series ? ask_series(c, e->batch, n) : send_on(c, e->batch);
+		return on_batch(c, e->batch, frame, n);
 	case WIRE__ENVELOPE__MESSAGE_RENEW:
 		return renew_asked(c, e->renew);
 	case WIRE__ENVELOPE__MESSAGE_HEARTBEAT:
@@ -216,6 +232,7 @@ static enum connection_end send_welcome(struct connection *c, const struct hello
 		wire__held__init(&held[i]);
 		held[i].epoch = h->hello->spools[i]->epoch;
 		held[i].through = h->held[i];
+		held[i].digest = h->digests[i];
 		each[i] = &held[i];
 	}
 	welcome.clocks = &now;
@@ -269,7 +286,7 @@ enum connection_end session_series(struct connection *c, struct series *s)
 	else if (r)
 		end = refuse(c, reason(r));
 	else
-		end = send_on(c, s->batch);
+		end = send_on(c, s->batch, s->digests);
 	arena_free(s->arena);
 	free(s);
 	return end == CONNECTION_GOES_ON ? connection_resume(c) : end;

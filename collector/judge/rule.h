@@ -32,6 +32,7 @@ struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 /* And what it sees of identities and of itself (I3, R6); without a rule in the procedure, engine/outcome.c has one. */
 #define RULE_AGENT_IMPOSTOR "agent_impostor"	/* of a host: its certificate was shown with another's name */
 #define RULE_AGENT_TWINS "agent_twins"		/* of a host: two machines connect with its certificate by turns */
+#define RULE_AGENT_PARTED "agent_parted"	/* of a host: two records came under one number (R3) */
 #define RULE_COLLECTOR_DISK_FULL "collector_disk_full"
 #define RULE_AGENT_CERTIFICATE "agent_certificate_ending"		/* of a host: 30 days are left, and no new one was made */
 #define RULE_COLLECTOR_CERTIFICATE "collector_certificate_ending"	/* the same of the collector's own, and of the dashboard's */

@@ -14,6 +14,7 @@ static const struct inventory_metric own[] = {
 	{RULE_CHECK_FAILED, "boolean", "collector", "Two rounds in a row could not measure", INVENTORY_STATE},
 	{RULE_AGENT_IMPOSTOR, "boolean", "collector", "A certificate was shown with another host's name", INVENTORY_STATE},
 	{RULE_AGENT_TWINS, "boolean", "collector", "Two machines connect with one certificate", INVENTORY_STATE},
+	{RULE_AGENT_PARTED, "boolean", "collector", "Two records came under one number", INVENTORY_STATE},
 	{RULE_COLLECTOR_DISK_FULL, "boolean", "collector", "The collector's own disk is full", INVENTORY_STATE},
 	{RULE_AGENT_CERTIFICATE, "boolean", "collector", "The agent's certificate has less than 30 days left", INVENTORY_STATE},
 	{RULE_COLLECTOR_CERTIFICATE, "boolean", "collector", "A certificate of the collector has less than 30 days left", INVENTORY_STATE},

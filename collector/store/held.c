@@ -10,7 +10,7 @@
 #include "collector/store/inside.h"
 #include "vec.h"
 
-#define EPOCHS_MAX 1000		/* of one host; a spool that was not closed cleanly begins a new one */
+#define EPOCHS_MAX 1000u	/* of one host and day; each start of its agent begins new ones */
 
 uint32_t day_of(int64_t wall_ns)
 {
@@ -107,12 +107,13 @@ void held_forget(struct store *s)
 		free(h);
 	}
 	s->touched = NULL;
+	vec_free(&s->epochs);
 }
 
 static int load_file(struct store *s, sqlite3 *db)
 {
 	STATEMENT *rows = NULL;
-	int r = sql_prepare(db, "SELECT host, epoch, through FROM spool", &rows);
+	int r = sql_prepare(db, "SELECT host, epoch, through, digest FROM spool", &rows);
 
 	while (!r && (r = sql_row(rows)) > 0) {
 		uint64_t through = (uint64_t)sqlite3_column_int64(rows, 2);
@@ -121,8 +122,10 @@ static int load_file(struct store *s, sqlite3 *db)
 
 		if (!h)
 			return -ENOMEM;
-		if (through > h->committed)
+		if (through > h->committed) {
 			h->through = h->committed = through;
+			h->digest = h->digest_committed = (uint32_t)sqlite3_column_int64(rows, 3);
+		}
 		r = 0;
 	}
 	return r;
@@ -153,15 +156,33 @@ int held_load(struct store *s)
 	return r;
 }
 
-int store_held(struct store *s, uint32_t host, uint64_t epoch, uint64_t *ret)
+static uint32_t *epochs_of(struct store *s, uint32_t host)
 {
-	struct held *h = held_find(s, host, epoch), *other, *next;
-	unsigned epochs = 0;
+	while (s->epochs.n <= host)
+		if (!vec_push(&s->epochs))
+			return NULL;
+	return &s->epochs.at[host];
+}
+
+int held_set_row(struct store *s, struct held *h, int64_t id)
+{
+	uint32_t *epochs = epochs_of(s, h->key.host);
+
+	if (!epochs)
+		return -ENOMEM;
+	*epochs += (id != 0) - (h->id != 0);
+	h->id = id;
+	return 0;
+}
+
+int store_held(struct store *s, uint32_t host, uint64_t epoch, uint64_t *ret, uint32_t *ret_digest)
+{
+	struct held *h = held_find(s, host, epoch);
+	uint32_t *epochs = epochs_of(s, host);
 
 	*ret = h ? h->committed : 0;
-	if (h)
-		return 0;
-	HASH_ITER(hh, s->held, other, next)
-		epochs += other->key.host == host;
-	return epochs < EPOCHS_MAX ? 0 : -EDQUOT;
+	*ret_digest = h ? h->digest_committed : 0;
+	if (!epochs)
+		return -ENOMEM;
+	return h || *epochs < EPOCHS_MAX ? 0 : -EDQUOT;
 }

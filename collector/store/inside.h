@@ -7,6 +7,7 @@
 #include "collector/store/schema.h"
 #include "collector/store/sql.h"
 #include "collector/store/store.h"
+#include "vec.h"
 
 #define STORE_MAIN "main.db"
 #define STORE_RESERVE "reserve"
@@ -19,14 +20,17 @@ enum { ADD_HOST, GET_HOST, NAME_HOST, USE_HOST, GET_GIVEN, ADD_TASK, GET_TASK, C
 	PUT_STATE = NAME_STATEMENTS, DROP_STATE, PUT_INCIDENT, ADD_STEP, PUT_NOTICE, PUT_ACCOUNT, DROP_ACCOUNT, PUT_SESSION, DROP_SESSION,
 	PUT_SETTING, DROP_SETTING, PUT_PROGRESS, PUT_GIVEN, MAIN_STATEMENTS };
 /* Statements of the day file. */
-enum { ADD_SPOOL, MOVE_SPOOL, ADD_RESULT, ADD_RECEIVED, DAY_STATEMENTS };
+enum { ADD_SPOOL, MOVE_SPOOL, ADD_RESULT, ADD_PARTED, ADD_RECEIVED, DAY_STATEMENTS };
 
 /* Highest sequence held of one spool: over all files, and where today's file has it. */
 struct held {
 	struct { uint32_t host; uint32_t pad; uint64_t epoch; } key;
 	uint64_t through;		/* with what the open transaction adds */
 	uint64_t committed;
-	int64_t id;			/* of its row in the day file; 0: none yet */
+	uint32_t digest, digest_committed;	/* of that record; 0: not known */
+	bool parted;			/* what `parted_by` sends is set apart */
+	struct reference parted_by;
+	int64_t id;			/* of its row in the day file (held_set_row); 0: none yet */
 	bool touched, added;		/* added: the row, by the open transaction */
 	struct held *next_touched;
 	UT_hash_handle hh;
@@ -44,6 +48,7 @@ struct store {
 	int main_log, day_log;		/* pages in the write-ahead logs */
 	sqlite3_stmt *on_main[MAIN_STATEMENTS], *on_day[DAY_STATEMENTS];
 	struct held *held, *touched;
+	VEC(uint32_t) epochs;		/* by host: how many have a row in the day file */
 	uint8_t *buf;			/* one encoded row */
 	size_t room;
 };
@@ -58,6 +63,7 @@ int held_load(struct store *);		/* from every file; forgets what it knew */
 void held_forget(struct store *);
 struct held *held_find(struct store *, uint32_t host, uint64_t epoch);
 struct held *held_make(struct store *, uint32_t host, uint64_t epoch);	/* finds or adds; NULL: no memory */
+int held_set_row(struct store *, struct held *, int64_t id);	/* 0 or -ENOMEM */
 
 int intake_open(struct store *, uint32_t day);	/* makes it today's file */
 void intake_close(struct store *);

@@ -1,5 +1,6 @@
 /* intake.c - a group of batches becomes one transaction of the day's file. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -10,9 +11,10 @@
 #define LOG_PAGES 8192		/* the write-ahead log is folded into the file when it is longer: 32 MiB */
 
 static const char *const texts[] = {
-	[ADD_SPOOL] = "INSERT INTO spool (host, epoch, through) VALUES (?1, ?2, ?3)",
-	[MOVE_SPOOL] = "UPDATE spool SET through = ?2 WHERE id = ?1",
+	[ADD_SPOOL] = "INSERT INTO spool (host, epoch, through, digest) VALUES (?1, ?2, ?3, 0)",
+	[MOVE_SPOOL] = "UPDATE spool SET through = ?2, digest = ?3 WHERE id = ?1",
 	[ADD_RESULT] = "INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[ADD_PARTED] = "INSERT INTO parted VALUES (NULL, ?10, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[ADD_RECEIVED] = "INSERT INTO received VALUES (?1, ?2)",
 };
 
@@ -28,6 +30,7 @@ void intake_close(struct store *s)
 	s->today = 0;
 	HASH_ITER(hh, s->held, h, next)
 		h->id = 0;
+	vec_free(&s->epochs);
 }
 
 static int find_spools(struct store *s)
@@ -39,10 +42,7 @@ static int find_spools(struct store *s)
 		struct held *h = held_make(s, (uint32_t)sqlite3_column_int64(rows, 1),
 					   (uint64_t)sqlite3_column_int64(rows, 2));
 
-		if (!h)
-			return -ENOMEM;
-		h->id = sqlite3_column_int64(rows, 0);
-		r = 0;
+		r = h ? held_set_row(s, h, sqlite3_column_int64(rows, 0)) : -ENOMEM;
 	}
 	return r;
 }
@@ -86,10 +86,9 @@ int intake_open(struct store *s, uint32_t day)
 	return r;
 }
 
-static int add_result(struct store *s, const struct batch *b, const struct result *result, const struct held *h,
-		      uint64_t sequence)
+/* All but the first column, and the first two of a result. */
+static int bind_result(struct store *s, sqlite3_stmt *row, const struct batch *b, const struct result *result, uint64_t sequence)
 {
-	sqlite3_stmt *row = s->on_day[ADD_RESULT];
 	size_t n = ROW_ROOM(result->values);
 
 	if (n > s->room) {
@@ -101,8 +100,6 @@ static int add_result(struct store *s, const struct batch *b, const struct resul
 		s->room = n;
 	}
 	n = row_encode(result, b->series + result->first_value, b->value + result->first_value, s->buf);
-	sqlite3_bind_int64(row, 1, ++s->row);
-	sqlite3_bind_int64(row, 2, h->id);
 	sqlite3_bind_int64(row, 3, (int64_t)sequence);
 	sqlite3_bind_int64(row, 4, result->check);
 	sqlite3_bind_int64(row, 5, result->at);
@@ -113,8 +110,57 @@ static int add_result(struct store *s, const struct batch *b, const struct resul
 	else
 		sqlite3_bind_null(row, 8);
 	sqlite3_bind_int64(row, 9, row_checksum(b->epoch, sequence, result, s->buf, n));
+	return 0;
+}
+
+static int add_result(struct store *s, const struct batch *b, const struct result *result, const struct held *h,
+		      uint64_t sequence)
+{
+	sqlite3_stmt *row = s->on_day[ADD_RESULT];
+	int r = bind_result(s, row, b, result, sequence);
+
+	if (r)
+		return r;
+	sqlite3_bind_int64(row, 1, ++s->row);
+	sqlite3_bind_int64(row, 2, h->id);
 	return sql_do(row);
 }
+
+/* ---- one number, two records (R3) ---- */
+
+/* Where the batch meets what is held: is it the same record there? What lies wholly below, or behind a gap, does not meet it. */
+static bool is_parted(const struct held *h, const struct batch *b)
+{
+	uint32_t theirs = 0;
+
+	if (h->parted && reference_same(&h->parted_by, &b->from))
+		return true;
+	if (h->through + 1 == b->first)
+		theirs = b->before;
+	else if (h->through >= b->first && h->through - b->first < b->results)
+		theirs = b->result[h->through - b->first].digest;
+	return theirs && h->digest && theirs != h->digest;
+}
+
+static int set_apart(struct store *s, struct held *h, struct batch *b)
+{
+	sqlite3_stmt *row = s->on_day[ADD_PARTED];
+	int r = 0;
+
+	h->parted = b->parted = true;
+	h->parted_by = b->from;
+	for (uint32_t i = 0; i < b->results && !r; i++) {
+		r = bind_result(s, row, b, &b->result[i], b->first + i);
+		sqlite3_bind_int64(row, 2, (int64_t)b->epoch);
+		sqlite3_bind_int64(row, 10, b->host);
+		if (!r)
+			r = sql_do(row);
+	}
+	b->results = b->values = 0;
+	return r;
+}
+
+/* ---- */
 
 static void touch(struct store *s, struct held *h)
 {
@@ -134,10 +180,9 @@ static int add_spool(struct store *s, struct held *h)
 	sqlite3_bind_int64(add, 2, (int64_t)h->key.epoch);
 	sqlite3_bind_int64(add, 3, (int64_t)h->through);
 	r = sql_do(add);
-	if (!r) {
-		h->id = sqlite3_last_insert_rowid(s->day);
-		h->added = true;
-	}
+	if (!r)
+		r = held_set_row(s, h, sqlite3_last_insert_rowid(s->day));
+	h->added = r == 0;
 	return r;
 }
 
@@ -162,6 +207,8 @@ static int add_batch(struct store *s, struct batch *b)
 
 	if (!h)
 		return -ENOMEM;
+	if (is_parted(h, b))
+		r = set_apart(s, h, b);
 	leave_out(b, h->through);
 	if (b->results) {
 		touch(s, h);
@@ -170,6 +217,7 @@ static int add_batch(struct store *s, struct batch *b)
 		for (uint32_t i = 0; i < b->results && !r; i++)
 			r = add_result(s, b, &b->result[i], h, b->first + i);
 		h->through = b->first + b->results - 1;
+		h->digest = b->result[b->results - 1].digest;
 	}
 	b->through = h->through;
 	b->day = s->today;
@@ -185,6 +233,7 @@ static int move_spools(struct store *s, int64_t now_wall, int64_t before)
 	for (struct held *h = s->touched; h && !r; h = h->next_touched) {
 		sqlite3_bind_int64(move, 1, h->id);
 		sqlite3_bind_int64(move, 2, (int64_t)h->through);
+		sqlite3_bind_int64(move, 3, h->digest);
 		r = sql_do(move);
 	}
 	if (r || s->row == before)
@@ -200,9 +249,12 @@ static void settle(struct store *s, bool committed)
 	for (struct held *h = s->touched; h; h = h->next_touched) {
 		if (committed) {
 			h->committed = h->through;
+			h->digest_committed = h->digest;
 		} else {
 			h->through = h->committed;
-			h->id = h->added ? 0 : h->id;
+			h->digest = h->digest_committed;
+			if (h->added)
+				held_set_row(s, h, 0);
 		}
 		h->touched = h->added = false;
 	}

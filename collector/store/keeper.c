@@ -84,8 +84,7 @@ static struct ack *ack_for(struct keeper *k, const struct batch *b)
 			return NULL;
 	if (place->at[b->from.slot] < k->acks.n) {
 		a = k->acks.at[place->at[b->from.slot]];
-		if (a->from.thread == b->from.thread && a->from.slot == b->from.slot &&
-		    a->from.generation == b->from.generation && a->epoch == b->epoch)
+		if (reference_same(&a->from, &b->from) && a->epoch == b->epoch)
 			return a;
 	}
 	a = calloc(1, sizeof(*a));
@@ -102,7 +101,7 @@ static struct ack *ack_for(struct keeper *k, const struct batch *b)
 static void acknowledge(struct keeper *k, struct batch *const *stored, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct ack *a = ack_for(k, stored[i]);
+		struct ack *a = stored[i]->parted ? NULL : ack_for(k, stored[i]);
 
 		if (!a)
 			continue;	/* it will be acknowledged with the next one, or sent again */
@@ -121,11 +120,32 @@ static void acknowledge(struct keeper *k, struct batch *const *stored, size_t n)
 		queue_push_list(k->its.ingest[t], TAKE(k->to[t]));
 }
 
+static void close_connection(struct keeper *k, const struct reference *from, const char *why)
+{
+	struct closing *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return;
+	c->node.kind = MESSAGE_CLOSE;
+	c->from = *from;
+	strncpy(c->why, why, sizeof(c->why) - 1);
+	queue_push(k->its.ingest[from->thread], &c->node);
+}
+
+/* The next Welcome tells the agent what is held under these numbers, and it gives its own records new ones. */
+static void tell_parted(struct keeper *k, const struct batch *b)
+{
+	close_connection(k, &b->from, "other records are held under these numbers");
+	message_tell(k->its.engine, TROUBLE_PARTED, b->host, "", "records came under numbers that are other records': they are set apart");
+}
+
 static void hand_on(struct keeper *k, struct batch *const *stored, size_t n)
 {
 	struct node *first = NULL, **end = &first;
 
 	for (size_t i = 0; i < n; i++) {
+		if (stored[i]->parted)
+			tell_parted(k, stored[i]);
 		if (!stored[i]->results) {
 			message_free(&stored[i]->node, k->its.in_flight);
 			continue;
@@ -140,18 +160,6 @@ static void hand_on(struct keeper *k, struct batch *const *stored, size_t n)
 }
 
 /* ---- intake ---- */
-
-static void close_connection(struct keeper *k, const struct reference *from, const char *why)
-{
-	struct closing *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return;
-	c->node.kind = MESSAGE_CLOSE;
-	c->from = *from;
-	strncpy(c->why, why, sizeof(c->why) - 1);
-	queue_push(k->its.ingest[from->thread], &c->node);
-}
 
 /* Nothing that came with the failed write is acknowledged: its connections end, the agents send it again. */
 static void give_up(struct keeper *k, int error)
@@ -210,8 +218,25 @@ static size_t group_size(const struct keeper *k)
 	return n;
 }
 
+/* Welcome's word of what is held is the last: what an older connection of the host still sent comes again by the new one. */
+static void drop_silenced(struct keeper *k)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < k->waiting.n; i++) {
+		struct batch *b = k->waiting.at[i];
+
+		if (registrar_speaks(k->registrar, b->host, &b->from))
+			k->waiting.at[kept++] = b;
+		else
+			message_free(&b->node, k->its.in_flight);
+	}
+	k->waiting.n = kept;
+}
+
 static void intake(struct keeper *k)
 {
+	drop_silenced(k);
 	while (k->waiting.n && !k->full) {
 		size_t n = group_size(k);
 		int r;

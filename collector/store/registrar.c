@@ -47,11 +47,6 @@ void registrar_free(struct registrar *r)
 	free(r);
 }
 
-static bool same(const struct reference *a, const struct reference *b)
-{
-	return a->thread == b->thread && a->slot == b->slot && a->generation == b->generation;
-}
-
 /* ---- numbers ---- */
 
 /* The host's name as it calls itself, for people; the id stands for it until it does. A host that could choose its own name could choose another's owner, rules and assignment. */
@@ -78,7 +73,8 @@ static int number_hello(struct store *store, struct hello *h)
 
 	h->checks = arena_take(h->arena, hello->n_checks * sizeof(*h->checks));
 	h->held = arena_take(h->arena, hello->n_spools * sizeof(*h->held));
-	if (!h->checks || !h->held)
+	h->digests = arena_take(h->arena, hello->n_spools * sizeof(*h->digests));
+	if (!h->checks || !h->held || !h->digests)
 		return -ENOMEM;
 	r = name_of(store, hello, h->name);
 	if (!r)
@@ -89,7 +85,7 @@ static int number_hello(struct store *store, struct hello *h)
 		r = store_check(store, h->host, hello->checks[i]->name, hello->checks[i]->plugin,
 				(int64_t)hello->checks[i]->interval_ns, &h->checks[i]);
 	for (size_t i = 0; i < hello->n_spools && !r; i++)
-		r = store_held(store, h->host, hello->spools[i]->epoch, &h->held[i]);
+		r = store_held(store, h->host, hello->spools[i]->epoch, &h->held[i], &h->digests[i]);
 	return r;
 }
 
@@ -186,13 +182,21 @@ static int speak(struct registrar *r, const struct hello *h)
 	return 0;
 }
 
+bool registrar_speaks(const struct registrar *r, uint32_t host, const struct reference *from)
+{
+	const struct speaker *s;
+
+	HASH_FIND(hh, r->speakers, &host, sizeof(host), s);
+	return s && reference_same(&s->from, from);
+}
+
 /* false: another connection speaks for the host by now, or never did this one. */
 static bool fall_silent(struct registrar *r, const struct gone *g)
 {
 	struct speaker *s;
 
 	HASH_FIND(hh, r->speakers, &g->host, sizeof(g->host), s);
-	if (!s || !same(&s->from, &g->from))
+	if (!s || !reference_same(&s->from, &g->from))
 		return false;
 	HASH_DEL(r->speakers, s);
 	free(s);

@@ -42,10 +42,13 @@ int store_names_commit(struct store *);		/* makes what the four above added dura
 
 /* ---- intake: day file ---- */
 
-/* Highest sequence held of the epoch: the maximum over the files; 0: none. A host may have 1,000 epochs: -EDQUOT. */
-int store_held(struct store *, uint32_t host, uint64_t epoch, uint64_t *ret);
+/* Highest sequence held of the epoch, the maximum over the files (0: none), and the digest of that record (0: not known). A host may begin
+ * 1,000 epochs a day: -EDQUOT. */
+int store_held(struct store *, uint32_t host, uint64_t epoch, uint64_t *ret, uint32_t *ret_digest);
 /* Adds a group of batches in one transaction, with their new highest sequences, and commits it with fsync, to the file of the
  * UTC day of `now_wall`. Records at or below the highest held are left out (batch->results is shortened to what is new).
+ * A batch whose digests are not those of what is held under its numbers is set apart: `parted`, and so is what its connection sends of
+ * the epoch after it (R3).
  * Sets each batch's through, day and row. -ENOSPC: nothing was kept, the store is full, the same batches may be tried again when
  * store_full says so. Any other error: store_reopen. */
 int store_intake(struct store *, struct batch *const *batches, size_t n, int64_t now_wall);

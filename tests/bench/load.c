@@ -9,6 +9,7 @@
  *        [--pid PID] [--ledger FILE] [--idle [--series]] [--retry]
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "crc32c.h"
 #include "frame.h"
 #include "proto/beadle.pb-c.h"
 #include "tests/bench/content.h"
@@ -43,6 +45,7 @@ struct agent {
 	char uuid[37];
 	unsigned number;
 	uint64_t next, acked;		/* sequences */
+	uint32_t digest;		/* of record next - 1; 0: not known */
 	unsigned in_flight;		/* batches */
 	bool writing;			/* out holds what could not be written */
 	uint8_t *in, *out;
@@ -226,6 +229,29 @@ static void define(struct agent *a)
 	add_frame(a, &e);
 }
 
+/* As an agent does (beadle.proto). */
+static void put_digests(struct agent *a, Wire__Batch *b)
+{
+	static uint8_t *packed;
+	static size_t room;
+	uint64_t wide = htole64(epoch);
+	uint32_t salt = crc32c(0, &wide, sizeof(wide)), wire;
+
+	b->before = a->digest;
+	for (size_t i = 0; i < b->n_records; i++) {
+		size_t n = wire__record__get_packed_size(b->records[i]);
+
+		if (n > room) {
+			packed = realloc(packed, n);
+			room = n;
+		}
+		wire__record__pack(b->records[i], packed);
+		a->digest = crc32c(salt, packed, n);
+		wire = htole32(a->digest);
+		b->digest = crc32c(b->digest, &wire, sizeof(wire));
+	}
+}
+
 static void add_batch(struct agent *a)
 {
 	static Wire__Record *records, **each;
@@ -262,6 +288,7 @@ static void add_batch(struct agent *a)
 	b.first = a->next;
 	b.n_records = its.results;
 	b.records = each;
+	put_digests(a, &b);
 	e.message_case = WIRE__ENVELOPE__MESSAGE_BATCH;
 	e.batch = &b;
 	add_frame(a, &e);
@@ -292,6 +319,7 @@ static void on_welcome(struct agent *a, const Wire__Welcome *w)
 	acked_results += held - a->acked;
 	a->acked = held;
 	a->next = held + 1;
+	a->digest = w->n_held == 1 ? w->held[0]->digest : 0;
 	connecting--;
 	ready++;
 	a->state = READY;

@@ -65,6 +65,8 @@ class Proto:
             return 0, varint(int(value))
         if kind in ("fixed64", "double"):
             return 1, struct.pack("<Q" if kind == "fixed64" else "<d", value)
+        if kind == "fixed32":
+            return 5, struct.pack("<I", value)
         data = value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else self.encode(kind, value)
         return 2, varint(len(data)) + data
 
@@ -194,6 +196,8 @@ class Collector(Peer):
         name, self.hello = self.receive()
         assert name == "hello", name
         held = [{"epoch": s["epoch"], "through": self.store.held.get(s["epoch"], 0)} for s in self.hello["spools"]]
+        if callable(welcome.get("held")):       # from Hello's spools, by epoch
+            welcome["held"] = welcome["held"]({s["epoch"]: s for s in self.hello["spools"]})
         self.checks = {c["id"]: c["name"] for c in self.hello["checks"]}
         self.send(welcome={"clocks": clocks(), "held": held, "window_batches": 8, "window_bytes": 4 << 20, **welcome})
         return self.hello

@@ -44,7 +44,7 @@ static void use(const Wire__Envelope *e)
 	if (!decode_check_series(e->batch))
 		for (size_t i = 0; i < e->batch->n_series; i++)
 			numbers_put(&series, e->batch->series[i]->id, (uint32_t)i, 1000);
-	if (!decode_batch(e->batch, &checks, &series, &b, &why)) {
+	if (!decode_batch(e->batch, NULL, &checks, &series, &b, &why)) {
 		store_and_read(b);
 		free(b);
 	}

@@ -136,49 +136,125 @@ START_TEST(test_only_what_is_durable_is_handed_out)
 }
 END_TEST
 
-START_TEST(test_epoch_goes_on_after_a_clean_close_and_only_then)
-{
-	struct spool_span before, after[4];
-	struct spool *s = open_it(LIMIT, true);
+/* ---- whose numbers ---- */
 
-	append(s, 1, 50);
-	ck_assert_uint_eq(spool_spans(s, &before, 1), 1);
+static uint64_t epoch_of(const struct spool *s)
+{
+	struct spool_span spans[8];
+
+	return spans[spool_spans(s, spans, 8) - 1].epoch;
+}
+
+/* Appends ids from..to, and syncs. */
+static void spool_some(struct spool *s, uint64_t from, uint64_t to)
+{
+	for (; from <= to; from++)
+		ck_assert_int_eq(append(s, from, 50), 0);
+	ck_assert_int_eq(spool_sync(s), 0);
+}
+
+/* What comes now is ids from..to, numbered from 1 in an epoch that is not `old`. */
+static void expect_renumbered(struct spool *s, uint64_t old, uint64_t from, uint64_t to)
+{
+	struct spool_record r;
+	uint64_t n = 0;
+
+	spool_rewind(s);
+	while (spool_next(s, &r) > 0) {
+		must_eq(id_of(&r), from + n);
+		ck_assert_uint_ne(r.epoch, old);
+		ck_assert_uint_eq(r.sequence, ++n);
+	}
+	ck_assert_uint_eq(n, to - from + 1);
+}
+
+static uint32_t digest_of(struct spool *s, uint64_t sequence)
+{
+	struct spool_record r;
+
+	spool_rewind(s);
+	while (spool_next(s, &r) > 0)
+		if (r.sequence == sequence)
+			return r.digest;
+	ck_abort_msg("no record %" PRIu64, sequence);
+}
+
+START_TEST(test_r03_each_life_writes_an_epoch_of_its_own)
+{
+	struct spool_span span[4];
+	struct spool *s = open_it(LIMIT, true);
+	uint64_t first = epoch_of(s);
+
+	spool_some(s, 1, 1);
 	ck_assert_int_eq(spool_close(s), 0);
 	s = open_it(LIMIT, true);
-	ck_assert_uint_eq(spool_spans(s, after, 4), 1);
-	ck_assert_uint_eq(after[0].epoch, before.epoch);
-	ck_assert_uint_eq(after[0].oldest, 1);
-	ck_assert_uint_eq(after[0].next, 2);
-	spool_abandon(s);
-	s = open_it(LIMIT, true);
-	ck_assert_uint_eq(spool_spans(s, after, 4), 2);
-	ck_assert_uint_eq(after[0].epoch, before.epoch);
-	ck_assert_uint_ne(after[1].epoch, before.epoch);
-	ck_assert_uint_eq(after[1].next, 1);
-	ck_assert_int_eq(spool_close(s), 0);
+	ck_assert_uint_eq(spool_spans(s, span, 4), 2);
+	ck_assert_uint_eq(span[0].epoch, first);
+	ck_assert_uint_eq(span[0].oldest, 1);
+	ck_assert_uint_eq(span[0].next, 2);
+	ck_assert_uint_ne(span[1].epoch, first);
+	ck_assert_uint_eq(span[1].next, 1);
+	/* A folder put back: what the collector holds beyond our end came from the same life, so it has all that is here. */
+	spool_some(s, 2, 3);
+	ck_assert(!spool_held(s, first, 9, 12345));
+	spool_rewind(s);
+	expect_renumbered(s, first, 2, 3);
+	spool_close(s);
 }
 END_TEST
 
-START_TEST(test_a_collector_that_holds_more_than_we_gave_gets_another_epoch)
+/* A machine put back while it ran goes on in the same epoch, with other records. */
+START_TEST(test_r03_a_collector_that_holds_more_than_we_gave)
 {
 	struct spool *s = open_it(LIMIT, true);
-	struct spool_span span;
+	uint64_t old = epoch_of(s);
 	struct spool_record r;
-	uint64_t old;
 
-	append(s, 1, 50);
-	spool_spans(s, &span, 1);
-	old = span.epoch;
-	ck_assert(!spool_held(s, old, 0));
-	ck_assert(spool_held(s, old, 9));
-	spool_spans(s, &span, 1);
-	ck_assert_uint_ne(span.epoch, old);
-	spool_sync(s);
+	spool_some(s, 1, 3);
+	while (spool_next(s, &r) > 0)
+		;
+	ck_assert_int_eq(spool_ack(s, old, 2), 0);
+	spool_some(s, 4, 5);
+	ck_assert_int_eq(append(s, 6, 50), 0);	/* not yet durable */
+	ck_assert(spool_held(s, old, 9, 0));
+	ck_assert_int_eq(spool_sync(s), 0);
+	expect_renumbered(s, old, 3, 6);
+	spool_abandon(s);
+	s = open_it(LIMIT, true);		/* the files say the same */
+	expect_renumbered(s, old, 3, 6);
+	ck_assert_uint_eq(lost, 0);
+	spool_close(s);
+}
+END_TEST
+
+START_TEST(test_r03_a_collector_that_holds_another_under_our_number)
+{
+	struct spool *s = open_it(LIMIT, true);
+	uint64_t old = epoch_of(s);
+	uint32_t fourth;
+
+	spool_some(s, 1, 5);
+	fourth = digest_of(s, 4);
+	ck_assert(!spool_held(s, old, 2, digest_of(s, 2)));
+	ck_assert(spool_held(s, old, 4, fourth + 1));
+	expect_renumbered(s, old, 3, 5);
+	spool_close(s);
+}
+END_TEST
+
+START_TEST(test_r03_what_is_ours_is_acknowledged)
+{
+	struct spool *s = open_it(LIMIT, true);
+	struct spool_record r;
+	uint64_t old = epoch_of(s);
+
+	spool_some(s, 1, 5);
+	ck_assert(!spool_held(s, old, 4, digest_of(s, 4)));
 	spool_rewind(s);
 	ck_assert_int_eq(spool_next(s, &r), 1);
-	must_eq(id_of(&r), 1);
-	ck_assert_uint_eq(r.epoch, span.epoch);
-	ck_assert_uint_eq(r.sequence, 1);
+	ck_assert_uint_eq(r.sequence, 5);
+	ck_assert_uint_eq(r.epoch, old);
+	ck_assert_uint_ne(r.before, 0);
 	spool_close(s);
 }
 END_TEST
@@ -235,7 +311,7 @@ static struct spool *open_again(struct known *all, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		if (all[i].held)
-			ck_assert(!spool_held(s, all[i].epoch, all[i].sequence));
+			ck_assert(!spool_held(s, all[i].epoch, all[i].sequence, 0));
 	return s;
 }
 
@@ -389,7 +465,7 @@ START_TEST(test_r08_a_record_in_a_record_is_none)
 	spool_next(s, &r);
 	spool_abandon(s);
 	s = open_it(LIMIT, true);
-	spool_held(s, r.epoch, 1);
+	spool_held(s, r.epoch, 1, 0);
 	ck_assert_int_eq(spool_append(s, buf, sizeof(buf), false), 0);
 	append(s, 2, 100);
 	spool_sync(s);
@@ -578,6 +654,33 @@ static void fail_once(int n, int error)
 	ck_assert_uint_eq(lost, 0);
 }
 
+/* Neither lost nor sent under the numbers of others: they wait for a disk that takes them. */
+START_TEST(test_r03_numbers_that_cannot_be_written_anew_wait)
+{
+	struct spool *s = open_it(LIMIT, true);
+	uint64_t old = epoch_of(s);
+	struct spool_record r;
+
+	spool_some(s, 1, 5);
+	fail_at = 1;
+	calls_made = 0;
+	fail_for_good = true;
+	failing = ENOSPC;
+	bad_fd = -1;
+	disk_use(&faulty);
+	ck_assert(spool_held(s, old, 9, 0));
+	ck_assert(!spool_held(s, old, 9, 0));
+	disk_use(NULL);
+	fail_for_good = false;
+	spool_rewind(s);
+	ck_assert_int_eq(spool_next(s, &r), 0);
+	ck_assert(spool_held(s, old, 9, 0));
+	expect_renumbered(s, old, 1, 5);
+	ck_assert_uint_eq(lost, 0);
+	spool_close(s);
+}
+END_TEST
+
 START_TEST(test_r07_every_call_fails_once)
 {
 	static const int errors[] = {EIO, ENOSPC, 0};
@@ -632,8 +735,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, test_only_what_is_durable_is_handed_out);
-	tcase_add_test(tc, test_epoch_goes_on_after_a_clean_close_and_only_then);
-	tcase_add_test(tc, test_a_collector_that_holds_more_than_we_gave_gets_another_epoch);
+	tcase_add_test(tc, test_r03_each_life_writes_an_epoch_of_its_own);
+	tcase_add_test(tc, test_r03_a_collector_that_holds_more_than_we_gave);
+	tcase_add_test(tc, test_r03_a_collector_that_holds_another_under_our_number);
+	tcase_add_test(tc, test_r03_what_is_ours_is_acknowledged);
+	tcase_add_test(tc, test_r03_numbers_that_cannot_be_written_anew_wait);
 	tcase_add_loop_test(tc, test_random_acts_against_a_model, 1, 21);
 	tcase_add_test(tc, test_a_torn_tail_costs_what_was_torn);
 	tcase_add_test(tc, test_r08_one_flipped_bit_costs_at_most_its_record);

@@ -1,6 +1,7 @@
 /* Queues and budgets between threads, the gate for strangers, numbers, and what a batch is decoded to. */
 #include <arpa/inet.h>
 #include <check.h>
+#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,9 +14,12 @@
 #include "arena.h"
 #include "clock.h"
 #include "collector/ingest/decode.h"
+#include "collector/ingest/digest.h"
 #include "collector/ingest/gate.h"
 #include "collector/ingest/numbers.h"
 #include "collector/message.h"
+#include "crc32c.h"
+#include "frame.h"
 #include "proto/host.pb-c.h"
 #include "proto/rooms.pb-c.h"
 
@@ -277,7 +281,7 @@ START_TEST(decoded)
 	w.epoch = 3;
 	w.n_records = 2;
 	w.records = records;
-	ck_assert_int_eq(decode_batch(&w, &checks, &series, &got, &why), 0);
+	ck_assert_int_eq(decode_batch(&w, NULL, &checks, &series, &got, &why), 0);
 	ck_assert_uint_eq(got->results, 2);
 	ck_assert_uint_eq(got->values, 2);
 	ck_assert_uint_eq(got->first, 17);
@@ -291,10 +295,54 @@ START_TEST(decoded)
 	wire__record__free_unpacked(extra, NULL);
 	free(got);
 	ids[0] = 8;
-	ck_assert_int_eq(decode_batch(&w, &checks, &series, &got, &why), -EBADMSG);
+	ck_assert_int_eq(decode_batch(&w, NULL, &checks, &series, &got, &why), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(why, "not defined"));
 	numbers_free(&checks);
 	numbers_free(&series);
+}
+END_TEST
+
+/* As the agent sends them: fields in its order, each record's bytes as they are. */
+START_TEST(test_r03_digests)
+{
+	Wire__Record a = WIRE__RECORD__INIT, b = WIRE__RECORD__INIT, *records[] = {&a, &b};
+	Wire__Envelope e = WIRE__ENVELOPE__INIT;
+	Wire__Batch w = WIRE__BATCH__INIT;
+	struct arena *arena = arena_new(65536);
+	uint8_t *frame = NULL, packed[2][64];
+	uint64_t epoch = htole64(77);
+	uint32_t digest[2], wire[2];
+	const uint32_t *got;
+	size_t room = 0;
+	int64_t n;
+
+	a.check = 1;
+	b.took_ns = 300;
+	for (int i = 0; i < 2; i++) {
+		digest[i] = crc32c(crc32c(0, &epoch, 8), packed[i], wire__record__pack(records[i], packed[i]));
+		wire[i] = htole32(digest[i]);
+	}
+	w.epoch = 77;
+	w.first = 1;
+	w.n_records = 2;
+	w.records = records;
+	w.digest = crc32c(0, wire, sizeof(wire));
+	e.message_case = WIRE__ENVELOPE__MESSAGE_BATCH;
+	e.batch = &w;
+	n = frame_pack(&e.base, &frame, &room);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(digest_records(frame, (size_t)n, &w, arena, &got), 0);
+	ck_assert_uint_eq(got[0], digest[0]);
+	ck_assert_uint_eq(got[1], digest[1]);
+	for (int64_t cut = FRAME_HEAD; cut < n; cut++)
+		ck_assert_int_eq(digest_records(frame, (size_t)cut, &w, arena, &got), -EBADMSG);
+	w.n_records = 1;
+	ck_assert_int_eq(digest_records(frame, (size_t)n, &w, arena, &got), -EBADMSG);
+	w.n_records = 2;
+	w.digest++;
+	ck_assert_int_eq(digest_records(frame, (size_t)n, &w, arena, &got), -EBADMSG);
+	free(frame);
+	arena_free(arena);
 }
 END_TEST
 
@@ -352,6 +400,7 @@ int main(void)
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, numbers_that_collide);
 	tcase_add_test(t, decoded);
+	tcase_add_test(t, test_r03_digests);
 	tcase_add_test(t, test_n03_ceiling);
 	tcase_add_test(t, test_n04_no_message_holds_itself);
 	suite_add_tcase(s, t);

@@ -90,8 +90,9 @@ static uint32_t put(uint64_t epoch, uint64_t first, uint32_t n, int64_t now)
 static uint64_t held(uint64_t epoch)
 {
 	uint64_t through;
+	uint32_t digest;
 
-	ck_assert_int_eq(store_held(store, 1, epoch, &through), 0);
+	ck_assert_int_eq(store_held(store, 1, epoch, &through, &digest), 0);
 	return through;
 }
 
@@ -165,6 +166,67 @@ START_TEST(once_in_a_group)
 	ck_assert_uint_eq(b[2]->day, 20270115);
 	for (int i = 0; i < 3; i++)
 		drop(b[i], result[i]);
+}
+END_TEST
+
+/* One batch whose records have these digests, from connection `slot`. Returns how many results were new; -1: set apart. */
+static int put_digests(uint32_t slot, uint64_t first, uint32_t n, uint32_t before, const uint32_t *digests)
+{
+	struct batch *b = make(5, first, n);
+	struct result *result = b->result;
+	int new;
+
+	b->from.slot = slot;
+	b->before = before;
+	for (uint32_t i = 0; i < n; i++)
+		b->result[i].digest = digests[i];
+	ck_assert_int_eq(store_intake(store, &b, 1, NOON), 0);
+	new = b->parted ? -1 : (int)b->results;
+	ck_assert(!b->parted || b->results == 0);
+	drop(b, result);
+	return new;
+}
+
+static int64_t count_parted(void)
+{
+	char path[128];
+	sqlite3 *db;
+	sqlite3_stmt *s;
+	int64_t n;
+
+	snprintf(path, sizeof(path), "%s/raw-20270115.db", folder);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM parted WHERE host = 1 AND epoch = 5 AND data IS NOT NULL", -1, &s, NULL),
+			 SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return n;
+}
+
+/* Same number, other digest: kept, and neither counted nor judged. */
+START_TEST(test_r03_other_records_under_the_same_numbers_are_set_apart)
+{
+	const uint32_t ours[] = {11, 12, 13, 14, 15, 16}, theirs[] = {13, 94, 95, 96};
+	struct reader_place all = {0};
+	uint64_t through;
+	uint32_t digest;
+
+	ck_assert_int_eq(put_digests(1, 1, 4, 0, ours), 4);
+	ck_assert_int_eq(put_digests(1, 3, 2, 12, ours + 2), 0);	/* a duplicate */
+	ck_assert_int_eq(put_digests(1, 3, 3, 12, ours + 2), 1);	/* and more */
+	ck_assert_int_eq(put_digests(2, 6, 1, 95, theirs + 3), -1);	/* follows on another record */
+	ck_assert_int_eq(put_digests(2, 9, 1, 0, theirs), -1);		/* and what that connection sends then, behind a gap too */
+	restart();
+	ck_assert_int_eq(put_digests(3, 3, 4, 12, theirs), -1);		/* meets another record */
+	ck_assert_int_eq(put_digests(1, 6, 1, 15, ours + 5), 1);	/* ours goes on */
+	ck_assert_int_eq(put_digests(4, 7, 1, 0, theirs), 1);		/* nothing told, nothing known */
+	ck_assert_int_eq(store_held(store, 1, 5, &through, &digest), 0);
+	ck_assert_uint_eq(through, 7);
+	ck_assert_uint_eq(digest, theirs[0]);
+	ck_assert_int_eq(count_parted(), 6);
+	ck_assert_uint_eq(replay(&all).n, 7);
 }
 END_TEST
 
@@ -250,6 +312,27 @@ START_TEST(names_have_a_limit)
 	ck_assert_int_eq(r, -EDQUOT);
 	ck_assert_int_eq(i, STORE_CHECKS_MAX + 1);
 	ck_assert_int_eq(store_names_commit(store), 0);
+}
+END_TEST
+
+/* Each start of an agent begins an epoch: one that starts all day is refused until the next, not for as long as results are kept. */
+START_TEST(epochs_have_a_limit_a_day)
+{
+	uint64_t through;
+	uint32_t digest;
+
+	for (uint64_t epoch = 1; epoch <= 1000; epoch++) {
+		ck_assert_int_eq(store_held(store, 1, epoch, &through, &digest), 0);
+		put(epoch, 1, 1, NOON);
+		if (epoch == 500)
+			restart();
+	}
+	ck_assert_int_eq(store_held(store, 1, 1001, &through, &digest), -EDQUOT);
+	ck_assert_int_eq(store_held(store, 1, 1000, &through, &digest), 0);
+	ck_assert_uint_eq(through, 1);
+	ck_assert_int_eq(store_held(store, 2, 1001, &through, &digest), 0);
+	put(1, 2, 1, NOON + DAY);
+	ck_assert_int_eq(store_held(store, 1, 1001, &through, &digest), 0);
 }
 END_TEST
 
@@ -497,11 +580,13 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, once);
 	tcase_add_test(t, once_in_a_group);
+	tcase_add_test(t, test_r03_other_records_under_the_same_numbers_are_set_apart);
 	tcase_add_test(t, over_days_and_restarts);
 	tcase_add_test(t, retention);
 	tcase_add_test(t, test_r12_a_clock_years_ahead_deletes_nothing);
 	tcase_add_test(t, names);
 	tcase_add_test(t, names_have_a_limit);
+	tcase_add_test(t, epochs_have_a_limit_a_day);
 	tcase_add_test(t, engine_rows);
 	tcase_add_test(t, test_r07_a_change_that_was_kept_after_all_is_not_kept_twice);
 	tcase_add_test(t, newer_is_refused);
