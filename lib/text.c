@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAIL_ADDRESS_MAX 254	/* RFC 5321 4.5.3.1.3, without the brackets */
+
 int text_int(const char *s, int64_t *ret)
 {
 	bool negative = *s == '-';
@@ -186,6 +188,17 @@ static size_t sequence(const unsigned char *s, size_t n, uint32_t *ret)
 		return 0;
 	*ret = c;
 	return want;
+}
+
+bool text_mail_address(const char *s)
+{
+	static const char atom[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~.";
+	static const char host[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+	size_t local = strspn(s, atom), domain = s[local] == '@' ? strspn(s + local + 1, host) : 0;
+
+	return local > 0 && local <= 64 && domain > 0 && !s[local + 1 + domain] && local + 1 + domain <= MAIL_ADDRESS_MAX &&
+	       s[0] != '.' && s[local - 1] != '.' && s[local + 1] != '.' && s[local + 1] != '-' && !strstr(s, "..") &&
+	       s[0] != '-';	/* no option, whatever programs it meets */
 }
 
 bool text_utf8(const void *s, size_t n)

@@ -263,13 +263,13 @@ static const struct rule own_rules[] = {
 		.metric = RULE_AGENT_PARTED, .unit = "boolean", .title_zh = "同一編號出現兩筆紀錄 (主機曾被還原或複製)",
 		.title_en = "Two records under one number (a host put back, or copied)"},
 	[OWN_DISK_FULL] = {.id = RULE_COLLECTOR_DISK_FULL, .check_id = "CHK-01", .clause = "5.3.3", .kind = "INC-A",
-		.metric = RULE_COLLECTOR_DISK_FULL, .unit = "boolean", .title_zh = "監控主機的磁碟已滿",
+		.metric = RULE_COLLECTOR_DISK_FULL, .unit = "boolean", .title_zh = "收集器的磁碟已滿",
 		.title_en = "The collector's disk is full"},
-	[OWN_AGENT_CERTIFICATE] = {.id = RULE_AGENT_CERTIFICATE, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
+	[OWN_AGENT_CERTIFICATE] = {.id = RULE_AGENT_CERTIFICATE, .check_id = "CHK-22", .clause = "5.8.5.4 5.8.1.3", .kind = "INC-A",
 		.metric = RULE_AGENT_CERTIFICATE, .unit = "boolean", .title_zh = "代理程式的憑證即將到期",
 		.title_en = "An agent's certificate is near its end"},
-	[OWN_COLLECTOR_CERTIFICATE] = {.id = RULE_COLLECTOR_CERTIFICATE, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
-		.metric = RULE_COLLECTOR_CERTIFICATE, .unit = "boolean", .title_zh = "監控主機的憑證即將到期",
+	[OWN_COLLECTOR_CERTIFICATE] = {.id = RULE_COLLECTOR_CERTIFICATE, .check_id = "CHK-22", .clause = "5.8.5.4 5.8.1.3", .kind = "INC-A",
+		.metric = RULE_COLLECTOR_CERTIFICATE, .unit = "boolean", .title_zh = "收集器的憑證即將到期",
 		.title_en = "A certificate of the collector is near its end"},
 };
 

@@ -19,7 +19,8 @@
 #define LOOK_EVERY (3600 * NS_PER_S)
 #define MOST_A_DAY 10			/* one agent's: each is a line in the signer's books */
 #define DAY_NS (86400 * NS_PER_S)
-#define NEAR (30 * DAY_NS)		/* as beadle doctor has it */
+#define NEAR (30 * DAY_NS)		/* as beadle doctor has it; both: 5.8.5.4 */
+#define VERY_NEAR (7 * DAY_NS)
 
 /* ---- an agent's ---- */
 
@@ -190,12 +191,13 @@ static void renew_own(struct engine *e)
 /* What is over already is told by the connections that fail; and a clock that leaps ahead must not be told of every host (R12). */
 static void judge_end(struct engine *e, enum own_finding which, uint32_t host, int64_t left)
 {
+	enum state state = left < VERY_NEAR ? STATE_CRITICAL : left < NEAR ? STATE_WARNING : STATE_OK;
 	char why[96];
 
 	if (left <= 0)
 		return;
 	snprintf(why, sizeof(why), "it ends in %lld days", (long long)(left / DAY_NS));
-	outcome_own_is(e, which, host, left < NEAR ? STATE_WARNING : STATE_OK, left < NEAR ? why : "there is a new one");
+	outcome_own_is(e, which, host, state, state != STATE_OK ? why : "there is a new one");
 }
 
 static int64_t own_end(struct engine *e)

@@ -7,7 +7,7 @@
 
 #include "clock.h"
 #include "io.h"
-#include "message.h"
+#include "text.h"
 
 #define SECRET_MAX 4096
 
@@ -53,7 +53,7 @@ static void read_mail(const struct conf_node *map, struct mail *mail, struct pro
 	conf_need(map, "from", p);
 	conf_string(map, "from", NULL, &mail->from, p);
 	mail->password = read_secret(map, "password-file", p);
-	if (mail->from && !message_address(mail->from))
+	if (mail->from && !text_mail_address(mail->from))
 		problem(p, conf_file(map), conf_line(conf_get(map, "from")), "from", "\"%s\": expected an address such as "
 			"beadle@school.example", mail->from);
 	if (mail->server && !mail->server[strcspn(mail->server, "/@?# \t\r\n")])

@@ -7,21 +7,10 @@
 #include <time.h>
 
 #include "clock.h"
+#include "text.h"
 
-#define ADDRESS_MAX 254		/* RFC 5321 4.5.3.1.3, without the brackets */
 #define WORD_BYTES 45		/* of text in an encoded-word: 60 in base64, 72 with its frame (RFC 2047 2: 75) */
 #define LINE_BYTES 57		/* 76 characters of base64 (RFC 2045 6.8) */
-
-bool message_address(const char *s)
-{
-	static const char atom[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~.";
-	static const char host[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
-	size_t local = strspn(s, atom), domain = s[local] == '@' ? strspn(s + local + 1, host) : 0;
-
-	return local > 0 && local <= 64 && domain > 0 && !s[local + 1 + domain] && local + 1 + domain <= ADDRESS_MAX &&
-	       s[0] != '.' && s[local - 1] != '.' && s[local + 1] != '.' && s[local + 1] != '-' && !strstr(s, "..") &&
-	       s[0] != '-';	/* no option, whatever programs it meets */
-}
 
 static void put_base64(FILE *out, const char *text, size_t n)
 {
@@ -106,10 +95,10 @@ char *message_build(const Rooms__Notice *notice, const char *from, int64_t wall_
 	char *buf = NULL;
 	FILE *out;
 
-	if (!message_address(from) || notice->n_to == 0)
+	if (!text_mail_address(from) || notice->n_to == 0)
 		return NULL;
 	for (size_t i = 0; i < notice->n_to; i++)
-		if (!message_address(notice->to[i]))
+		if (!text_mail_address(notice->to[i]))
 			return NULL;
 	out = open_memstream(&buf, ret_n);
 	if (!out)

@@ -11,9 +11,6 @@
 
 #include "proto/rooms.pb-c.h"
 
-/* local@domain in plain ASCII, without quoting, comments or routes; at most 254 bytes. */
-bool message_address(const char *address);
-
 /* The whole mail, lines ended by CRLF, NUL-terminated; the caller frees. `from` is an address; the Message-ID is made of the
  * notice's id and from's domain. NULL: an address that is none, or no memory. */
 char *message_build(const Rooms__Notice *, const char *from, int64_t wall_ns, size_t *ret_n);

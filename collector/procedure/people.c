@@ -46,15 +46,6 @@ const struct person *people_get(const struct people *p, const char *id)
 
 /* ---- reading ---- */
 
-/* Address as a mail server takes it; what could break a header or a command is refused here, once (M1). */
-static bool is_mail(const char *s)
-{
-	const char *at = strchr(s, '@');
-
-	return at && at != s && at[1] && !strchr(at + 1, '@') && strlen(s) <= 254 &&
-	       !strpbrk(s, " \t\r\n<>,;:\"\\()[]") && s[strcspn(s, "\x7f")] == '\0' && text_utf8(s, strlen(s));
-}
-
 /* It becomes part of a notice's Message-ID. */
 static bool is_id(const char *s)
 {
@@ -86,9 +77,9 @@ static void read_person(struct people *p, const struct conf_node *n, bool defaul
 		problem(problems, conf_file(n), conf_line(n), "people",
 			"%s: not a short name (expected letters, digits, _ . - , at most %d)", person->id,
 			PEOPLE_ID - 1);
-	if (person->mail && !is_mail(person->mail))
+	if (person->mail && !text_mail_address(person->mail))
 		problem(problems, conf_file(n), conf_line(n), person->id,
-			"%s: not a mail address (expected name@domain)", person->mail);
+			"%s: not a mail address (expected name@domain in plain ASCII, without quotes)", person->mail);
 	if (!person->mail && !person->webhook)
 		problem(problems, conf_file(n), conf_line(n), person->id,
 			"cannot be told anything: give mail or webhook");

@@ -34,6 +34,8 @@ def line_of(text, part):
     (":8443", "", "collector.yaml:5: web: \"127.0.0.1\": expected ADDRESS:PORT"),
     ("zh-TW", "zh-tw", "collector.yaml:2: language: \"zh-tw\": expected one of zh-TW, en"),
     ("root@localhost", "root", "collector.yaml:7: admin: root: not a mail address"),
+    ("root@localhost", "ch..en@school.example", "collector.yaml:7: admin: ch..en@school.example: not a mail address"),
+    ("root@localhost", "陳@school.example", "collector.yaml:7: admin: 陳@school.example: not a mail address"),
     ("owner: admin", "owner: admni", "collector.yaml:10: owner: admni: nobody of that name in people (did you mean \"admin\"?)"),
     ("language:", "langauge:", "collector.yaml:2: langauge: is not known here (did you mean \"language\"?)"),
     ("roles: {computer_room_manager: admin}", "roles: {}", "collector.yaml: roles: computer_room_manager has no person"),

@@ -53,9 +53,9 @@ START_TEST(an_address_is_plain_or_none)
 		"-a@b", "a@-b", "a@.b", "a@b@c", "\"a\"@b"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		ck_assert_msg(message_address(good[i]), "%s", good[i]);
+		ck_assert_msg(text_mail_address(good[i]), "%s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(!message_address(bad[i]), "%s", bad[i]);
+		ck_assert_msg(!text_mail_address(bad[i]), "%s", bad[i]);
 }
 END_TEST
 

@@ -103,7 +103,7 @@ START_TEST(test_every_mistake_is_told_with_its_line)
 		  "hosts:\n"
 		  "  a: {owner: chen, deputy: chen, group: x}\n");
 	people_check_roles(people, roles, problems);
-	expect_problem(0, "collector.yaml:2: chen: not an address: not a mail address (expected name@domain)");
+	expect_problem(0, "collector.yaml:2: chen: not an address: not a mail address (expected name@domain in plain ASCII, without quotes)");
 	expect_problem(1, "collector.yaml:2: nmae: is not known here (did you mean \"name\"?)");
 	expect_problem(
 		2, "collector.yaml:3: people: li n: not a short name (expected letters, digits, _ . - , at most 63)");

@@ -132,7 +132,9 @@ START_TEST(test_the_schools_procedure)
 	ck_assert_str_eq(fault->steps[2].role, "deputy");
 	ck_assert_str_eq(fault->steps[3].role, "computer_room_manager");
 	ck_assert_int_gt(fault->steps[3].after_ns, fault->steps[2].after_ns);
-	mail = procedure_kind(p, "INC-C");
+	mail = procedure_kind(p, "INC-C");		/* 權責主管 first, and at intervals; then 相關部門 */
+	ck_assert_str_eq(mail->steps[0].role, "responsible_manager");
+	ck_assert_int_eq(mail->steps[0].after_ns, 0);
 	ck_assert_int_eq(mail->steps[mail->n - 1].every_ns, 3600 * NS_PER_S);
 	ck_assert_str_eq(procedure_role(p, "ciso")->title_zh, "資訊安全官");
 	procedure_free(p);
