@@ -6,7 +6,7 @@ cli_beadle_SOURCES = cli/main.c cli/command.h cli/client.h cli/client.c cli/scre
 cli_beadle_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 cli_beadle_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CRYPTO_CFLAGS)
 cli_beadle_LDFLAGS = $(PROGRAM_LDFLAGS)
-cli_beadle_LDADD = lib/libwire.la lib/libconf.la lib/libbase.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(CRYPTO_LIBS)
+cli_beadle_LDADD = $(WIRE_LIBS) $(CONF_LIBS) $(BASE_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(CRYPTO_LIBS)
 
 # The shell learns the commands from the program itself.
 completionsdir = $(datadir)/bash-completion/completions

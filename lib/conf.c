@@ -1,9 +1,11 @@
 #include "conf.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "cleanup.h"
@@ -278,6 +280,14 @@ struct conf *conf_parse(const char *text, size_t n, const char *name, struct pro
 	return c;
 }
 
+static void tell_closed(const char *path, struct problems *problems)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	problem(problems, path, 0, NULL, "the user %s may not read it: let it, with chmod or chgrp, and each folder above it",
+		user ? user->pw_name : "of this process");
+}
+
 struct conf *conf_read(const char *path, struct problems *problems)
 {
 	FREE char *text = NULL;
@@ -286,6 +296,8 @@ struct conf *conf_read(const char *path, struct problems *problems)
 
 	if (r == -EFBIG)
 		problem(problems, path, 0, NULL, "is larger than 1 MiB");
+	else if (r == -EACCES)
+		tell_closed(path, problems);
 	else if (r < 0)
 		problem(problems, path, 0, NULL, "cannot be read: %s", strerror(-r));
 	return conf_parse(text ? text : "", n, path, problems);

@@ -49,7 +49,7 @@ int program_module(const char *name, const char *const *folders, size_t n, char 
 	int r;
 
 	if (n == 0 && tree) {
-		if (snprintf(between, sizeof(between), "/plugins/%s/.libs/", name) >= (int)sizeof(between))
+		if (snprintf(between, sizeof(between), "/plugins/%s/", name) >= (int)sizeof(between))
 			return -ENAMETOOLONG;
 		r = put(buf, tree, between, name, ".so");
 		return r < 0 ? r : access(buf, F_OK) < 0 ? -errno : 0;

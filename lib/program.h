@@ -12,7 +12,7 @@ int program_path(const char *room_and_name, char buf[PROGRAM_PATH]);
 int program_daemon(const char *room_and_name, char buf[PROGRAM_PATH]);
 
 /* The module of plugin `name`: FOLDER/NAME.so of the first folder that has one. Without folders: PLUGINDIR/NAME.so, or
- * $BEADLE_LIBEXEC/plugins/NAME/.libs/NAME.so. 0, -ENOENT or -ENAMETOOLONG. */
+ * $BEADLE_LIBEXEC/plugins/NAME/NAME.so. 0, -ENOENT or -ENAMETOOLONG. */
 int program_module(const char *name, const char *const *folders, size_t n, char buf[PROGRAM_PATH]);
 
 /* The plugin there that `name` probably meant, in buf; NULL when none is like it. */

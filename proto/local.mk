@@ -9,7 +9,7 @@ proto/%.pb-c.c proto/%.pb-c.h: $(top_srcdir)/proto/%.proto
 	@$(MKDIR_P) proto
 	$(AM_V_GEN)$(PROTOC_C) --proto_path=$(top_srcdir)/proto --c_out=proto $<
 
-noinst_LTLIBRARIES += proto/libproto.la
-nodist_proto_libproto_la_SOURCES = $(PROTO_BUILT)
-proto_libproto_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -Wno-error
-proto_libproto_la_LIBADD = $(PROTOBUF_C_LIBS)
+noinst_LIBRARIES += proto/libproto.a
+nodist_proto_libproto_a_SOURCES = $(PROTO_BUILT)
+proto_libproto_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -Wno-error
+PROTO_LIBS = proto/libproto.a $(PROTOBUF_C_LIBS)

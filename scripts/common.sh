@@ -13,7 +13,7 @@ quietly() { # LOG COMMAND...: shows the log's end only when the command fails
 }
 
 build_packages=(autoconf automake build-essential check libcap-ng-dev libcrypt-dev libcurl4-openssl-dev libevent-dev
-	libjansson-dev libltdl-dev libmicrohttpd-dev libprotobuf-c-dev libsqlite3-dev libssl-dev libsystemd-dev libtool
+	libjansson-dev libltdl-dev libmicrohttpd-dev libprotobuf-c-dev libsqlite3-dev libssl-dev libsystemd-dev
 	libyaml-dev pkg-config protobuf-c-compiler uthash-dev)
 
 # Names each package of the arguments that is not installed.
@@ -40,14 +40,17 @@ need_packages() {
 	[ "$(id -u)" = 0 ] || die "packages are missing. As root: apt-get install --no-install-recommends ${missing[*]}"
 	say "installing ${#missing[@]} packages: ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
-	quietly /tmp/beadle-apt.log apt-get update
+	local log
+	log=$(mktemp /tmp/beadle-apt.XXXXXX)
+	quietly "$log" apt-get update
 	# A fresh machine must not start servers that only tests want.
 	local policy=/usr/sbin/policy-rc.d made=
 	[ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy; made=1; }
 	local ok=1
-	apt-get install -y --no-install-recommends "${missing[@]}" >>/tmp/beadle-apt.log 2>&1 || ok=
+	apt-get install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1 || ok=
 	[ -z "$made" ] || rm -f $policy
-	[ -n "$ok" ] || { tail -n 20 /tmp/beadle-apt.log >&2; die "apt-get install failed; see /tmp/beadle-apt.log"; }
+	[ -n "$ok" ] || { tail -n 20 "$log" >&2; die "apt-get install failed; all of its output is in $log"; }
+	rm -f "$log"
 }
 
 # As root each of our programs has a user of its own: those of packaging/sysusers/beadle.conf.

@@ -1,6 +1,6 @@
 # agent/core: timers, spool, uplink. loop.c alone knows libevent; link, trust and hello know OpenSSL.
-noinst_LTLIBRARIES += agent/core/libcore.la
-agent_core_libcore_la_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/entry.h agent/core/entry.c agent/core/segment.h \
+noinst_LIBRARIES += agent/core/libcore.a
+agent_core_libcore_a_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/entry.h agent/core/entry.c agent/core/segment.h \
 	agent/core/segment.c agent/core/spool.h agent/core/spool_inside.h agent/core/spool.c agent/core/drain.c agent/core/agree.c \
 	agent/core/recover.c \
 	agent/core/dictionary.h agent/core/dictionary.c agent/core/record.h agent/core/record.c agent/core/outbox.h agent/core/outbox.c \
@@ -10,23 +10,23 @@ agent_core_libcore_la_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/e
 	agent/core/link.h agent/core/link.c agent/core/resolve.h agent/core/resolve.c agent/core/renew.h agent/core/renew.c \
 	agent/core/trust.h agent/core/trust.c \
 	agent/core/hello.h agent/core/hello.c agent/core/uplink.h agent/core/uplink.c agent/core/core.h agent/core/core.c
-agent_core_libcore_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
-agent_core_libcore_la_LIBADD = lib/libwire.la lib/libtls.la lib/libbase.la $(EVENT_LIBS)
+agent_core_libcore_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+CORE_LIBS = agent/core/libcore.a $(WIRE_LIBS) $(TLS_LIBS) $(BASE_LIBS) $(EVENT_LIBS)
 
 pkglibexec_PROGRAMS += agent/core/beadle-core
 agent_core_beadle_core_SOURCES = agent/core/main.c
 agent_core_beadle_core_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 agent_core_beadle_core_LDFLAGS = $(PROGRAM_LDFLAGS)
-agent_core_beadle_core_LDADD = agent/core/libcore.la
+agent_core_beadle_core_LDADD = $(CORE_LIBS)
 
 check_PROGRAMS += tests/unit/test_core_spool
 TESTS += tests/unit/test_core_spool
 tests_unit_test_core_spool_SOURCES = tests/unit/test_core_spool.c
 tests_unit_test_core_spool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_core_spool_LDADD = agent/core/libcore.la $(CHECK_LIBS)
+tests_unit_test_core_spool_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/test_core
 TESTS += tests/unit/test_core
 tests_unit_test_core_SOURCES = tests/unit/test_core.c
 tests_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_unit_test_core_LDADD = agent/core/libcore.la $(CHECK_LIBS)
+tests_unit_test_core_LDADD = $(CORE_LIBS) $(CHECK_LIBS)

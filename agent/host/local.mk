@@ -1,19 +1,19 @@
 # agent/host: the plugins' side of include/beadle/, and the template that forks it.
-noinst_LTLIBRARIES += agent/host/libhost.la
-agent_host_libhost_la_SOURCES = agent/template.h agent/host/bytes.h agent/host/bytes.c agent/host/report.h agent/host/report.c \
+noinst_LIBRARIES += agent/host/libhost.a
+agent_host_libhost_a_SOURCES = agent/template.h agent/host/bytes.h agent/host/bytes.c agent/host/report.h agent/host/report.c \
 	agent/host/options.h agent/host/options.c agent/host/module.h agent/host/module.c agent/host/host.h agent/host/context.c \
 	agent/host/guard.h agent/host/guard.c agent/host/run.c agent/host/strays.h agent/host/strays.c agent/host/processes.c \
 	agent/host/send.c agent/host/instance.c agent/host/serve.c agent/host/walls.h agent/host/walls.c agent/host/start.h \
 	agent/host/start.c agent/host/lives.h agent/host/template.c agent/host/one.c
-agent_host_libhost_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
-agent_host_libhost_la_LIBADD = lib/libwire.la lib/libbase.la -lltdl
+agent_host_libhost_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+HOST_LIBS = agent/host/libhost.a $(WIRE_LIBS) $(BASE_LIBS) -lltdl
 
 # Modules find beadle_put and the like in the program: it shows its symbols, and takes in the two files that it has no use for.
 pkglibexec_PROGRAMS += agent/host/beadle-host
 agent_host_beadle_host_SOURCES = agent/host/main.c
 agent_host_beadle_host_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
-agent_host_beadle_host_LDFLAGS = $(PROGRAM_LDFLAGS) -export-dynamic -Wl,-u,beadle_run -Wl,-u,beadle_processes
-agent_host_beadle_host_LDADD = agent/host/libhost.la
+agent_host_beadle_host_LDFLAGS = $(PROGRAM_LDFLAGS) -rdynamic -Wl,-u,beadle_run -Wl,-u,beadle_processes
+agent_host_beadle_host_LDADD = $(HOST_LIBS)
 
 # tests/unit/rig.c: a template driven through its sockets.
 check_PROGRAMS += tests/unit/test_host tests/unit/test_host_hang tests/unit/test_host_api
@@ -21,7 +21,7 @@ TESTS += tests/unit/test_host tests/unit/test_host_hang tests/unit/test_host_api
 tests_unit_test_host_SOURCES = tests/unit/test_host.c tests/unit/rig.h tests/unit/rig.c
 tests_unit_test_host_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_TREE='"$(abs_top_builddir)"'
 tests_unit_test_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_unit_test_host_LDADD = lib/libwire.la lib/libbase.la $(CHECK_LIBS)
+tests_unit_test_host_LDADD = $(WIRE_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
 tests_unit_test_host_hang_SOURCES = tests/unit/test_host_hang.c tests/unit/rig.h tests/unit/rig.c
 tests_unit_test_host_hang_CPPFLAGS = $(tests_unit_test_host_CPPFLAGS)
 tests_unit_test_host_hang_CFLAGS = $(tests_unit_test_host_CFLAGS)
@@ -35,7 +35,7 @@ check_PROGRAMS += tests/unit/test_options
 TESTS += tests/unit/test_options
 tests_unit_test_options_SOURCES = tests/unit/test_options.c cli/bound.h cli/bound.c
 tests_unit_test_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_unit_test_options_LDADD = agent/host/libhost.la $(CHECK_LIBS) -lm
+tests_unit_test_options_LDADD = $(HOST_LIBS) $(CHECK_LIBS) -lm
 
 check_PROGRAMS += tests/unit/test_abi
 TESTS += tests/unit/test_abi

@@ -1,6 +1,6 @@
 # collector/engine: the engine thread. Its rooms: registry (names), accounts, notices, jobs (what must not stop it), pipe (peers).
-noinst_LTLIBRARIES += collector/engine/libengine.la
-collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engine/site.h collector/engine/site.c \
+noinst_LIBRARIES += collector/engine/libengine.a
+collector_engine_libengine_a_SOURCES = collector/engine/engine.h collector/engine/site.h collector/engine/site.c \
 	collector/engine/api.h collector/engine/api.c collector/engine/api_act.c collector/engine/api_identity.c collector/engine/api_login.c collector/engine/api_person.c \
 	collector/engine/api_read.c collector/engine/api_view.c collector/engine/document.c \
 	collector/engine/accounts.h collector/engine/accounts.c collector/engine/assignment.h collector/engine/assignment.c \
@@ -11,13 +11,13 @@ collector_engine_libengine_la_SOURCES = collector/engine/engine.h collector/engi
 	collector/engine/registry.h collector/engine/registry.c collector/engine/roster.h collector/engine/roster.c collector/engine/renewals.c collector/engine/signing.c \
 	collector/engine/restore.c collector/engine/room.h \
 	collector/engine/outcome.c collector/engine/telling.c collector/engine/words.h collector/engine/words.c
-collector_engine_libengine_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(CRYPT_CFLAGS)
-collector_engine_libengine_la_LIBADD = lib/libwire.la lib/libconf.la $(JANSSON_LIBS) $(EVENT_LIBS) $(CRYPT_LIBS)
+collector_engine_libengine_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(CRYPT_CFLAGS)
+ENGINE_LIBS = collector/engine/libengine.a $(WIRE_LIBS) $(CONF_LIBS) $(JANSSON_LIBS) $(EVENT_LIBS) $(CRYPT_LIBS)
 
 check_PROGRAMS += tests/unit/test_engine
 TESTS += tests/unit/test_engine
 tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/unit/test_authorise.c tests/unit/test_engine.h
 tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_unit_test_engine_LDADD = collector/engine/libengine.la collector/judge/libjudge.la collector/procedure/libprocedure.la \
-	collector/store/libstore.la lib/libtls.la lib/libwire.la lib/libconf.la lib/libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS) \
+tests_unit_test_engine_LDADD = $(ENGINE_LIBS) $(JUDGE_LIBS) $(PROCEDURE_LIBS) \
+	$(STORE_LIBS) $(TLS_LIBS) $(WIRE_LIBS) $(CONF_LIBS) $(BASE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) \
 	$(CHECK_LIBS)

@@ -1,26 +1,26 @@
 # collector/judge: pure; time and rules are arguments.
-noinst_LTLIBRARIES += collector/judge/libjudge.la
-collector_judge_libjudge_la_SOURCES = collector/judge/rule.h collector/judge/rule.c collector/judge/judge.h \
+noinst_LIBRARIES += collector/judge/libjudge.a
+collector_judge_libjudge_a_SOURCES = collector/judge/rule.h collector/judge/rule.c collector/judge/judge.h \
 	collector/judge/judge.c collector/judge/names.c collector/judge/room.h collector/judge/track.c collector/judge/silence.c \
 	collector/judge/renew.c collector/judge/incident.h collector/judge/incident.c \
 	collector/judge/finding.h collector/judge/finding.c
-collector_judge_libjudge_la_LIBADD = lib/libbase.la -lm
+JUDGE_LIBS = collector/judge/libjudge.a $(BASE_LIBS) -lm
 
 check_PROGRAMS += tests/unit/test_judge tests/unit/test_judge_model tests/unit/test_incident
 TESTS += tests/unit/test_judge tests/unit/test_judge_model tests/unit/test_incident
 tests_unit_test_judge_SOURCES = tests/unit/test_judge.c
 tests_unit_test_judge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_judge_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
+tests_unit_test_judge_LDADD = $(JUDGE_LIBS) $(CHECK_LIBS)
 tests_unit_test_judge_model_SOURCES = tests/unit/test_judge_model.c
 tests_unit_test_judge_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_judge_model_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
+tests_unit_test_judge_model_LDADD = $(JUDGE_LIBS) $(CHECK_LIBS)
 tests_unit_test_incident_SOURCES = tests/unit/test_incident.c
 tests_unit_test_incident_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_incident_LDADD = collector/judge/libjudge.la $(CHECK_LIBS)
+tests_unit_test_incident_LDADD = $(JUDGE_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/bench/bench_judge
 tests_bench_bench_judge_SOURCES = tests/bench/bench_judge.c
-tests_bench_bench_judge_LDADD = collector/judge/libjudge.la
+tests_bench_bench_judge_LDADD = $(JUDGE_LIBS)
 
 bench-judge: tests/bench/bench_judge
 	@tests/bench/bench_judge

@@ -1,11 +1,11 @@
 # collector/procedure: the procedure as data, who is told; pure but for reading files through lib/conf.h.
-noinst_LTLIBRARIES += collector/procedure/libprocedure.la
-collector_procedure_libprocedure_la_SOURCES = collector/procedure/procedure.h collector/procedure/procedure.c \
+noinst_LIBRARIES += collector/procedure/libprocedure.a
+collector_procedure_libprocedure_a_SOURCES = collector/procedure/procedure.h collector/procedure/procedure.c \
 	collector/procedure/reader.h collector/procedure/rulebook.c collector/procedure/inventory.h \
 	collector/procedure/inventory.c collector/procedure/people.h collector/procedure/people.c \
 	collector/procedure/escalation.h collector/procedure/escalation.c collector/procedure/calls.h \
 	collector/procedure/calls.c collector/procedure/case.h collector/procedure/case.c
-collector_procedure_libprocedure_la_LIBADD = collector/judge/libjudge.la lib/libconf.la lib/libbase.la
+PROCEDURE_LIBS = collector/procedure/libprocedure.a $(JUDGE_LIBS) $(CONF_LIBS) $(BASE_LIBS)
 
 proceduredir = $(pkgdatadir)/examples/procedure
 dist_procedure_DATA = conf.d/procedure/TWVS-ISMS-B-007.yaml
@@ -17,17 +17,17 @@ tests_unit_test_procedure_SOURCES = tests/unit/test_procedure.c
 tests_unit_test_procedure_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
 	-DPROCEDURE='"$(abs_top_srcdir)/conf.d/procedure/TWVS-ISMS-B-007.yaml"' -DCHECKS='"$(abs_top_srcdir)/doc/checks.md"' \
 	-DMETRICS='"$(abs_top_builddir)/metrics.yaml"'
-tests_unit_test_procedure_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
+tests_unit_test_procedure_LDADD = $(PROCEDURE_LIBS) $(CHECK_LIBS)
 tests_unit_test_people_SOURCES = tests/unit/test_people.c
 tests_unit_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_people_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
+tests_unit_test_people_LDADD = $(PROCEDURE_LIBS) $(CHECK_LIBS)
 tests_unit_test_escalation_SOURCES = tests/unit/test_escalation.c
 tests_unit_test_escalation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_escalation_LDADD = collector/procedure/libprocedure.la $(CHECK_LIBS)
+tests_unit_test_escalation_LDADD = $(PROCEDURE_LIBS) $(CHECK_LIBS)
 
 if FUZZING
 FUZZERS += tests/fuzz/fuzz_procedure
 tests_fuzz_fuzz_procedure_SOURCES = tests/fuzz/fuzz_procedure.c
 tests_fuzz_fuzz_procedure_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_procedure_LDADD = collector/procedure/libprocedure.la
+tests_fuzz_fuzz_procedure_LDADD = $(PROCEDURE_LIBS)
 endif

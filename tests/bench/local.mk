@@ -8,10 +8,10 @@ noinst_PROGRAMS += tests/bench/load tests/bench/ledger
 tests_bench_load_SOURCES = tests/bench/load.c tests/bench/content.h tests/bench/issue.h tests/bench/issue.c tests/bench/usage.h \
 	tests/bench/usage.c
 tests_bench_load_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_bench_load_LDADD = lib/libwire.la lib/libbase.la $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_bench_load_LDADD = $(WIRE_LIBS) $(BASE_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 
 tests_bench_ledger_SOURCES = tests/bench/ledger.c tests/bench/content.h
-tests_bench_ledger_LDADD = collector/store/libstore.la lib/libbase.la
+tests_bench_ledger_LDADD = $(STORE_LIBS) $(BASE_LIBS)
 
 EXTRA_DIST += tests/bench/collector.sh
 bench-collector: collector/beadle-collect tests/bench/load tests/bench/ledger metrics.yaml
@@ -19,6 +19,6 @@ bench-collector: collector/beadle-collect tests/bench/load tests/bench/ledger me
 .PHONY: bench-collector
 
 EXTRA_DIST += tests/bench/agent.py
-bench-agent: agent/core/beadle-core agent/host/beadle-host $(plugin_LTLIBRARIES)
+bench-agent: agent/core/beadle-core agent/host/beadle-host $(plugin_PROGRAMS)
 	@BEADLE_BUILD=$(abs_builddir) BEADLE_SOURCE=$(abs_srcdir) /usr/bin/python3 $(srcdir)/tests/bench/agent.py
 .PHONY: bench-agent

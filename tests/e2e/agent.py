@@ -21,7 +21,7 @@ def plugin_record(index, name, module, state="", memory=0):
 
 
 def module(name):
-    return BUILD / "plugins" / name / ".libs" / f"{name}.so"
+    return BUILD / "plugins" / name / f"{name}.so"
 
 
 def check(name, plugin, index, inventory, interval=1.0, timeout=5.0, **more):

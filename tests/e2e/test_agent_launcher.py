@@ -12,13 +12,13 @@ from conftest import BUILD, ENV, Program, wait_for
 from passable import passable
 
 AGENT = BUILD / "agent/launcher/beadle-agent"
-BAD = BUILD / "tests/plugins/bad/.libs"
+BAD = BUILD / "tests/plugins/bad"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def modules():
     if not (BAD / "bad.so").exists():
-        subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/bad.la", "tests/plugins/bad/apple.la"], check=True)
+        subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/bad.so", "tests/plugins/bad/apple.so"], check=True)
 
 
 class Agent(Program):

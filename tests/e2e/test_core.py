@@ -13,22 +13,22 @@ from conftest import BUILD, wait_for
 from sanitized import SANITIZED
 from wire import Listener, Store
 
-BAD = BUILD / "tests/plugins/bad/.libs"
+BAD = BUILD / "tests/plugins/bad"
 UUID = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def modules():
-    subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/bad.la", "tests/plugins/bad/watcher.la", "plugins/disk/disk.la"],
+    subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/bad.so", "tests/plugins/bad/watcher.so", "plugins/disk/disk.so"],
                    check=True)
 
 
 @pytest.fixture(scope="module")
 def inventories(modules):
-    return {"bad": inventory("bad", BAD / "bad.so"), "disk": inventory("disk", BUILD / "plugins/disk/.libs/disk.so")}
+    return {"bad": inventory("bad", BAD / "bad.so"), "disk": inventory("disk", BUILD / "plugins/disk/disk.so")}
 
 
-PLUGINS = [("disk", BUILD / "plugins/disk/.libs/disk.so"), ("bad", BAD / "bad.so")]
+PLUGINS = [("disk", BUILD / "plugins/disk/disk.so"), ("bad", BAD / "bad.so")]
 ROOT = [{"name": "mounts", "value": b"/"}]
 
 

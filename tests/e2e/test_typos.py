@@ -1,4 +1,6 @@
 """What a person types wrongly is told in one line: file, line, what, and what is expected."""
+import os
+import re
 import subprocess
 
 import pytest
@@ -57,6 +59,19 @@ def test_in_the_collectors_file(tmp_path, old, new, told):
 def test_in_the_procedure(tmp_path, old, new, told):
     at = line_of(PROCEDURE, old)
     assert check(tmp_path, CONFIG, PROCEDURE.replace(old, new, 1), f"procedure/TWVS-ISMS-B-007.yaml:{at}: {told}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not proven: only root can be read where another user cannot")
+def test_a_file_that_the_programs_user_may_not_read(tmp_path):
+    (tmp_path / "procedure").mkdir()
+    (tmp_path / "collector.yaml").write_text(CONFIG)
+    (tmp_path / "procedure/TWVS-ISMS-B-007.yaml").write_text(PROCEDURE)
+    passable(tmp_path)
+    (tmp_path / "collector.yaml").chmod(0o600)
+    done = subprocess.run([COLLECTOR, "--check-config", "--config", tmp_path / "collector.yaml"], env=ENV, capture_output=True, text=True)
+    told = (done.stdout + done.stderr).splitlines()
+    assert done.returncode == 1 and len(told) == 1, told
+    assert re.search(r"collector.yaml: the user beadle\S* may not read it: let it, with chmod or chgrp", told[0]), told
 
 
 def check(folder, config, procedure, told):

@@ -11,33 +11,33 @@ FUZZERS += tests/fuzz/fuzz_frame
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c
 tests_fuzz_fuzz_frame_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_fuzz_fuzz_frame_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_frame_LDADD = lib/libwire.la lib/libbase.la
+tests_fuzz_fuzz_frame_LDADD = $(WIRE_LIBS) $(BASE_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_conf
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c
 tests_fuzz_fuzz_conf_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_conf_LDADD = lib/libconf.la lib/libbase.la
+tests_fuzz_fuzz_conf_LDADD = $(CONF_LIBS) $(BASE_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
 tests_fuzz_fuzz_config_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_config_LDADD = agent/config/libconfig.la agent/host/libhost.la
+tests_fuzz_fuzz_config_LDADD = $(CONFIG_LIBS) $(HOST_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_envelope
 tests_fuzz_fuzz_envelope_SOURCES = tests/fuzz/fuzz_envelope.c
 tests_fuzz_fuzz_envelope_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_fuzz_fuzz_envelope_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_envelope_LDADD = collector/ingest/libingest.la collector/store/libstore.la lib/libwire.la lib/libbase.la
+tests_fuzz_fuzz_envelope_LDADD = $(INGEST_LIBS) $(STORE_LIBS) $(WIRE_LIBS) $(BASE_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_segment
 tests_fuzz_fuzz_segment_SOURCES = tests/fuzz/fuzz_segment.c
 tests_fuzz_fuzz_segment_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_segment_LDADD = agent/core/libcore.la
+tests_fuzz_fuzz_segment_LDADD = $(CORE_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_fromhost
 tests_fuzz_fuzz_fromhost_SOURCES = tests/fuzz/fuzz_fromhost.c
 tests_fuzz_fuzz_fromhost_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_fuzz_fuzz_fromhost_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_fromhost_LDADD = agent/core/libcore.la
+tests_fuzz_fuzz_fromhost_LDADD = $(CORE_LIBS)
 endif

@@ -52,7 +52,7 @@ def check():
 
     def run(plugin, state=None, within="60s", grant=(), user=None, fails=False, environment=None, inside=None, **options):
         build = "/beadle" if inside else BUILD
-        command = [f"{build}/cli/beadle", "check", f"{build}/plugins/{plugin}/.libs/{plugin}.so", "--json", "--timeout", within]
+        command = [f"{build}/cli/beadle", "check", f"{build}/plugins/{plugin}/{plugin}.so", "--json", "--timeout", within]
         command += ["--state", state] if state else []
         command += ["--user", str(user)] if user else []
         for g in grant:

@@ -52,7 +52,7 @@ def image():
 
 def libraries(folder):
     """What the programs link and the image lacks, bound into it: it is of the same release."""
-    programs = [BUILD / p for p in ("cli/beadle", "agent/host/beadle-host", "plugins/service/.libs/service.so")]
+    programs = [BUILD / p for p in ("cli/beadle", "agent/host/beadle-host", "plugins/service/service.so")]
     words = subprocess.run(["ldd", *programs], capture_output=True, text=True).stdout.split()
     return [f"--bind-ro={w}" for w in sorted(set(words)) if w.startswith("/") and ".so" in w and not w.endswith(":")
             and not (folder / w[1:]).exists()]

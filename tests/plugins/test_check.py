@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 BUILD = Path(os.environ["BEADLE_BUILD"])
-BAD = BUILD / "tests/plugins/bad/.libs/bad.so"
+BAD = BUILD / "tests/plugins/bad/bad.so"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def modules():
     if not BAD.exists():
-        subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/bad.la", "tests/plugins/bad/bad_abi.la"], check=True)
+        subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/bad.so", "tests/plugins/bad/bad_abi.so"], check=True)
 
 
 @pytest.fixture

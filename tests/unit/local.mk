@@ -3,4 +3,4 @@ check_PROGRAMS += tests/unit/test_lib
 TESTS += tests/unit/test_lib
 tests_unit_test_lib_SOURCES = tests/unit/test_lib.c
 tests_unit_test_lib_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_unit_test_lib_LDADD = lib/libconf.la lib/libwire.la lib/libbase.la $(CHECK_LIBS)
+tests_unit_test_lib_LDADD = $(CONF_LIBS) $(WIRE_LIBS) $(BASE_LIBS) $(CHECK_LIBS)

@@ -87,7 +87,7 @@ struct plugin_record *rig_record(struct rig *at, const char *name)
 	if (geteuid() == 0)
 		r->uid = r->gid = RIG_USER + at->n;
 	snprintf(r->name, sizeof(r->name), "%s", name);
-	snprintf(r->module, sizeof(r->module), "%s/tests/plugins/bad/.libs/%s.so", getenv("BEADLE_LIBEXEC"), name);
+	snprintf(r->module, sizeof(r->module), "%s/tests/plugins/bad/%s.so", getenv("BEADLE_LIBEXEC"), name);
 	snprintf(r->state, sizeof(r->state), "%s/%u", at->state, at->n);
 	at->n++;
 	return r;

@@ -17,7 +17,7 @@
 #include "agent/config/plan.h"
 #include "lib/io.h"
 
-#define AGENT "collector: monitor.example:7411\nplugins: [" BUILD_TREE "/tests/plugins/bad/.libs]\n"
+#define AGENT "collector: monitor.example:7411\nplugins: [" BUILD_TREE "/tests/plugins/bad]\n"
 #define CHECKS "checks:\n  bad:\n    interval: 60s\n"
 
 static char folder[64];
@@ -273,7 +273,7 @@ START_TEST(test_records_and_plan)
 	plan = hand_over(records, &n);
 	ck_assert_int_eq(n, 1);
 	ck_assert_str_eq(records[0].name, "bad");
-	ck_assert_str_eq(records[0].module, BUILD_TREE "/tests/plugins/bad/.libs/bad.so");
+	ck_assert_str_eq(records[0].module, BUILD_TREE "/tests/plugins/bad/bad.so");
 	ck_assert_uint_eq(records[0].memory, UINT64_C(600) << 20);
 	ck_assert_uint_eq(records[0].procscan, 1);
 	ck_assert_uint_eq(records[0].uid, geteuid() == 0 ? (uint32_t)first : 0);
@@ -303,7 +303,7 @@ END_TEST
 
 START_TEST(test_inventory_file)
 {
-	char *modules[] = {(char *)BUILD_TREE "/tests/plugins/bad/.libs/bad.so"}, *text = NULL;
+	char *modules[] = {(char *)BUILD_TREE "/tests/plugins/bad/bad.so"}, *text = NULL;
 	struct problems *p = problems_new();
 	size_t n;
 	FILE *f = open_memstream(&text, &n);

@@ -151,6 +151,19 @@ START_TEST(any_bytes_fit_any_room)
 }
 END_TEST
 
+START_TEST(a_mail_address_is_plain_or_none)
+{
+	static const char *const good[] = {"a@b", "chen.wang+x@mail.school.example", "o'neil@x.example"};
+	static const char *const bad[] = {"", "a", "@b", "a@", "a b@c", "a@b c", "a@b\n", "<a@b>", "a@b,c@d", ".a@b", "a.@b", "a..b@c",
+		"-a@b", "a@-b", "a@.b", "a@b@c", "\"a\"@b", "陳@b"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ck_assert_msg(text_mail_address(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!text_mail_address(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(a_misspelt_name_finds_its_neighbour)
 {
 	const char *const names[] = {"interval", "timeout", "plugin"};
@@ -344,6 +357,7 @@ int main(void)
 	tcase_add_test(t, bounds_are_written_with_their_units);
 	tcase_add_test(t, hostile_bytes_become_one_line);
 	tcase_add_test(t, any_bytes_fit_any_room);
+	tcase_add_test(t, a_mail_address_is_plain_or_none);
 	tcase_add_test(t, a_misspelt_name_finds_its_neighbour);
 	tcase_add_test(t, all_errors_are_told_in_one_run);
 	tcase_add_test(t, only_the_strict_subset_is_yaml_here);
