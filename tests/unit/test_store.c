@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "crc32c.h"
 #include "collector/store/change.h"
 #include "collector/store/reader.h"
 #include "collector/store/row.h"
+#include "collector/store/schema.h"
 #include "collector/store/store.h"
 
 #define DAY (86400 * NS_PER_S)
@@ -509,6 +511,41 @@ START_TEST(newer_is_refused)
 }
 END_TEST
 
+START_TEST(test_c02_a_store_of_the_first_version_keeps_what_it_holds)
+{
+	struct reader_place all = {0};
+
+	put(5, 1, 4, NOON);
+	store_close(store);
+	store = NULL;
+	run_on("main.db", "INSERT INTO host VALUES (9, 'u', 'web1', 3); ALTER TABLE host DROP COLUMN generation;"
+	       "ALTER TABLE given_name DROP COLUMN json; PRAGMA user_version = 1");
+	run_on("raw-20270115.db", "ALTER TABLE spool DROP COLUMN digest; DROP TABLE parted; PRAGMA user_version = 1");
+	restart();
+	ck_assert_uint_eq(put(5, 1, 6, NOON), 2);
+	ck_assert_uint_eq(held(5), 6);
+	ck_assert_uint_eq(replay(&all).n, 6);
+	store_close(store);
+	store = NULL;
+	run_on("main.db", "UPDATE host SET generation = generation + 1 WHERE uuid = 'u'; UPDATE given_name SET json = '{}'");
+	run_on("raw-20270115.db", "DELETE FROM parted; UPDATE spool SET digest = 0");
+}
+END_TEST
+
+/* Files in schools have walked them: a change to one would part those stores from new ones. */
+START_TEST(test_c02_a_released_step_is_never_changed)
+{
+	static const uint32_t main_steps[] = {0xf55542c6, 0x26471045}, day_steps[] = {0xf57b3d96, 0x6e182b0a};
+
+	ck_assert_int_ge(schema_main_steps, 2);
+	ck_assert_int_ge(schema_day_steps, 2);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(crc32c(0, schema_main[i], strlen(schema_main[i])), main_steps[i]);
+		ck_assert_uint_eq(crc32c(0, schema_day[i], strlen(schema_day[i])), day_steps[i]);
+	}
+}
+END_TEST
+
 START_TEST(a_changed_value_is_not_served)
 {
 	struct reader_place all = {0};
@@ -590,6 +627,8 @@ int main(void)
 	tcase_add_test(t, engine_rows);
 	tcase_add_test(t, test_r07_a_change_that_was_kept_after_all_is_not_kept_twice);
 	tcase_add_test(t, newer_is_refused);
+	tcase_add_test(t, test_c02_a_store_of_the_first_version_keeps_what_it_holds);
+	tcase_add_test(t, test_c02_a_released_step_is_never_changed);
 	tcase_add_test(t, a_changed_value_is_not_served);
 	tcase_add_test(t, after_a_failed_commit);
 	tcase_add_test(t, rows);
