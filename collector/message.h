@@ -36,6 +36,7 @@ enum message_kind {
 	MESSAGE_CONTEXT,	/* engine -> each ingest thread: the collector's own certificate was renewed */
 	MESSAGE_CLOCK,		/* ingest -> engine */
 	MESSAGE_TROUBLE,	/* ingest or store -> engine */
+	MESSAGE_EXPECTED,	/* engine -> store -> engine: a host gets its number before its agent says hello */
 	MESSAGE_STOP,
 };
 
@@ -57,6 +58,14 @@ struct hello {
 	/* by the engine, in the arena; may be NULL: */
 	Wire__Assignment *assignment;
 	bool slow_down;
+};
+
+struct expected {
+	struct node node;
+	char uuid[64], name[128];
+	/* by the store: */
+	int error;
+	uint32_t host;
 };
 
 #define SERIES_LABELS_MAX 16	/* of one series; ingest refuses more */

@@ -90,6 +90,7 @@ static void hand_out(struct identity_asked *asked, const ProtobufCBinaryData *ce
 
 	snprintf(path, sizeof(path), "%s/ca.pem", e->its.identity_folder);
 	if (pem && change && io_read_file(path, CA_FILE_MAX, &ca, NULL) == 0 && roster_set(e->roster, &asked->given, change) == 0) {
+		expected_new(e, roster_get(e->roster, asked->given.uuid));
 		log_notice("\"%s\" made an identity for \"%s\": %s, certificate %u", asked->by, asked->given.host, asked->given.uuid,
 			   asked->given.generation);
 		api_answer_later(&asked->asked, 200, json_pack("{s:s, s:s, s:s, s:s}", "uuid", asked->given.uuid, "host", asked->given.host,

@@ -154,6 +154,23 @@ static void find_endings(const struct engine *e, json_t *list)
 	}
 }
 
+/* Named, and nobody made it an identity: no agent can ever come from there, so no list has it. */
+static void find_unknown(const struct engine *e, json_t *list)
+{
+	const char *name;
+	size_t at = 0;
+
+	while ((name = people_host_named(e->its.site->people, &at))) {
+		const struct identity_given *given = roster_find(e->roster, name);
+		char what[320];
+
+		if (given ? !given->revoked : registry_find_host(&e->registry, name) != NULL)
+			continue;
+		snprintf(what, sizeof(what), "%.200s: stands under hosts: in collector.yaml, and is not watched: it has no identity", name);
+		found(list, "warning", what, "beadle identity new --host, or take it out of collector.yaml");
+	}
+}
+
 void api_doctor(const struct asker *a, const json_t *arguments)
 {
 	struct engine *e = a->engine;
@@ -171,6 +188,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 	find_gaps(e->its.site, list);
 	find_untold(e->notices, list);
 	find_endings(e, list);
+	find_unknown(e, list);
 	for (size_t i = 0; i < e->registry.hosts.n; i++) {
 		const struct host *h = e->registry.hosts.at[i];
 		const int64_t off = h ? h->offset < 0 ? -h->offset : h->offset : 0;

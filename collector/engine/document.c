@@ -38,7 +38,7 @@ static enum state check_state(struct engine *e, const struct check *c)
 
 static enum state host_state(struct engine *e, const struct host *h)
 {
-	enum state worst = judge_host_state(e->judge, h->id);
+	enum state worst = h->met || h->revoked ? judge_host_state(e->judge, h->id) : STATE_UNKNOWN;
 
 	for (size_t i = 0; i < h->checks.n; i++) {
 		const struct check *c = registry_get_check(&e->registry, h->checks.at[i]);
@@ -124,12 +124,12 @@ static const char *person_of(struct engine *e, const struct host *h, const char 
 
 json_t *document_host(struct engine *e, const struct host *h, bool with_checks)
 {
-	json_t *o = json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:I, s:o, s:b}", "id", (json_int_t)h->id, "name",
+	json_t *o = json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:I, s:o, s:b, s:b}", "id", (json_int_t)h->id, "name",
 			      document_bytes(h->name), "uuid", h->uuid, "state", document_state(host_state(e, h)), "connected",
 			      h->connections > 0, "seen_at", (json_int_t)h->seen, "clock_offset_ns", (json_int_t)h->offset, "owner",
 			      text_or_null(person_of(e, h, PEOPLE_OWNER)), "deputy", text_or_null(person_of(e, h, PEOPLE_DEPUTY)),
 			      "incidents", open_incidents(e, h->id), "address", text_or_null(h->address),
-			      "revoked", h->revoked);
+			      "revoked", h->revoked, "never_connected", !h->met);
 	json_t *facts, *checks;
 
 	if (!o || !with_checks)

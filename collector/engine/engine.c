@@ -180,7 +180,7 @@ static bool make_parts(struct engine *e)
 	e->arena = arena_new(EXTRA_ROOM);
 	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->roster || !e->arena)
 		return false;
-	judge_patience(e->judge, p->gone_ns);
+	judge_patience(e->judge, p->gone_ns, p->awaited_ns);
 	return true;
 }
 

@@ -155,6 +155,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->offset = h->offset;
 	host->seen = wall;
 	host->connections++;
+	host->met = true;
 	take_facts(host, h);
 	take_checks(e, host, h, now);
 	drop_checks(e, host, h);
@@ -291,6 +292,9 @@ void intake_message(struct engine *e, struct node *n)
 		break;
 	case MESSAGE_TROUBLE:
 		take_trouble(e, (struct trouble *)n);
+		break;
+	case MESSAGE_EXPECTED:
+		expected_numbered(e, (struct expected *)n);
 		break;
 	case MESSAGE_STOP:
 		stop(e);

@@ -26,6 +26,7 @@ struct host {
 	unsigned connections;
 	unsigned renewals;			/* asked for in the day that began at renewals_since (boot clock) */
 	int64_t renewals_since;
+	bool met;				/* its agent has connected at some time */
 	bool revoked;				/* its record stays, nobody waits for it */
 	int64_t seen;				/* wall clock of the last message; 0: not since start */
 	int64_t offset;				/* its wall clock less ours, ns */

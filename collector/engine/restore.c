@@ -25,6 +25,7 @@ static int each_host(const struct reader_host *r, void *arg)
 	if (!h)
 		return -ENOMEM;
 	h->people = people_host(e->its.site->people, h->name);
+	h->met = r->generation > 0;
 	if (standing_used(e->its.standing, r->uuid, r->generation) < 0)
 		return -ENOMEM;
 	return judge_host(e->judge, h->id, h->name, clock_boot());
@@ -250,6 +251,8 @@ static int restore(struct engine *e, struct store_reader *reader)
 		r = reader_sessions(reader, each_session, e);
 	if (r == 0)
 		r = reader_identities(reader, each_identity, e);
+	if (r == 0)
+		expected_restored(e);
 	if (r == 0)
 		r = replay(e, reader);
 	if (r == 0)

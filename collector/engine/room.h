@@ -101,6 +101,11 @@ void telling_due(const struct due *, void *engine);
 void telling_delivery(struct engine *, const Rooms__Delivery *);
 void telling_closed(struct engine *, uint64_t incident);
 
+/* expected.c: hosts whose identity was made and whose agent has not come yet. */
+void expected_restored(struct engine *);				/* which they are, and those of before that have no number yet */
+void expected_new(struct engine *, const struct identity_given *);
+void expected_numbered(struct engine *, const struct expected *);	/* by the store */
+
 /* restore.c */
 int restore_all(struct engine *, char why[256]);
 

@@ -4,6 +4,7 @@
 #include "room.h"
 
 #define PATIENCE (120 * NS_PER_S)
+#define FIRST (3600 * NS_PER_S)
 
 struct judge *judge_new(const struct rule *const *rules, size_t n, judge_told *told, void *arg)
 {
@@ -16,6 +17,7 @@ struct judge *judge_new(const struct rule *const *rules, size_t n, judge_told *t
 	j->rules = rules;
 	j->rules_n = n;
 	j->patience = PATIENCE;
+	j->first = FIRST;
 	j->now = INT64_MIN;
 	j->wall = INT64_MAX / 2;	/* not known yet: nobody is ahead of it */
 	return j;
@@ -46,9 +48,10 @@ void judge_free(struct judge *j)
 	free(j);
 }
 
-void judge_patience(struct judge *j, int64_t ns)
+void judge_patience(struct judge *j, int64_t ns, int64_t first_ns)
 {
 	j->patience = ns;
+	j->first = first_ns;
 	j->wake = 0;
 }
 
@@ -112,6 +115,7 @@ void judge_connected(struct judge *j, uint32_t host, bool connected, int64_t now
 		if (h->gone)
 			hear_all(j, h, now_boot);
 		silence_gone(j, host, false, now_wall);
+		h->expected = false;
 	} else if (h->connections > 0 && --h->connections == 0) {
 		h->lost = now_boot;
 	}

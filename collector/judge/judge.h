@@ -40,13 +40,15 @@ typedef void judge_told(const struct judge_change *, void *arg);
 /* Rules are kept by the caller while the judge lives, or until judge_rules. NULL: no memory. */
 struct judge *judge_new(const struct rule *const *rules, size_t n, judge_told *, void *arg);
 void judge_free(struct judge *);
-/* A host without connection is gone after so long (120 s). */
-void judge_patience(struct judge *, int64_t ns);
+/* A host without connection is gone after so long (120 s), one that was never connected after `first` (1 h). */
+void judge_patience(struct judge *, int64_t ns, int64_t first_ns);
 
 /* Again for what is known: the new interval is taken, else nothing changes. 0, -ERANGE (number, or a check or host
  * not yet known), -ENOMEM. A host counts as having been there: it is gone when it does not connect (judge_patience). */
 int judge_host(struct judge *, uint32_t host, const char *name, int64_t now_boot);
 int judge_check(struct judge *, uint32_t check, uint32_t host, const char *name, int64_t interval_ns, int64_t now_boot);
+/* After judge_host: its identity was made, and nobody has connected with it yet. */
+void judge_expected(struct judge *, uint32_t host);
 /* labels end with a NULL name. Values may be any bytes (NUL-terminated here). */
 int judge_series(struct judge *, uint32_t series, uint32_t check, const char *metric, const struct rule_label *labels);
 /* Takes a check out (no longer assigned): its states are cleared as OK, each told. */

@@ -35,6 +35,14 @@ int judge_host(struct judge *j, uint32_t host, const char *name, int64_t now_boo
 	return 0;
 }
 
+void judge_expected(struct judge *j, uint32_t host)
+{
+	if (host >= j->hosts.n || !j->hosts.at[host].known)
+		return;
+	j->hosts.at[host].expected = true;
+	j->wake = 0;
+}
+
 static int64_t within(int64_t interval)
 {
 	return interval < LEAST_INTERVAL ? LEAST_INTERVAL : interval > MOST_INTERVAL ? MOST_INTERVAL : interval;

@@ -56,7 +56,9 @@ struct host {
 	uint32_t first;			/* check */
 	uint32_t connections;
 	int64_t lost;			/* boot clock: since when nobody is connected */
-	bool known, gone, retired;	/* retired: revoked, nobody waits for it */
+	bool known, gone;
+	bool expected;			/* it was never connected */
+	bool retired;			/* revoked, nobody waits for it */
 };
 
 struct tracks { struct track *at; size_t n, room; };
@@ -76,7 +78,7 @@ struct judge {
 	size_t holes;			/* places in it that nobody uses any more */
 	VEC(uint32_t) waiting;		/* tracks whose `for` runs, or ran */
 	struct metric_name *metrics;
-	int64_t now, wall, patience;	/* as last told */
+	int64_t now, wall, patience, first;	/* as last told */
 	int64_t wake;			/* boot clock: before it no silence can begin */
 	size_t texts;			/* bytes of names and labels */
 };

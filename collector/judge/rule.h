@@ -27,6 +27,7 @@ struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 
 /* What the collector itself observes has rules too, so that a silent check has a kind and a clause like any other. */
 #define RULE_AGENT_GONE "agent_gone"		/* of a host: no connection, or disconnected and a check overdue */
+#define RULE_AGENT_NEVER "agent_never"		/* of a host: its identity was made, and nobody connected; else as agent_gone */
 #define RULE_CHECK_SILENT "check_silent"	/* of a check: no round for 2.5 intervals, agent connected */
 #define RULE_CHECK_FAILED "check_failed"	/* of a check: two rounds in a row could not measure */
 /* And what it sees of identities and of itself (I3, R6); without a rule in the procedure, engine/outcome.c has one. */

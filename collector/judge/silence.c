@@ -14,6 +14,11 @@ int64_t silence_limit(const struct check *c)
 	return limit > LEAST_LIMIT ? limit : LEAST_LIMIT;
 }
 
+static int64_t patience(const struct judge *j, const struct host *h)
+{
+	return h->expected ? j->first : j->patience;
+}
+
 /* The first rule on the collector's own metric that matches; its label is "check". */
 static const struct rule *rule_for(const struct judge *j, const char *metric, uint32_t host, uint32_t check)
 {
@@ -26,11 +31,24 @@ static const struct rule *rule_for(const struct judge *j, const char *metric, ui
 	return NULL;
 }
 
+/* A procedure that has no rule of its own for what never came takes it as gone. */
+static const struct rule *rule_of_host(const struct judge *j, uint32_t host)
+{
+	const struct rule *never = j->hosts.at[host].expected ? rule_for(j, RULE_AGENT_NEVER, host, JUDGE_NONE) : NULL;
+
+	return never ? never : rule_for(j, RULE_AGENT_GONE, host, JUDGE_NONE);
+}
+
+static const struct rule *rule_of(const struct judge *j, const char *metric, uint32_t host, uint32_t check)
+{
+	return check == JUDGE_NONE ? rule_of_host(j, host) : rule_for(j, metric, host, check);
+}
+
 static void tell(const struct judge *j, const char *metric, uint32_t host, uint32_t check, bool bad, int64_t at,
 		 const char *why)
 {
 	j->told(&(struct judge_change){
-		.host = host, .check = check, .series = JUDGE_NONE, .rule = rule_for(j, metric, host, check),
+		.host = host, .check = check, .series = JUDGE_NONE, .rule = rule_of(j, metric, host, check),
 		.before = bad ? STATE_OK : STATE_UNKNOWN, .after = bad ? STATE_UNKNOWN : STATE_OK,
 		.value = bad, .at = at, .why = why,
 	}, j->arg);
@@ -70,11 +88,15 @@ void silence_gone(struct judge *j, uint32_t host, bool gone, int64_t at)
 	if (h->gone == gone)
 		return;
 	h->gone = gone;
-	if (gone)
+	if (gone && h->expected)
+		snprintf(why, sizeof(why), "no agent has ever connected with the identity that was made for it");
+	else if (gone)
 		snprintf(why, sizeof(why), "the agent has not been connected for %lld s",
 			 (long long)((j->now - h->lost) / NS_PER_S));
 	else if (h->retired)
 		snprintf(why, sizeof(why), "is no longer waited for: its identity was revoked");
+	else if (h->expected)
+		snprintf(why, sizeof(why), "is connected for the first time");
 	tell(j, RULE_AGENT_GONE, host, JUDGE_NONE, gone, at, why);
 }
 
@@ -117,10 +139,10 @@ static void watch_hosts(struct judge *j, int64_t now_wall)
 
 		if (!h->known || h->retired || h->gone || h->connections > 0)
 			continue;
-		if (j->now >= h->lost + j->patience)
+		if (j->now >= h->lost + patience(j, h))
 			silence_gone(j, i, true, now_wall);
 		else
-			sooner(j, h->lost + j->patience);
+			sooner(j, h->lost + patience(j, h));
 	}
 }
 
@@ -145,7 +167,7 @@ static bool is_same(const struct rule *a, const struct rule *b)
  * same rule nothing has happened. */
 static void move(struct judge *j, const struct judge *before, const char *metric, uint32_t host, uint32_t check, int64_t at)
 {
-	if (is_same(rule_for(before, metric, host, check), rule_for(j, metric, host, check)))
+	if (is_same(rule_of(before, metric, host, check), rule_of(j, metric, host, check)))
 		return;
 	tell(before, metric, host, check, false, at, "the procedure's rules were read anew");
 	tell(j, metric, host, check, true, at, "still so under the procedure's new rules");

@@ -12,6 +12,7 @@ static const struct inventory_metric own[] = {
 	{RULE_AGENT_GONE, "boolean", "collector", "No connection of the host's agent", INVENTORY_STATE},
 	{RULE_CHECK_SILENT, "boolean", "collector", "No round of the check for 2.5 intervals", INVENTORY_STATE},
 	{RULE_CHECK_FAILED, "boolean", "collector", "Two rounds in a row could not measure", INVENTORY_STATE},
+	{RULE_AGENT_NEVER, "boolean", "collector", "An identity was made and no agent has connected with it", INVENTORY_STATE},
 	{RULE_AGENT_IMPOSTOR, "boolean", "collector", "A certificate was shown with another host's name", INVENTORY_STATE},
 	{RULE_AGENT_TWINS, "boolean", "collector", "Two machines connect with one certificate", INVENTORY_STATE},
 	{RULE_AGENT_PARTED, "boolean", "collector", "Two records came under one number", INVENTORY_STATE},

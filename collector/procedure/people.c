@@ -240,6 +240,17 @@ const struct people_host *people_host(const struct people *p, const char *host)
 	return NULL;
 }
 
+const char *people_host_named(const struct people *p, size_t *at)
+{
+	while (*at < p->hosts.n) {
+		const char *pattern = p->hosts.at[(*at)++].pattern;
+
+		if (!strpbrk(pattern, "*?[\\"))
+			return pattern;
+	}
+	return NULL;
+}
+
 static size_t holders(const struct people *p, const char *role, const struct person **ret, size_t room)
 {
 	for (size_t i = 0; i < p->roles.n; i++) {

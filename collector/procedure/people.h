@@ -32,6 +32,8 @@ void people_check_roles(const struct people *, const char *const *roles, struct 
 
 const struct person *people_get(const struct people *, const char *id);
 const struct people_host *people_host(const struct people *, const char *host);	/* NULL: none matches */
+/* The name of a single host under hosts, at or after *at, which then stands behind it. NULL: no more. */
+const char *people_host_named(const struct people *, size_t *at);
 /* Who holds the role for this host; at most room. *ret_fallback: the host has no such person, the manager stands in. */
 size_t people_of(const struct people *, const char *role, const char *host, const struct person **ret, size_t room,
 		 bool *ret_fallback);

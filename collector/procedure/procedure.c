@@ -278,6 +278,7 @@ static void read_all(struct reader *r)
 	read_document(r, root);
 	read_times(r, root);
 	conf_duration(root, "gone", 120 * NS_PER_S, 5 * NS_PER_S, DAY, &r->p->gone_ns, r->problems);
+	conf_duration(root, "awaited", 3600 * NS_PER_S, 5 * NS_PER_S, 90 * DAY, &r->p->awaited_ns, r->problems);
 	read_roles(r, root);
 	read_kinds(r, root);
 	rules = conf_need(root, "rules", r->problems);

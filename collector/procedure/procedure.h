@@ -11,7 +11,7 @@ struct role { const char *id, *title_zh, *title_en; };
 struct procedure {
 	const char *number, *version, *title_zh, *title_en;	/* "TWVS-ISMS-B-007", "3.0" */
 	struct escalation_times times;			/* quiet (5.10.5) and again */
-	int64_t gone_ns;				/* for judge_patience */
+	int64_t gone_ns, awaited_ns;			/* for judge_patience */
 	struct role *roles; size_t roles_n;
 	const char *const *role_ids;			/* the same, ends with NULL: for people_check_roles */
 	struct kind *kinds; size_t kinds_n;

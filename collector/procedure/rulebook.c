@@ -11,8 +11,8 @@
 #define LABELS 16
 #define HOSTS 256
 
-static const char *const own[] = {RULE_AGENT_GONE, RULE_CHECK_SILENT, RULE_CHECK_FAILED, RULE_AGENT_IMPOSTOR, RULE_AGENT_TWINS,
-	RULE_AGENT_PARTED, RULE_COLLECTOR_DISK_FULL, RULE_AGENT_CERTIFICATE, RULE_COLLECTOR_CERTIFICATE};
+static const char *const own[] = {RULE_AGENT_GONE, RULE_CHECK_SILENT, RULE_CHECK_FAILED, RULE_AGENT_NEVER, RULE_AGENT_IMPOSTOR,
+	RULE_AGENT_TWINS, RULE_AGENT_PARTED, RULE_COLLECTOR_DISK_FULL, RULE_AGENT_CERTIFICATE, RULE_COLLECTOR_CERTIFICATE};
 #define NEEDED 3	/* the first so many must have a rule */
 static const char *const units[] = {"bytes", "seconds", "ratio", "count", "boolean", "celsius", "per_second"};
 

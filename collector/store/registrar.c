@@ -108,12 +108,19 @@ static int number_series(struct store *store, struct series *s)
 	return r;
 }
 
+static int number_expected(struct store *store, struct expected *x)
+{
+	return store_host(store, x->uuid, x->name, &x->host);
+}
+
 static int number(struct store *store, struct node *n)
 {
 	if (n->kind == MESSAGE_HELLO)
 		return ((struct hello *)n)->error = number_hello(store, (struct hello *)n);
 	if (n->kind == MESSAGE_SERIES)
 		return ((struct series *)n)->error = number_series(store, (struct series *)n);
+	if (n->kind == MESSAGE_EXPECTED)
+		return ((struct expected *)n)->error = number_expected(store, (struct expected *)n);
 	return 0;
 }
 
@@ -227,6 +234,8 @@ static void hand_on(struct registrar *r, struct node *n)
 			back(r, n, &s->from);
 		else
 			queue_push(r->its->engine, n);
+	} else if (n->kind == MESSAGE_EXPECTED) {
+		queue_push(r->its->engine, n);
 	} else if (fall_silent(r, (struct gone *)n)) {
 		queue_push(r->its->engine, n);
 	} else {
@@ -256,6 +265,8 @@ int registrar_work(struct registrar *r, struct node *const *all, size_t n)
 			((struct hello *)all[i])->error = bad;
 		else if (bad && all[i]->kind == MESSAGE_SERIES)
 			((struct series *)all[i])->error = bad;
+		else if (bad && all[i]->kind == MESSAGE_EXPECTED)
+			((struct expected *)all[i])->error = bad;
 		hand_on(r, all[i]);
 	}
 	return bad;

@@ -182,6 +182,12 @@ def test_live_in_english_by_keyboard_until_the_log_out(site, browser):
     site.agents[0].start()
     browser.see("a.host", "Connected")
     browser.picture("hosts-live-en")
+    site.beadle("identity", "new", "--host", "reading-room", "--out", site.folder / "reading-room")
+    browser.see("a.host", "Never connected")      # without a reload, and as no green host
+    browser.see("a.host.unknown", "reading-room")
+    browser.see("#language").click()
+    browser.see("a.host", "從未連線")
+    browser.see("#language").click()
 
     cookies = {c["name"]: c for c in browser.driver.get_cookies()}
     session = cookies["__Host-beadle"]

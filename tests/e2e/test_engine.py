@@ -1,6 +1,7 @@
 """From a value on the wire to an incident, to those who are told, to its end: the whole collector, with raw agents. R13, R14, I3, M2."""
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -289,6 +290,36 @@ def test_r14_absence_of_the_collector_is_not_blamed_on_hosts(site):
     wait_incident(site, "recovered")
     agent.close()
     wait_for("the host is gone", lambda: site.ask("hosts", "web1")["state"] == "unknown")
+
+
+def test_r14_an_identity_that_was_made_and_never_used_is_listed_and_found(site):
+    site = site(edit_procedure=lambda text: text.replace("awaited: 1h ", "awaited: 5s "), hosts='{new1: {owner: admin}, "*": {owner: admin}}')
+    unknown = "new1: stands under hosts: in collector.yaml, and is not watched: it has no identity"
+    assert unknown in doctor(site) and site.ask("hosts")["hosts"] == []
+    identity(site, "new1")
+    assert unknown not in doctor(site)
+    identity(site, "old1")
+    site.beadle("identity", "revoke", "old1")
+    wait_for("both are listed", lambda: [h["name"] for h in site.ask("hosts")["hosts"]] == ["new1", "old1"])
+    new = site.ask("hosts")["hosts"][0]
+    assert (new["state"], new["connected"], new["never_connected"]) == ("unknown", False, True)
+    assert re.search(r"^new1 +unknown +never connected ", site.beadle("hosts"), re.M)
+    incident = wait_incident(site)[0]
+    assert (incident["host_name"], incident["kind"], incident["about_en"]) == ("new1", "INC-A", "Agent has never connected")
+    site.beadle("identity", "new", "--host", "new1", "--replace", "--out", site.folder / "again")   # the same host, still awaited
+    site.collector.stop(60)
+    site.start()
+    assert site.ask("hosts")["hosts"][0]["never_connected"]
+    time.sleep(7)
+    assert [i["id"] for i in open_ones(site)] == [incident["id"]]
+    assert not {"found", "changed", "worse", "recovered", "reopened"} & set(steps(site)), "it was found before the restart"
+    agent = raw(site, "new1")
+    wait_incident(site, "recovered")
+    assert not site.ask("hosts")["hosts"][0]["never_connected"]
+    agent.close()
+    site.collector.stop(60)
+    site.start()
+    assert not site.ask("hosts")["hosts"][0]["never_connected"], "once it was there, it is gone and not new"
 
 
 def test_i03_impostor_is_an_incident_of_the_host_whose_certificate_it_was(site):

@@ -13,7 +13,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-enum { WEB1, DISK = 0, OTHER, ROOT = 0, SRV, PENDING, RESTARTS };
+enum { WEB1, NEW, DISK = 0, OTHER, ROOT = 0, SRV, PENDING, RESTARTS };
 
 static const struct rule disk_used = {
 	.id = "disk_used", .check_id = "CHK-01", .clause = "5.3.3", .kind = "INC-A", .metric = "used", .unit = "ratio",
@@ -385,7 +385,7 @@ END_TEST
 
 START_TEST(test_host_with_an_overdue_check_is_gone_before_the_patience_ends)
 {
-	judge_patience(j, 10 * MINUTE);
+	judge_patience(j, 10 * MINUTE, HOUR);
 	round_without_values(true);
 	judge_connected(j, WEB1, false, wall, boot);
 	pass(149 * NS_PER_S);
@@ -626,6 +626,77 @@ START_TEST(test_r14_restart_of_the_collector_waits_for_all_hosts)
 }
 END_TEST
 
+static const struct rule never = {.id = "never", .kind = "INC-A", .metric = RULE_AGENT_NEVER, .unit = "boolean"};
+static const struct rule *const with_never[] = {&gone, &silent, &failed, &never};
+
+/* An identity was made, and nobody comes. */
+static void expect_newcomer(void)
+{
+	judge_check_gone(j, DISK, wall);
+	told[0] = '\0';
+	ck_assert_int_eq(judge_host(j, NEW, "new1", boot), 0);
+	judge_expected(j, NEW);
+}
+
+START_TEST(test_r14_an_identity_that_nobody_uses_is_found_after_a_patience_of_its_own)
+{
+	judge_rules(j, with_never, 4, wall);
+	expect_newcomer();
+	pass(HOUR - NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("never ok>unknown");
+	ck_assert_int_eq(judge_host_state(j, NEW), STATE_UNKNOWN);
+	pass(DAY);
+	expect("");
+	judge_connected(j, NEW, true, wall, boot);
+	expect("never unknown>ok");
+	judge_connected(j, NEW, false, wall, boot);	/* from now on a host like any other */
+	pass(2 * MINUTE);
+	expect("gone ok>unknown");
+}
+END_TEST
+
+START_TEST(test_r14_what_was_found_never_to_come_is_not_found_again_after_a_restart)
+{
+	judge_rules(j, with_never, 4, wall);
+	expect_newcomer();
+	judge_restore(j, NEW, JUDGE_NONE, JUDGE_NONE, "never", STATE_UNKNOWN, 1, wall, wall);
+	judge_forgive(j, boot);
+	pass(DAY);
+	expect("");
+	judge_connected(j, NEW, true, wall, boot);
+	expect("never unknown>ok");
+}
+END_TEST
+
+START_TEST(test_r14_without_a_rule_for_it_what_never_came_is_gone)
+{
+	expect_newcomer();
+	pass(HOUR);
+	expect("gone ok>unknown");
+	judge_rules(j, with_never, 4, wall);	/* and the procedure gets one */
+	expect("gone unknown>ok, never ok>unknown");
+	judge_host_gone(j, NEW, wall);		/* revoked */
+	expect("never unknown>ok");
+	pass(DAY);
+	expect("");
+}
+END_TEST
+
+START_TEST(test_r14_the_collectors_absence_makes_no_newcomer_late)
+{
+	expect_newcomer();
+	wall += 3 * DAY;
+	boot += 3 * DAY;
+	judge_forgive(j, boot);
+	pass(HOUR - NS_PER_S);
+	expect("");
+	pass(NS_PER_S);
+	expect("gone ok>unknown");
+}
+END_TEST
+
 START_TEST(test_r14_agent_stops_and_is_found_within_three_intervals)
 {
 	int64_t since;
@@ -818,6 +889,9 @@ int main(void)
 	T(test_rule_that_no_longer_matches_is_cleared_there);
 	T(test_r14_restart_of_the_collector_waits_for_all_hosts);
 	T(test_r14_agent_stops_and_is_found_within_three_intervals);
+	T(test_r14_an_identity_that_nobody_uses_is_found_after_a_patience_of_its_own);
+	T(test_r14_what_was_found_never_to_come_is_not_found_again_after_a_restart);
+	T(test_r14_without_a_rule_for_it_what_never_came_is_gone); T(test_r14_the_collectors_absence_makes_no_newcomer_late);
 	T(test_restored_states_are_not_told_again_and_go_on); T(test_restored_host_gone_comes_back);
 	T(test_restored_state_without_rule_or_series_is_told_as_ok);
 	T(test_new_rules_keep_states_and_clear_those_of_rules_gone); T(test_silence_moves_to_the_new_rules);

@@ -192,7 +192,7 @@ START_TEST(test_random_values_against_the_model)
 	ck_assert_int_eq(judge_host(j, 0, "h", 0), 0);
 	ck_assert_int_eq(judge_check(j, 0, 0, "c", INTERVAL, 0), 0);
 	/* Nobody is connected: `for` then runs out by values alone, as in the model. */
-	judge_patience(j, INT64_MAX / 2);
+	judge_patience(j, INT64_MAX / 2, INT64_MAX / 2);
 	for (uint32_t s = 0; s < SERIES; s++)
 		ck_assert_int_eq(judge_series(j, s, 0, names[s % METRICS], NULL), 0);
 	compare(j, models);

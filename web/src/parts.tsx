@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Refused } from "./api";
 import { ago, exact, moment, toDate } from "./format";
-import type { IncidentState, State } from "./types";
+import type { Host, IncidentState, State } from "./types";
 import { isWord, say, useWords } from "./words";
 
 const shapes: Record<State, JSX.Element> = {
@@ -85,6 +85,11 @@ export function Loading() {
 
 export function Empty({ title, children, state = "ok" }: { title: string; children?: ComponentChildren; state?: State }) {
   return <div class="empty"><Shape state={state} /><h2>{title}</h2>{children && <p>{children}</p>}</div>;
+}
+
+/** The word for whether its agent is there. */
+export function presence(h: Host) {
+  return h.revoked ? "revoked" : h.connected ? "connected" : h.never_connected ? "never_connected" : "gone";
 }
 
 export const severityOrder: Record<State, number> = { critical: 0, unknown: 1, warning: 2, ok: 3 };

@@ -12,6 +12,7 @@ export interface Check {
 export interface Host {
   id: number; name: string; uuid: string; state: State; connected: boolean; seen_at: number; clock_offset_ns: number;
   owner: string | null; deputy: string | null; incidents: number; address: string | null;
+  revoked: boolean; never_connected: boolean;
   facts?: Record<string, string>; checks?: Check[];
 }
 export type IncidentState = "open" | "acknowledged" | "recovered" | "closed";

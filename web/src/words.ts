@@ -61,6 +61,8 @@ const words = {
   checks: ["檢查項目", "Checks"],
   connected: ["連線中", "Connected"],
   gone: ["失聯", "Not reporting"],
+  never_connected: ["從未連線", "Never connected"],
+  revoked: ["身分已撤銷", "Identity revoked"],
   seen: ["上次回報 {ago}", "Last seen {ago}"],
   never: ["從未", "never"],
   search: ["搜尋主機或負責人", "Find a host or an owner"],

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api";
 import { duration, quantity } from "../format";
-import { Ago, Clauses, Failure, IncidentMark, isHot, Labels, Loading, severityOrder, Shape, StateMark } from "../parts";
+import { Ago, Clauses, Failure, IncidentMark, isHot, Labels, Loading, presence, severityOrder, Shape, StateMark } from "../parts";
 import { useStore } from "../store";
 import type { Bound, Check, Host, Rule, Series } from "../types";
 import { aboutOf, say, titled, useWords } from "../words";
@@ -134,7 +134,7 @@ export function HostPage({ id }: { id: number }) {
 
   if (error && !host) return <Failure error={error} again={() => setTries(tries + 1)} />;
   if (!host) return <Loading />;
-  const now = { ...host, ...(listed ? { state: listed.state, connected: listed.connected, seen_at: listed.seen_at } : {}) };
+  const now = { ...host, ...(listed ? { state: listed.state, connected: listed.connected, never_connected: listed.never_connected, seen_at: listed.seen_at } : {}) };
   const rules = new Map((procedure?.rules ?? []).map((r) => [r.id, r]));
   const own = [...(incidents?.values() ?? [])].filter((i) => i.host === id);
   const checks = [...(host.checks ?? [])].sort((a, b) => severityOrder[a.state] - severityOrder[b.state] || a.name.localeCompare(b.name));
@@ -143,7 +143,7 @@ export function HostPage({ id }: { id: number }) {
       <p class="crumbs"><a href="#/">{say("hosts")}</a></p>
       <div class="page-head">
         <h1><bdi>{now.name}</bdi></h1><StateMark state={now.state} />
-        <span class="muted">{now.connected ? say("connected") : say("gone")} · <Ago at={now.seen_at} word="seen" /></span>
+        <span class="muted">{say(presence(now))} · <Ago at={now.seen_at} word="seen" /></span>
       </div>
       {own.length > 0 && (
         <ul class="strip">{own.map((i) => (

@@ -1,6 +1,6 @@
 // How the school is: one sentence, the counts, and every host, the worst first.
 import { useState } from "preact/hooks";
-import { Ago, Empty, Loading, severityOrder, Shape, StateMark } from "../parts";
+import { Ago, Empty, Loading, presence, severityOrder, Shape, StateMark } from "../parts";
 import { useStore } from "../store";
 import type { Host, State, Status } from "../types";
 import { say, useWords } from "../words";
@@ -45,7 +45,7 @@ function HostCard({ h }: { h: Host }) {
       <a class={`card host ${h.state}`} href={`#/host/${h.id}`}>
         <span class="host-head"><span class="host-name"><bdi>{h.name}</bdi></span><StateMark state={h.state} quiet={h.state === "ok"} /></span>
         <span class="host-line">
-          <span class={h.connected ? "muted" : "strong"}>{h.connected ? say("connected") : say("gone")}</span>
+          <span class={h.connected ? "muted" : "strong"}>{say(presence(h))}</span>
           <span class="muted"><Ago at={h.seen_at} word="seen" /></span>
         </span>
         <span class="host-line">
