@@ -14,7 +14,7 @@ static void answer_incident(const struct asker *a, uint64_t id, int error)
 	if (error == -ENOENT)
 		api_refuse(a, 404, "not_found", "no open incident %llu", (unsigned long long)id);
 	else if (error == -EBUSY)
-		api_refuse(a, 409, "conflict", "a finding of incident %llu is still bad: it can be closed once all have recovered",
+		api_refuse(a, 409, "conflict", "a finding of incident %llu is still critical, or the collector's own: it can be closed once that is over",
 			   (unsigned long long)id);
 	else if (error == -EINVAL)
 		api_refuse(a, 400, "bad_request", "note is missing: it goes into the record");

@@ -321,6 +321,13 @@ int incident_handle(struct incidents *all, uint64_t id, const char *actor, const
 	return 0;
 }
 
+/* The limit of 5.3.3 is the critical one; a warning (support that ends in half a year) may last, and a person may say why it
+ * shall. A series' state stays with the judge, who tells it once; what the collector itself finds is fed again and again. */
+static bool must_end(const struct finding *f)
+{
+	return f->state == STATE_CRITICAL || (f->state == STATE_WARNING && f->series == JUDGE_NONE);
+}
+
 int incident_close(struct incidents *all, uint64_t id, const char *actor, const char *note, int64_t now_wall)
 {
 	struct node *n = by_id(all, id);
@@ -330,7 +337,7 @@ int incident_close(struct incidents *all, uint64_t id, const char *actor, const 
 	if (!actor || !*actor || !note || !*note)
 		return -EINVAL;
 	for (size_t k = 0; k < n->findings.n; k++)
-		if (n->findings.at[k].state == STATE_WARNING || n->findings.at[k].state == STATE_CRITICAL)
+		if (must_end(&n->findings.at[k]))
 			return -EBUSY;
 	n->i.closed = true;
 	n->i.acknowledged = false;

@@ -5,7 +5,7 @@
  *
  *   opened -> (acknowledged, until it expires, something worse comes, or it recovers) -> handled: a note
  *          -> recovered: all findings OK -> reopened when one returns
- *          -> closed: by a person, with a note, not while a finding is still bad
+ *          -> closed: by a person, with a note, not while a finding is critical
  */
 #ifndef INCIDENT_H
 #define INCIDENT_H
@@ -72,7 +72,8 @@ int64_t incident_feed(struct incidents *, const struct judge_change *, const cha
 void incident_tick(struct incidents *, int64_t now_wall, int64_t now_boot);	/* acknowledgements that expire */
 
 /* Acts of persons. 0, or -ENOENT; -EINVAL: note or actor missing (an acknowledgement needs no note). All may be
- * repeated. ack: for_ns 0 means until it has recovered. close: -EBUSY while a finding is WARNING or CRITICAL. */
+ * repeated. ack: for_ns 0 means until it has recovered. close: -EBUSY while a finding is CRITICAL, or a WARNING of the
+ * collector's own; another WARNING is accepted with the note, and opens nothing until it is worse or comes back. */
 int incident_ack(struct incidents *, uint64_t id, const char *actor, const char *note, int64_t for_ns, int64_t now_wall,
 		 int64_t now_boot);
 int incident_handle(struct incidents *, uint64_t id, const char *actor, const char *note, int64_t now_wall);

@@ -94,7 +94,7 @@ def test_an_incident_is_acknowledged_handled_and_not_closed_while_it_lasts(site)
     left = document["acknowledged_until_at"] - document["opened_at"]
     assert 7100e9 < left < 7500e9, "two hours"
     code, out, err = at(site, "close", "1", "--note", "done")
-    assert (code, out) == (1, "") and err == "beadle: a finding of incident 1 is still bad: it can be closed once all have recovered\n"
+    assert (code, out) == (1, "") and err == "beadle: a finding of incident 1 is still critical, or the collector's own: it can be closed once that is over\n"
     steps = [(s["what"], s["detail"]) for s in site.ask("incident", "1")["steps"]]
     assert ("acknowledged", "new disk is on its way") in steps and ("handled", "cleaned up") in steps
     assert at(site, "status")[1].count("1 open, 0 not acknowledged") == 1

@@ -123,6 +123,26 @@ def test_r12_a_stepped_clock_deletes_escalates_and_rejects_nothing(site):
     assert sequences == list(range(1, 4 * len(steps_of_clock) + 4))
 
 
+def test_a_warning_that_lasts_is_accepted_with_a_reason(site):
+    site = site()
+    agent = raw(site)
+    agent.round("disk", {USED: 0.91})
+    wait_incident(site)
+    agent.round("disk", {USED: 0.81})
+    wait_for("below the limit of 5.3.3", lambda: open_ones(site)[0]["severity"] == "warning")
+    site.beadle("close", 1, "--note", "the disk is replaced in spring")
+    assert open_ones(site) == [] and site.values("web1", USED[0])[USED[1]][1] == "warning", "accepted is not forgotten"
+    site.collector.kill()
+    site.start()
+    agent = raw(site, epoch=1)
+    agent.round("disk", {USED: 0.82})
+    wait_for("the value is judged", lambda: site.values("web1", USED[0])[USED[1]] == (0.82, "warning"))
+    assert open_ones(site) == [], "not told again as long as it is the same"
+    agent.round("disk", {USED: 0.91})
+    assert [(i["id"], i["severity"]) for i in wait_incident(site)] == [(2, "critical")]
+    assert [f["state"] for f in whole(site, 1)["findings"]] == ["warning"] and steps(site, 1)[-1] == "closed"
+
+
 def test_acts_of_a_person(site):
     site = site()
     agent = raw(site)

@@ -218,6 +218,34 @@ START_TEST(test_closed_by_a_person_with_a_note_and_not_while_bad)
 }
 END_TEST
 
+START_TEST(test_lasting_warning_is_accepted_and_told_again_when_it_is_worse_or_back)
+{
+	disk(SRV, STATE_OK, STATE_CRITICAL);
+	disk(ROOT, STATE_OK, STATE_WARNING);
+	ck_assert_int_eq(incident_close(all, 1, "chen", "it is always so", wall), -EBUSY);
+	disk(SRV, STATE_CRITICAL, STATE_WARNING);
+	told[0] = '\0';
+	ck_assert_int_eq(incident_close(all, 1, "chen", "", wall), -EINVAL);
+	ck_assert_int_eq(incident_close(all, 1, "chen", "a new disk comes in spring", wall), 0);
+	expect("1 closed warning chen");
+	disk(ROOT, STATE_WARNING, STATE_OK);
+	expect("");
+	disk(ROOT, STATE_OK, STATE_WARNING);
+	expect("2 opened warning system");
+	disk(SRV, STATE_WARNING, STATE_CRITICAL);
+	expect("2 worse critical system");
+}
+END_TEST
+
+START_TEST(test_warning_of_the_collectors_own_has_to_end)
+{
+	ck_assert_int_eq(change(WEB1, JUDGE_NONE, JUDGE_NONE, &silent, STATE_OK, STATE_WARNING), 1);
+	ck_assert_int_eq(incident_close(all, 1, "chen", "never mind", wall), -EBUSY);
+	change(WEB1, JUDGE_NONE, JUDGE_NONE, &silent, STATE_WARNING, STATE_OK);
+	ck_assert_int_eq(incident_close(all, 1, "chen", "renewed", wall), 0);
+}
+END_TEST
+
 START_TEST(test_rule_moved_to_another_kind_finds_its_old_incident)
 {
 	struct rule moved = disk_used, gone = {.id = "disk_used", .kind = "", .clause = ""};
@@ -290,6 +318,7 @@ int main(void)
 	T(test_what_returns_or_worsens_beside_something_bad_is_found_again); T(test_acknowledgement_ends_with_what_it_was_for);
 	T(test_acknowledged_until_it_expires); T(test_acknowledgement_covers_no_worse_state);
 	T(test_closed_by_a_person_with_a_note_and_not_while_bad);
+	T(test_lasting_warning_is_accepted_and_told_again_when_it_is_worse_or_back); T(test_warning_of_the_collectors_own_has_to_end);
 	T(test_rule_moved_to_another_kind_finds_its_old_incident); T(test_findings_are_bounded_and_the_rest_is_counted);
 	T(test_restored_as_stored);
 	suite_add_tcase(suite, tc);

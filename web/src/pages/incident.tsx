@@ -89,7 +89,7 @@ function ActForm({ act, incident, done, cancel }: { act: Act; incident: Incident
       setBusy(false);
     }
   }
-  const lead = ({ acknowledge: "acknowledge_lead", handle: "handle_lead", close: "close_lead" } as const)[act];
+  const lead = ({ acknowledge: "acknowledge_lead", handle: "handle_lead", close: incident.state === "recovered" ? "close_lead" : "close_accept" } as const)[act];
   return (
     <form class="act" onSubmit={submit} onKeyDown={(e) => { if (e.key === "Escape") cancel(); }}>
       <p class="muted">{say(lead)}</p>
@@ -112,7 +112,9 @@ function ActForm({ act, incident, done, cancel }: { act: Act; incident: Incident
 
 function Acts({ incident, done }: { incident: Incident; done: (i: Incident) => void }) {
   const [act, setAct] = useState<Act | null>(null);
-  const possible: Act[] = incident.state === "closed" ? [] : incident.state === "recovered" ? ["handle", "close"] : ["acknowledge", "handle"];
+  const critical = incident.findings?.some((f) => f.state === "critical") ?? incident.severity === "critical";
+  const possible: Act[] = incident.state === "closed" ? [] : incident.state === "recovered" ? ["handle", "close"]
+    : critical ? ["acknowledge", "handle"] : ["acknowledge", "handle", "close"];
   const finish = (i: Incident): void => { setAct(null); done(i); };
   if (possible.length === 0) return null;
   return (
@@ -122,7 +124,7 @@ function Acts({ incident, done }: { incident: Incident; done: (i: Incident) => v
           const first = incident.state === "recovered" ? a === "close" : incident.state === "acknowledged" ? a === "handle" : a === "acknowledge";
           return <button key={a} type="button" id={`act-${a}`} class={first ? "primary" : ""} onClick={() => setAct(a)}>{say(a)}</button>;
         })}</div>}
-      {!act && incident.state !== "recovered" && <p class="muted below">{say("close_early")}</p>}
+      {!act && critical && <p class="muted below">{say("close_early")}</p>}
     </section>
   );
 }
