@@ -15,7 +15,8 @@
 
 #define IDLE (30 * 60 * NS_PER_S)
 #define WHOLE (12 * 3600 * NS_PER_S)
-#define TRIES 5
+#define TRIES 5			/* of one name from one address, in a window */
+#define TRIES_OF_ONE 30		/* of one address that did not succeed */
 #define WINDOW (60 * NS_PER_S)
 #define GUESSERS 1024
 #define SESSIONS 1024
@@ -215,32 +216,31 @@ int accounts_one_time(char ret[32])
 
 /* ---- guessing ---- */
 
-static struct guesser *guesser(struct accounts *a, const char *name, const char *address, bool make)
+/* Those of one name from one address; name NULL: of the address. The one that was not asked for longest makes room for a new one. */
+static struct guesser *guesser(struct accounts *a, const char *name, const char *address)
 {
 	struct guesser *g;
 	char key[128];
 
-	snprintf(key, sizeof(key), "%.60s|%.60s", address, name);
+	snprintf(key, sizeof(key), "%.60s%s%.60s", address, name ? "|" : "", name ? name : "");
 	HASH_FIND_STR(a->guessers, key, g);
-	if (g || !make)
-		return g;
-	if (HASH_COUNT(a->guessers) >= GUESSERS) {	/* the oldest: insertion order is kept */
-		g = a->guessers;
+	if (!g && HASH_COUNT(a->guessers) < GUESSERS)
+		g = calloc(1, sizeof(*g));
+	else {
+		g = g ? g : a->guessers;
 		HASH_DEL(a->guessers, g);
-	} else
-		g = malloc(sizeof(*g));
+	}
 	if (!g)
 		return NULL;
-	memset(g, 0, sizeof(*g));
+	if (strcmp(g->key, key))
+		*g = (struct guesser){0};
 	strcpy(g->key, key);
 	HASH_ADD_STR(a->guessers, key, g);
 	return g;
 }
 
-bool accounts_may_try(struct accounts *a, const char *name, const char *address, int64_t now, int *ret_wait_s)
+static bool may_try(struct guesser *g, unsigned most, int64_t now, int *ret_wait_s)
 {
-	struct guesser *g = guesser(a, name, address, true);
-
 	*ret_wait_s = 60;
 	if (!g)
 		return false;
@@ -248,20 +248,32 @@ bool accounts_may_try(struct accounts *a, const char *name, const char *address,
 		g->since = now;
 		g->tries = 0;
 	}
-	if (g->tries >= TRIES) {
-		*ret_wait_s = (int)((g->since + WINDOW - now) / NS_PER_S) + 1;
+	*ret_wait_s = (int)((g->since + WINDOW - now) / NS_PER_S) + 1;
+	return g->tries < most;
+}
+
+bool accounts_may_try(struct accounts *a, const char *name, const char *address, int64_t now, int *ret_wait_s)
+{
+	struct guesser *all = guesser(a, NULL, address), *g;
+
+	if (!may_try(all, TRIES_OF_ONE, now, ret_wait_s))
 		return false;
-	}
+	g = guesser(a, name, address);		/* not before: other names shall not push this one out */
+	if (!may_try(g, TRIES, now, ret_wait_s))
+		return false;
+	all->tries++;
 	g->tries++;
 	return true;
 }
 
 void accounts_succeeded(struct accounts *a, const char *name, const char *address)
 {
-	struct guesser *g = guesser(a, name, address, false);
+	struct guesser *all = guesser(a, NULL, address), *g = guesser(a, name, address);
 
 	if (g)
 		g->tries = 0;
+	if (all && all->tries)
+		all->tries--;
 }
 
 /* ---- sessions ---- */

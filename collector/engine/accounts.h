@@ -36,7 +36,8 @@ bool accounts_match(const char *password, const char *hash);
 const char *accounts_nobody(void);
 int accounts_one_time(char ret[32]);		/* a password to be read aloud */
 
-/* Counts a try before it is made: false, and the seconds to wait, after 5 in a minute for one name from one address. */
+/* Counts a try before it is made: false, and the seconds to wait, after 5 in a minute for one name from one address, or after 30 of the
+ * address that did not succeed. */
 bool accounts_may_try(struct accounts *, const char *name, const char *address, int64_t now_boot, int *ret_wait_s);
 void accounts_succeeded(struct accounts *, const char *name, const char *address);
 

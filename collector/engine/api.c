@@ -1,6 +1,7 @@
 /* api.c - a query from its arrival to its answer: who asks (authorise.c says whether they may), refusals, and the live stream. */
 #include "api.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,13 @@ void api_refuse_later(struct asked *later, unsigned status, const char *code, co
 	api_answer_later(later, status, error_body(code, text));
 }
 
+bool api_put_out(struct asked *later, const struct job *job)
+{
+	if (job->refused)
+		api_refuse_later(later, 429, "too_many", "too much was asked at once: try again in a moment");
+	return job->refused;
+}
+
 void api_pipe_gone(struct engine *e, const struct pipe *pipe)
 {
 	struct asked *a;
@@ -145,6 +153,18 @@ bool api_host(const struct asker *a, const json_t *arguments, const struct host 
 
 /* ---- questions ---- */
 
+/* Whoever has one IPv6 address has all of its first 64 bits. */
+static void name_origin(const char *from, char ret[INET6_ADDRSTRLEN])
+{
+	struct in6_addr six;
+
+	if (inet_pton(AF_INET6, from, &six) == 1 && !IN6_IS_ADDR_V4MAPPED(&six)) {
+		memset(six.s6_addr + 8, 0, 8);
+		inet_ntop(AF_INET6, &six, ret, INET6_ADDRSTRLEN);
+	} else
+		snprintf(ret, INET6_ADDRSTRLEN, "%s", from);
+}
+
 /* Who is it: by the session, or by what the kernel said of the local socket's other end. Refuses by itself. */
 static bool recognise(struct asker *a, const struct local_user *local)
 {
@@ -154,7 +174,9 @@ static bool recognise(struct asker *a, const struct local_user *local)
 		a->name = local->name;
 		a->local = true;
 		a->console = local->console;
-		a->from = "local";
+		a->from = a->origin = "local";
+		if (a->console)
+			a->origin = NULL;
 		a->roles = local->console ? ROLE_ADMINISTRATOR : account ? account->roles : ROLE_VIEWER;
 		if (local->console || !account || !account->disabled)
 			return true;
@@ -208,10 +230,12 @@ static bool admit(struct asker *a, const char *query, const struct local_user *l
 
 void api_query(struct engine *e, struct pipe *pipe, const Rooms__Query *query, const struct local_user *local)
 {
-	struct asker a = {.engine = e, .pipe = pipe, .query = query->id, .session = query->session, .from = query->from};
+	char origin[INET6_ADDRSTRLEN];
+	struct asker a = {.engine = e, .pipe = pipe, .query = query->id, .session = query->session, .from = query->from, .origin = origin};
 	const struct query *q = NULL;
 	json_t *arguments = NULL;
 
+	name_origin(query->from, origin);
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]) && !q; i++)
 		if (!strcmp(queries[i].name, query->name))
 			q = &queries[i];

@@ -19,6 +19,7 @@ struct asker {
 	bool local, console;		/* console: root at the local socket (room.h) */
 	bool stale;			/* no act for 30 minutes: may only look (W5) */
 	const char *session, *from;
+	const char *origin;		/* whose tries and jobs these are: the address, of IPv6 its /64; NULL: the console's */
 };
 
 /* An answer that takes a while: remembers where it goes until it is given or the peer is gone. Embed it first. */
@@ -38,6 +39,7 @@ void api_refuse(const struct asker *, unsigned status, const char *code, const c
 void api_later(struct asked *, const struct asker *);						/* begin */
 void api_answer_later(struct asked *, unsigned status, json_t *body);				/* and end; the caller frees */
 void api_refuse_later(struct asked *, unsigned status, const char *code, const char *text);
+bool api_put_out(struct asked *, const struct job *);	/* true: the job was refused, and that is the answer; the caller frees */
 
 /* signing.c: sends it, and remembers whose answer it will be; false: there is no signer now. The caller puts `asked` into the list. */
 bool signing_ask(struct engine *, struct asked *, Rooms__Sign *);

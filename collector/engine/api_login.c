@@ -12,7 +12,7 @@
 struct try {
 	struct asked asked;
 	struct job job;
-	char name[64], from[64], password[PASSWORD_MAX + 1], new_password[PASSWORD_MAX + 1];
+	char name[64], from[64], origin[64], password[PASSWORD_MAX + 1], new_password[PASSWORD_MAX + 1];
 	char hash[ACCOUNTS_HASH];
 	bool ok;
 };
@@ -28,6 +28,11 @@ static void try_free(struct try *t)
 	free(t);
 }
 
+static const char *whose(const struct asker *a)
+{
+	return a->origin ? a->origin : a->from;
+}
+
 static struct try *try_new(const struct asker *a, const char *name, const char *password, const char *hash)
 {
 	struct try *t = calloc(1, sizeof(*t));
@@ -36,6 +41,7 @@ static struct try *try_new(const struct asker *a, const char *name, const char *
 		return NULL;
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	snprintf(t->from, sizeof(t->from), "%s", a->from);
+	snprintf(t->origin, sizeof(t->origin), "%s", whose(a));
 	snprintf(t->password, sizeof(t->password), "%s", password);
 	snprintf(t->hash, sizeof(t->hash), "%s", hash);
 	return t;
@@ -43,7 +49,7 @@ static struct try *try_new(const struct asker *a, const char *name, const char *
 
 static void start(const struct asker *a, struct try *t)
 {
-	if (t && jobs_add(a->engine->hashing, &t->job)) {
+	if (t && jobs_add(a->engine->hashing, &t->job, a->origin)) {
 		api_later(&t->asked, a);
 		return;
 	}
@@ -57,7 +63,7 @@ static bool may_try(const struct asker *a, const char *name)
 {
 	int wait;
 
-	if (accounts_may_try(a->engine->accounts, name, a->from, clock_boot(), &wait))
+	if (accounts_may_try(a->engine->accounts, name, whose(a), clock_boot(), &wait))
 		return true;
 	api_refuse(a, 429, "too_many", "too many tries: wait %d s", wait);
 	return false;
@@ -80,13 +86,15 @@ static void logged_in(struct job *job)
 	struct store_change *change = account ? engine_change(e) : NULL;
 	char token[ACCOUNTS_TOKEN];
 
-	if (!account) {
+	if (api_put_out(&t->asked, &t->job))
+		log_info("log-in of \"%s\" from %s: too many at once", t->name, t->from);
+	else if (!account) {
 		log_notice("log-in of \"%s\" from %s: refused", t->name, t->from);
 		api_refuse_later(&t->asked, 401, "log_in", "name or password is wrong");
 	} else if (!change || accounts_log_in(e->accounts, t->name, clock_wall(), clock_boot(), change, token) < 0)
 		api_refuse_later(&t->asked, 503, "unavailable", "no session can be made now");
 	else {
-		accounts_succeeded(e->accounts, t->name, t->from);
+		accounts_succeeded(e->accounts, t->name, t->origin);
 		log_notice("log-in of \"%s\" from %s", t->name, t->from);
 		api_answer_later(&t->asked, 200, json_pack("{s:s, s:s, s:o, s:b}", "session", token, "name", account->name, "roles",
 							   authorise_roles(account->roles), "must_change", account->must_change));
@@ -138,7 +146,9 @@ static void changed(struct job *job)
 	struct store_change *change = old ? engine_change(e) : NULL;
 	struct account account;
 
-	if (!old)
+	if (api_put_out(&t->asked, &t->job))
+		;
+	else if (!old)
 		api_refuse_later(&t->asked, 403, "not_allowed", "the old password is wrong");
 	else if (!change)
 		api_refuse_later(&t->asked, 503, "unavailable", "nothing can be kept now");

@@ -140,7 +140,9 @@ static void made(struct job *job)
 	struct engine *e = f->asked.engine;
 	json_t *answer;
 
-	if (!f->ok)
+	if (api_put_out(&f->asked, &f->job))
+		;
+	else if (!f->ok)
 		api_refuse_later(&f->asked, 503, "unavailable", "no password can be made now");
 	else if (!refresh(f))
 		api_refuse_later(&f->asked, 409, "conflict", f->add ? "there is an account of that name already" : "the account is gone");
@@ -164,7 +166,7 @@ static void start(const struct asker *a, const struct account *p, bool add)
 	if (f) {
 		*f = (struct fresh){.job = {.work = make_hash, .done = made}, .account = *p, .add = add};
 		snprintf(f->by, sizeof(f->by), "%s", a->name);
-		if (jobs_add(a->engine->hashing, &f->job)) {
+		if (jobs_add(a->engine->hashing, &f->job, a->origin)) {
 			api_later(&f->asked, a);
 			return;
 		}

@@ -31,7 +31,9 @@ static void done(struct job *job)
 {
 	struct reading *r = reading_of(job);
 
-	if (r->error == -ENOENT)
+	if (api_put_out(&r->asked, &r->job))
+		;
+	else if (r->error == -ENOENT)
 		api_refuse_later(&r->asked, 404, "not_found", "no such incident");
 	else if (r->error < 0)
 		api_refuse_later(&r->asked, 503, "unavailable", r->error == -ETIMEDOUT ? "that is too much to read at once: ask for less"
@@ -46,7 +48,7 @@ static void start(const struct asker *a, struct reading *r, void (*work)(struct 
 {
 	if (r)
 		r->job = (struct job){.work = work, .done = done};
-	if (r && jobs_add(a->engine->reading, &r->job)) {
+	if (r && jobs_add(a->engine->reading, &r->job, a->origin)) {
 		api_later(&r->asked, a);
 		return;
 	}

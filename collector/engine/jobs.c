@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "log.h"
 
@@ -18,8 +21,9 @@ struct worker { struct jobs *jobs; pthread_t thread; void *own; };
 struct jobs {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct job *first, **last;		/* waiting */
+	struct job *first;		/* by turn */
 	struct job *finished;
+	uint64_t turn;				/* of the last one that was begun */
 	unsigned waiting, threads;
 	bool ending;
 	int wake;
@@ -27,11 +31,19 @@ struct jobs {
 	struct worker workers[THREADS_MAX];
 };
 
+static void hand_back(struct jobs *j, struct job *job)
+{
+	const uint64_t one = 1;
+
+	LL_PREPEND(j->finished, job);
+	if (write(j->wake, &one, sizeof(one)) < 0)
+		log_debug("a job's end could not be told");
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
 	struct jobs *j = w->jobs;
-	uint64_t one = 1;
 
 	pthread_mutex_lock(&j->lock);
 	for (;;) {
@@ -42,17 +54,13 @@ static void *run(void *arg)
 		if (j->ending)
 			break;
 		job = j->first;
-		j->first = job->next;
-		if (!j->first)
-			j->last = &j->first;
+		LL_DELETE(j->first, job);
 		j->waiting--;
+		j->turn = job->turn;
 		pthread_mutex_unlock(&j->lock);
 		job->work(job, w->own);
 		pthread_mutex_lock(&j->lock);
-		job->next = j->finished;
-		j->finished = job;
-		if (write(j->wake, &one, sizeof(one)) < 0)
-			log_debug("a job's end could not be told");
+		hand_back(j, job);
 	}
 	pthread_mutex_unlock(&j->lock);
 	return NULL;
@@ -90,7 +98,6 @@ struct jobs *jobs_new(struct event_base *loop, unsigned threads, void *const *of
 		return NULL;
 	pthread_mutex_init(&j->lock, NULL);
 	pthread_cond_init(&j->more, NULL);
-	j->last = &j->first;
 	j->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	j->event = event_new(loop, j->wake, EV_READ | EV_PERSIST, woken, j);
 	if (j->wake < 0 || !j->event || event_add(j->event, NULL) < 0) {
@@ -111,6 +118,8 @@ struct jobs *jobs_new(struct event_base *loop, unsigned threads, void *const *of
 
 void jobs_free(struct jobs *j)
 {
+	struct job *job;
+
 	if (!j)
 		return;
 	pthread_mutex_lock(&j->lock);
@@ -119,10 +128,10 @@ void jobs_free(struct jobs *j)
 	pthread_mutex_unlock(&j->lock);
 	for (unsigned i = 0; i < j->threads; i++)
 		pthread_join(j->workers[i].thread, NULL);
-	*j->last = j->finished;		/* what nobody began is done with, too: it frees itself */
-	j->finished = j->first;
+	LL_FOREACH(j->first, job)	/* what nobody began is done with, too: it frees itself */
+		job->refused = true;
+	LL_CONCAT(j->finished, j->first);
 	j->first = NULL;
-	j->last = &j->first;
 	finish(j);
 	if (j->event)
 		event_free(j->event);
@@ -133,17 +142,58 @@ void jobs_free(struct jobs *j)
 	free(j);
 }
 
-bool jobs_add(struct jobs *j, struct job *job)
+/* Each address's jobs have turns one after the other, so those of an address that has few come between those of one that has many. */
+static uint64_t turn_for(const struct jobs *j, const char *from)
+{
+	uint64_t turn = j->turn;
+	const struct job *job;
+
+	if (!*from)
+		return turn;
+	LL_FOREACH(j->first, job)
+		if (!strcmp(job->from, from))
+			turn = job->turn;
+	return turn + 1;
+}
+
+static bool make_room(struct jobs *j, uint64_t turn)
+{
+	struct job *last = j->first;
+
+	if (j->waiting < WAITING_MAX)
+		return true;
+	while (last->next)
+		last = last->next;
+	if (last->turn <= turn)
+		return false;
+	LL_DELETE(j->first, last);
+	j->waiting--;
+	last->refused = true;
+	hand_back(j, last);
+	return true;
+}
+
+static void put(struct jobs *j, struct job *job)
+{
+	struct job **at = &j->first;
+
+	while (*at && (*at)->turn <= job->turn)
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+	j->waiting++;
+}
+
+bool jobs_add(struct jobs *j, struct job *job, const char *from)
 {
 	bool taken;
 
-	job->next = NULL;
+	snprintf(job->from, sizeof(job->from), "%s", from ? from : "");
 	pthread_mutex_lock(&j->lock);
-	taken = j->waiting < WAITING_MAX && !j->ending;
+	job->turn = turn_for(j, job->from);
+	taken = !j->ending && make_room(j, job->turn);
 	if (taken) {
-		*j->last = job;
-		j->last = &job->next;
-		j->waiting++;
+		put(j, job);
 		pthread_cond_signal(&j->more);
 	}
 	pthread_mutex_unlock(&j->lock);

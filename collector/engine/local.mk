@@ -16,7 +16,7 @@ ENGINE_LIBS = collector/engine/libengine.a $(WIRE_LIBS) $(CONF_LIBS) $(JANSSON_L
 
 check_PROGRAMS += tests/unit/test_engine
 TESTS += tests/unit/test_engine
-tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/unit/test_authorise.c tests/unit/test_engine.h
+tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/unit/test_authorise.c tests/unit/test_jobs.c tests/unit/test_engine.h
 tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_unit_test_engine_LDADD = $(ENGINE_LIBS) $(JUDGE_LIBS) $(PROCEDURE_LIBS) \
 	$(STORE_LIBS) $(TLS_LIBS) $(WIRE_LIBS) $(CONF_LIBS) $(BASE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) \

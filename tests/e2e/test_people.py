@@ -1,4 +1,5 @@
 """People, their roles and their sessions, through the real doors: every route of the dashboard with every role (W1, W4, W5, ACC-01, ACC-07)."""
+import collections
 import concurrent.futures
 import http.client
 import json
@@ -167,6 +168,25 @@ def test_w04_a_thousand_log_ins_at_once(site):
     assert Person(site).log_in("target", own("target"))[0] == 429          # not even the right one, from there
     assert Person(site).log_in("target", own("target"), source="127.0.0.2")[0] == 200
     assert p.ask("status")[0] == 200                                       # and who is in stays in
+
+
+def test_w04_a_full_queue_of_guesses_shuts_nobody_out(site):
+    """Four addresses ask for more hashes than may wait. One more address, and the console, get theirs all the while."""
+    p = member(site, "waits", "viewer")
+    site.ask("person", "add", "forgot", "--roles", "viewer")
+    said = collections.Counter()
+
+    def guess(n):
+        said[Person(site).log_in(f"name{n}", "a guess", source=f"127.0.0.{20 + n % 4}")[0]] += 1
+    with concurrent.futures.ThreadPoolExecutor(120) as pool:
+        guesses = [pool.submit(guess, n) for n in range(120)]
+        for _ in range(3):
+            assert p.log_in("waits", own("waits"), source="127.0.0.3")[0] == 200
+            assert site.ask("person", "password", "forgot")["password"]
+        assert not all(g.done() for g in guesses), "it was over too soon to show anything"
+    for g in guesses:
+        g.result()
+    assert said[429] > 0, f"the queue was never full: {said}"
 
 
 def test_w05_what_was_logged_out_is_dead_after_a_restart(site):

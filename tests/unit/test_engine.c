@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "clock.h"
 #include "collector/engine/accounts.h"
@@ -151,6 +152,58 @@ START_TEST(test_w04_guessing_is_slow)
 	accounts_succeeded(accounts, "admin", "192.0.2.1");
 	for (int i = 0; i < 5; i++)
 		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait));
+}
+END_TEST
+
+/* Other names do not make an address's guesses forgotten, nor does it get more of them so; who succeeds is not counted. */
+START_TEST(test_w04_other_names_do_not_help)
+{
+	char name[16];
+	int wait, tried = 0;
+
+	for (int i = 0; i < 5; i++)
+		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait));
+	for (int i = 0; i < 5000; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		tried += accounts_may_try(accounts, name, "192.0.2.1", now.boot, &wait);
+	}
+	ck_assert_int_eq(tried, 25);
+	ck_assert(!accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait));
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		ck_assert(accounts_may_try(accounts, name, "192.0.2.2", now.boot, &wait));
+		accounts_succeeded(accounts, name, "192.0.2.2");
+	}
+	ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait));
+}
+END_TEST
+
+/* In seconds of this thread alone: others may be busy meanwhile. */
+static double cost_of(const char *hash)
+{
+	double least = 1e9;
+
+	for (int i = 0; i < 7; i++) {
+		clock_t begin = clock();
+		double took;
+
+		accounts_match("not the password of anybody", hash);
+		took = (double)(clock() - begin) / CLOCKS_PER_SEC;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+/* Nobody learns from the time which names there are. */
+START_TEST(test_w04_a_name_that_is_none_takes_as_long)
+{
+	char hash[ACCOUNTS_HASH];
+	double some, none;
+
+	ck_assert_int_eq(accounts_hash("correct horse battery", hash), 0);
+	some = cost_of(hash);
+	none = cost_of(accounts_nobody());
+	ck_assert_msg(none > 0.6 * some && none < 1.6 * some, "%.0f ms for a name, %.0f ms for none", some * 1e3, none * 1e3);
 }
 END_TEST
 
@@ -338,8 +391,11 @@ int main(void)
 	tcase_add_test(t, test_password_change_and_logout_end_sessions);
 	tcase_add_test(t, test_w05_disabled);
 	tcase_add_test(t, test_w04_guessing_is_slow);
+	tcase_add_test(t, test_w04_other_names_do_not_help);
+	tcase_add_test(t, test_w04_a_name_that_is_none_takes_as_long);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, authorise_tests());
+	suite_add_tcase(s, jobs_tests());
 	t = tcase_create("rooms");
 	tcase_add_test(t, test_registry);
 	tcase_add_test(t, test_facts_are_bounded);

@@ -5,5 +5,6 @@
 #include <check.h>
 
 TCase *authorise_tests(void);
+TCase *jobs_tests(void);
 
 #endif
