@@ -24,6 +24,13 @@ int64_t frame_size(const void *data, size_t n, uint32_t max)
 	return (int64_t)body + FRAME_HEAD;
 }
 
+size_t frame_ceiling(size_t frame)
+{
+	size_t n = 8 * frame;
+
+	return n < 256 * 1024 ? 256 * 1024 : n > 8 * 1024 * 1024 ? 8 * 1024 * 1024 : n;
+}
+
 ProtobufCMessage *frame_unpack(const ProtobufCMessageDescriptor *type, const void *frame, size_t n, struct arena *arena)
 {
 	return protobuf_c_message_unpack(type, arena_allocator(arena), n - FRAME_HEAD, (const uint8_t *)frame + FRAME_HEAD);

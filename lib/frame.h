@@ -19,6 +19,10 @@
  * 0 when even the head is not complete, or -EMSGSIZE (empty, or above max). */
 int64_t frame_size(const void *data, size_t n, uint32_t max);
 
+/* What unpacking a whole frame of this size may cost (N3): 8 times the frame, at least 256 KiB (a lone small record costs more than 8),
+ * at most 8 MiB. */
+size_t frame_ceiling(size_t frame);
+
 /* Unpacks the body of a whole frame. The message lives in the arena, until arena_reset. NULL: malformed, or above the
  * arena's ceiling. */
 ProtobufCMessage *frame_unpack(const ProtobufCMessageDescriptor *, const void *frame, size_t n, struct arena *);

@@ -121,8 +121,11 @@ SSL_CTX *identity_context(const char *folder, int server, char why[256])
 
 static bool plain_name(const char *s, size_t n, char ret[64])
 {
-	if (n == 0 || n > 63 || strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") < n)
+	if (n == 0 || n > 63)
 		return false;
+	for (size_t i = 0; i < n; i++)		/* no NUL ends it */
+		if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789.-", s[i], 38))
+			return false;
 	memcpy(ret, s, n);
 	ret[n] = 0;
 	return true;

@@ -30,7 +30,6 @@
 #define WINDOW_MOST 64u
 #define WINDOW_BATCHES 8u
 #define WINDOW_BYTES (4u * 1024 * 1024)
-#define ARENA_CEILING (8u * 1024 * 1024)
 
 enum uplink_state { REST, RESOLVING, CONNECTING, GREETING, OPEN };
 
@@ -313,9 +312,11 @@ static void on_open_frame(struct uplink *u, const Wire__Envelope *e)
 static void on_frame(void *arg, const uint8_t *frame, size_t n)
 {
 	struct uplink *u = arg;
-	const Wire__Envelope *e = (const Wire__Envelope *)frame_unpack(&wire__envelope__descriptor, frame, n, u->arena);
+	const Wire__Envelope *e;
 	char why[300];
 
+	arena_limit(u->arena, frame_ceiling(n));
+	e = (const Wire__Envelope *)frame_unpack(&wire__envelope__descriptor, frame, n, u->arena);
 	u->heard = clock_boot();
 	if (!e)
 		fail(u, "it sent what is no message, or costs too much to read");
@@ -428,7 +429,7 @@ struct uplink *uplink_new(struct loop *loop, const char *agent, struct checks *c
 	u->outbox = outbox;
 	snprintf(u->agent, sizeof(u->agent), "%s", agent);
 	u->trust = trust_open(checks_plan(checks)->state);
-	u->arena = arena_new(ARENA_CEILING);
+	u->arena = arena_new(0);
 	if (u->trust && u->arena)
 		return u;
 	uplink_free(u);

@@ -7,13 +7,6 @@
 
 #include "collector/message.h"
 
-size_t decode_ceiling(size_t frame)
-{
-	size_t n = 8 * frame;
-
-	return n < 256 * 1024 ? 256 * 1024 : n > 8 * 1024 * 1024 ? 8 * 1024 * 1024 : n;
-}
-
 /* Names of checks, metrics, labels, plugins: what the agent's configuration and plugins may choose. */
 static bool name(const char *s)
 {

@@ -22,8 +22,6 @@
 
 struct arena;
 
-/* Ceiling of the arena for a frame of n bytes: 8 times, at least 256 KiB (a lone small record costs more than 8), at most 8 MiB. */
-size_t decode_ceiling(size_t frame);
 /* NULL, or what is wrong. */
 const char *decode_check_hello(const Wire__Hello *);
 const char *decode_check_series(const Wire__Batch *);		/* its definitions */

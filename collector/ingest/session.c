@@ -184,7 +184,7 @@ enum connection_end session_frame(struct connection *c, const uint8_t *frame, si
 	if (connection_counts(c) == CONNECTION_CLOSED)
 		return CONNECTION_CLOSED;
 	arena_reset(arena);
-	arena_limit(arena, decode_ceiling(n));
+	arena_limit(arena, frame_ceiling(n));
 	e = (const Wire__Envelope *)frame_unpack(&wire__envelope__descriptor, frame, n, arena);
 	if (!e)
 		return refuse(c, "a frame is malformed, or costs too much to decode");

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	if (size <= 0 || (size_t)size > n)
 		return 0;
-	arena = arena_new(decode_ceiling((size_t)size));
+	arena = arena_new(frame_ceiling((size_t)size));
 	e = (const Wire__Envelope *)frame_unpack(&wire__envelope__descriptor, data, (size_t)size, arena);
 	if (e)
 		use(e);

@@ -30,6 +30,12 @@ tests_fuzz_fuzz_envelope_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_fuzz_fuzz_envelope_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_envelope_LDADD = $(INGEST_LIBS) $(STORE_LIBS) $(WIRE_LIBS) $(BASE_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_certificate
+tests_fuzz_fuzz_certificate_SOURCES = tests/fuzz/fuzz_certificate.c
+tests_fuzz_fuzz_certificate_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_certificate_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_certificate_LDADD = collector/identity/libidentity.la
+
 FUZZERS += tests/fuzz/fuzz_segment
 tests_fuzz_fuzz_segment_SOURCES = tests/fuzz/fuzz_segment.c
 tests_fuzz_fuzz_segment_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -348,9 +348,9 @@ END_TEST
 
 START_TEST(test_n03_ceiling)
 {
-	ck_assert_uint_eq(decode_ceiling(1), 256 * 1024);
-	ck_assert_uint_eq(decode_ceiling(100 * 1024), 800 * 1024);
-	ck_assert_uint_eq(decode_ceiling(1024 * 1024), 8 * 1024 * 1024);
+	ck_assert_uint_eq(frame_ceiling(1), 256 * 1024);
+	ck_assert_uint_eq(frame_ceiling(100 * 1024), 800 * 1024);
+	ck_assert_uint_eq(frame_ceiling(1024 * 1024), 8 * 1024 * 1024);
 }
 END_TEST
 
