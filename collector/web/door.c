@@ -6,25 +6,25 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "head.h"
 #include "headers.h"
-#include "io.h"
 #include "log.h"
+#include "place.h"
 
+#define AT_ONCE 16		/* accepted before the visits get their turn */
 #define RELAY_MAX (64 * 1024)	/* of an answer, between the server behind us and a slow reader */
 
 struct visit {
 	struct visit *prev, *next;
 	struct door *door;
+	struct place *place;
 	struct bufferevent *outside, *inside;
 	struct event *deadline;
 	struct sockaddr_storage address;
@@ -42,61 +42,10 @@ struct door {
 	int (*pass)(void *arg, evutil_socket_t, const struct sockaddr *, socklen_t);
 	void *arg;
 	struct visit *visits;		/* oldest first */
-	unsigned n;
+	struct place *places;
+	struct event *accept_again;
+	unsigned n, accepted;
 };
-
-/* ---- TLS ---- */
-
-static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n, void *arg)
-{
-	static const unsigned char ours[] = "\x08http/1.1";
-	unsigned char *chosen;
-
-	if (SSL_select_next_proto(&chosen, out_n, ours, sizeof(ours) - 1, in, in_n) != OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_ALERT_FATAL;
-	*out = chosen;
-	return SSL_TLSEXT_ERR_OK;
-}
-
-static bool load(SSL_CTX *ctx, const char *folder, char why[256])
-{
-	char path[4096];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/key.pem", folder);
-	if (stat(path, &st) == 0 && (st.st_mode & 077)) {
-		snprintf(why, 256, "%s can be read by others: chmod 600 %s", path, path);
-		return false;
-	}
-	if (SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM) == 1) {
-		snprintf(path, sizeof(path), "%s/cert.pem", folder);
-		if (SSL_CTX_use_certificate_chain_file(ctx, path) == 1 && SSL_CTX_check_private_key(ctx) == 1)
-			return true;
-	}
-	snprintf(why, 256, "%s: %s", path, ERR_reason_error_string(ERR_peek_last_error()));
-	ERR_clear_error();
-	return false;
-}
-
-SSL_CTX *door_context(const char *folder, char why[256])
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-
-	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) || !SSL_CTX_set_num_tickets(ctx, 0)) {
-		snprintf(why, 256, "OpenSSL cannot do TLS 1.3 here");
-		SSL_CTX_free(ctx);
-		return NULL;
-	}
-	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_max_early_data(ctx, 0);
-	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
-	if (load(ctx, folder, why))
-		return ctx;
-	SSL_CTX_free(ctx);
-	return NULL;
-}
 
 /* ---- one visit ---- */
 
@@ -106,6 +55,7 @@ static void visit_free(struct visit *v)
 
 	DL_DELETE(v->door->visits, v);
 	v->door->n--;
+	place_leave(&v->door->places, v->place);
 	if (ssl && SSL_is_init_finished(ssl))
 		SSL_shutdown(ssl);	/* best effort: the browser knows that nothing was cut off */
 	ERR_clear_error();
@@ -296,60 +246,89 @@ static void on_outside_event(struct bufferevent *outside, short what, void *arg)
 
 /* ---- who comes in ---- */
 
-static bool same_place(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+/* Of the address that has most, the oldest visit of this kind; of addresses that have fewer than `least` none. */
+static struct visit *oldest_of_most(struct door *d, bool said, unsigned least)
 {
-	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
-
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	return !memcmp(&a6->sin6_addr, &b6->sin6_addr, IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8);
-}
-
-/* The oldest that has not said what it wants makes room. False: all slots are at work. */
-static bool make_room(struct door *d, const struct sockaddr_storage *from)
-{
-	struct visit *v, *oldest = NULL, *oldest_here = NULL;
-	unsigned here = 0;
+	struct visit *v, *found = NULL;
 
 	DL_FOREACH(d->visits, v) {
-		bool same = same_place(&v->address, from);
-
-		here += same;
-		if (!v->said && !oldest)
-			oldest = v;
-		if (!v->said && same && !oldest_here)
-			oldest_here = v;
+		if (v->said == said && v->place->visits >= least) {
+			found = v;
+			least = v->place->visits + 1;
+		}
 	}
-	if (here >= DOOR_PER_ADDRESS)
-		oldest = oldest_here;
+	return found;
+}
+
+static struct visit *oldest_here(struct door *d, const struct place *here)
+{
+	struct visit *v;
+
+	DL_FOREACH(d->visits, v)
+		if (!v->said && v->place == here)
+			return v;
+	return NULL;
+}
+
+/* `here` counts the newcomer already. False: all slots are at work, and nobody has more of them than the newcomer. */
+static bool make_room(struct door *d, const struct place *here)
+{
+	struct visit *v;
+
+	if (here->visits > DOOR_PER_ADDRESS)
+		v = oldest_here(d, here);
 	else if (d->n < DOOR_SLOTS)
 		return true;
-	if (!oldest)
-		return false;
-	visit_free(oldest);
-	return true;
+	else
+		v = oldest_of_most(d, false, here->visits > 1 ? here->visits - 1 : 1);
+	if (!v && here->visits <= DOOR_PER_ADDRESS)	/* slow readers may hold many slots, but not all of them */
+		v = oldest_of_most(d, true, here->visits + 1);
+	if (v)
+		visit_free(v);
+	return v;
+}
+
+static void on_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct door *d = arg;
+
+	d->accepted = 0;
+	evconnlistener_enable(d->listener);
+}
+
+/* A flood of newcomers would keep the listener's turn for ever. */
+static void count_accepted(struct door *d)
+{
+	if (++d->accepted < AT_ONCE)
+		return;
+	evconnlistener_disable(d->listener);
+	event_active(d->accept_again, EV_TIMEOUT, 0);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *a, int n, void *arg)
 {
 	struct door *d = arg;
 	struct sockaddr_storage from = {0};
+	struct place *here;
 	struct visit *v;
 	SSL *ssl;
 
+	count_accepted(d);
 	memcpy(&from, a, (size_t)n < sizeof(from) ? (size_t)n : sizeof(from));
-	v = make_room(d, &from) ? calloc(1, sizeof(*v)) : NULL;
+	here = place_enter(&d->places, &from);
+	v = here && make_room(d, here) ? calloc(1, sizeof(*v)) : NULL;
 	ssl = v ? SSL_new(d->ctx) : NULL;
 	if (ssl)
 		v->outside = bufferevent_openssl_socket_new(d->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 	if (!ssl || !v->outside) {
 		SSL_free(ssl);
 		free(v);
+		if (here)
+			place_leave(&d->places, here);
 		close(fd);
 		return;
 	}
+	v->place = here;
 	v->door = d;
 	v->address = from;
 	v->address_n = (socklen_t)n;
@@ -380,8 +359,12 @@ struct door *door_new(struct event_base *base, SSL_CTX *ctx, evutil_socket_t lis
 		return NULL;
 	*d = (struct door){.base = base, .ctx = ctx, .pass = pass, .arg = arg};
 	evutil_make_socket_nonblocking(listener);
-	d->listener = evconnlistener_new(base, on_accept, d, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listener);
+	d->accept_again = evtimer_new(base, on_accept_again, d);
+	d->listener = d->accept_again ? evconnlistener_new(base, on_accept, d, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listener)
+		      : NULL;
 	if (!d->listener) {
+		if (d->accept_again)
+			event_free(d->accept_again);
 		free(d);
 		return NULL;
 	}
@@ -404,6 +387,7 @@ void door_free(struct door *d)
 	DL_FOREACH_SAFE(d->visits, v, next)
 		visit_free(v);
 	evconnlistener_free(d->listener);
+	event_free(d->accept_again);
 	SSL_CTX_free(d->ctx);
 	free(d);
 }

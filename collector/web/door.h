@@ -3,8 +3,8 @@
  * its body is all there, each within a total deadline. Then the request, spelt anew, goes over a socket pair to the server behind us
  * (`pass`), whose answer goes back as it is. One request a connection; what comes after it is not read.
  *
- * Limits (N7): DOOR_SLOTS connections, DOOR_PER_ADDRESS of one IPv4 address or IPv6 /64; when full, the oldest that has not said a whole
- * request makes room.
+ * Limits (N7): DOOR_SLOTS connections, DOOR_PER_ADDRESS of one IPv4 address or IPv6 /64. When full, the oldest that has not said a whole
+ * request makes room, of the address that has most; without one, the oldest reader of the address that has most, for whoever has less.
  */
 #ifndef DOOR_H
 #define DOOR_H
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #define DOOR_SLOTS 256
-#define DOOR_PER_ADDRESS 48
+#define DOOR_PER_ADDRESS 64
 #define DOOR_HEAD_S 10		/* from accept to the end of the head, handshake and all */
 #define DOOR_BODY_S 10
 #define DOOR_ANSWER_S 60	/* the whole answer, unless it is the live stream */

@@ -1,6 +1,7 @@
 # collector/web: beadle-web, the only program that parses browsers' bytes.
 noinst_LIBRARIES += collector/web/libweb.a
 collector_web_libweb_a_SOURCES = collector/web/head.h collector/web/head.c collector/web/headers.h collector/web/door.h collector/web/door.c \
+	collector/web/context.c collector/web/place.h collector/web/place.c \
 	collector/web/ask.h collector/web/ask.c collector/web/stream.h collector/web/stream.c collector/web/files.h collector/web/files.c \
 	collector/web/renew.h collector/web/renew.c \
 	collector/web/routes.h collector/web/routes.c collector/web/json.h collector/web/json.c collector/web/site.h collector/web/site.c

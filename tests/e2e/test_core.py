@@ -1,8 +1,13 @@
 """The agent's core with the real template and real hosts against a raw TLS collector: what it promises on the wire, whatever dies."""
+import contextlib
 import os
 import random
 import re
+import socket
+import ssl
+import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -11,8 +16,10 @@ import certs
 from agent import Agent, check, inventory
 from conftest import BUILD, wait_for
 from sanitized import SANITIZED
-from wire import Listener, Store
+from protobuf import pack
+from wire import WIRE, Listener, Store, clocks, frame
 
+MIB = 1024 * 1024
 BAD = BUILD / "tests/plugins/bad"
 UUID = "11111111-2222-4333-8444-555555555555"
 
@@ -233,7 +240,7 @@ def test_assignment_stays_within_the_local_bounds(place):
 
 
 @pytest.mark.parametrize("kind", sorted(certs.BAD))
-def test_i1_a_bad_collector_is_refused(place, kind):
+def test_i01_a_bad_collector_is_refused(place, kind):
     certs.BAD[kind](place.ca, "collector", "main", place.folder / "bad")
     place.listener.close()
     (place.folder / "bad/ca.pem").write_bytes(certs.pem(place.ca.cert))
@@ -251,20 +258,159 @@ def test_i1_a_bad_collector_is_refused(place, kind):
     assert agent.stop() == 0
 
 
-def test_n2_forbidden_frames_end_the_connection_alone(place):
+@pytest.mark.parametrize("wrong", ["TLS 1.2", "another protocol", "no protocol"])
+def test_i02_a_collector_that_speaks_otherwise_is_refused(place, wrong):
+    context = place.listener.context
+    context.set_alpn_protocols([] if wrong == "no protocol" else ["h2"] if wrong == "another protocol" else ["beadle/1"])
+    if wrong == "TLS 1.2":
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     agent = place.agent([place.disk()])
-    for data in (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\x10\0\x01", b"\0\0\0\x04\xff\xff\xff\xff"):
+    with contextlib.suppress(OSError, AssertionError):
+        place.accept()
+    agent.wait_log("results are kept")
+    assert re.search("handshake failed: .*protocol|does not speak beadle/1", agent.text()), agent.text()
+    assert not place.store.records
+    assert agent.stop() == 0
+
+
+def test_i02_the_agent_resumes_nothing(place):
+    """A collector that gives tickets: the agent never comes back with one."""
+    place.listener.context.num_tickets = 2
+    agent = place.agent([place.disk()])
+    for _ in range(3):
         peer = place.accept()
-        peer.tls.sendall(data)
-        while peer.receive()[0] is not None:
-            pass
+        n = len(place.store.records)
+        place.take_until(peer, lambda n=n: len(place.store.records) > n)
+        assert not peer.tls.session_reused and peer.tls.version() == "TLSv1.3"
+        peer.close()
+    assert place.listener.context.session_stats()["hits"] == 0
+    assert agent.stop() == 0
+
+
+def until_closed(peer):
+    while peer.receive()[0] is not None:
+        pass
+
+
+def resident(agent):
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{agent.core.pid}/status").read()).group(1)) * 1024
+
+
+def test_n02_forbidden_frames_end_the_connection_alone(place):
+    agent = place.agent([place.disk()])
+    for length in (0, MIB + 1, 2**31, 2**32 - 1):
+        peer = place.accept()
+        peer.tls.sendall(struct.pack(">I", length))
+        until_closed(peer)
+    wait_for("each to be told", lambda: agent.text().count("sent a frame of a forbidden length") == 4)
+    peer = place.accept()
+    peer.tls.sendall(frame(b"\xff\xff\xff\xff"))
+    until_closed(peer)
     peer = place.accept()
     place.take_until(peer, lambda: len(place.store.records) >= 2)
     peer.send(ack={"epoch": place.store.records[0]["epoch"], "through": 1 << 40})
-    while peer.receive()[0] is not None:
-        pass
+    until_closed(peer)
     assert "acknowledged what was never sent" in agent.text()
     assert agent.stop() == 0
+
+
+def test_n02_frames_in_pieces_and_together_are_read_and_cut_ones_harm_nobody(place):
+    agent = place.agent([place.disk()])
+    beat = frame(WIRE.encode("Envelope", {"heartbeat": {"clocks": clocks()}}))
+    for n in (1, 3, 4, 5, len(beat) // 2, len(beat) - 1):
+        peer = place.accept()
+        peer.tls.sendall(beat[:n])
+        peer.close()
+    peer = place.accept()
+    for byte in beat:
+        peer.tls.sendall(bytes([byte]))
+    peer.tls.sendall(beat * 3)
+    before = len(place.store.records)
+    place.take_until(peer, lambda: len(place.store.records) >= before + 2)
+    exactly_once(place.store.records)
+    assert "forbidden" not in agent.text() and "no message" not in agent.text()
+    assert agent.stop() == 0
+
+
+BOMBS = {
+    "unknown fields": lambda: b"\x78\x01" * (MIB // 2 - 1000),
+    "empty checks": lambda: pack((7, b"\x0a\x00" * (MIB // 2 - 1000))),
+    "empty held": lambda: pack((2, b"\x12\x00" * (MIB // 2 - 1000))),
+    "nested unknown": lambda: pack((7, pack((1, b"\x78\x01" * (MIB // 2 - 1000))))),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BOMBS))
+def test_n03_a_bomb_costs_the_agent_no_more_than_its_ceiling(place, kind):
+    agent = place.agent([place.disk()])
+    peer = place.accept()
+    place.take_until(peer, lambda: len(place.store.records) >= 1)
+    before = resident(agent)
+    peer.tls.sendall(frame(BOMBS[kind]()))
+    until_closed(peer)
+    assert "is no message, or costs too much to read" in agent.text()
+    assert SANITIZED or peak(agent) - before < 12 * MIB
+    peer = place.accept()
+    n = len(place.store.records)
+    place.take_until(peer, lambda: len(place.store.records) > n)
+    assert agent.stop() == 0
+
+
+def peak(agent):
+    """What it ever held."""
+    return int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{agent.core.pid}/status").read()).group(1)) * 1024
+
+
+def test_n02_a_collector_that_never_stops_talking_does_not_stop_the_checks(place):
+    """Good frames as fast as they go, of which not one is new, and never an acknowledgement."""
+    agent = place.agent([place.disk()])
+    peer = place.accept()
+    place.take_until(peer, lambda: len(place.store.records) >= 1)
+    flood = (frame(WIRE.encode("Envelope", {"heartbeat": {"clocks": clocks()}})) +
+             frame(WIRE.encode("Envelope", {"run_now": {"check": "unheard_of"}}))) * 10000
+    before, end = resident(agent), time.monotonic() + 6
+    while time.monotonic() < end:
+        peer.tls.sendall(flood)
+    assert SANITIZED or peak(agent) - before < 12 * MIB
+    peer.close()
+    peer, n = place.accept(), len(place.store.records)
+    place.take_until(peer, lambda: len(place.store.records) > n + 6)
+    at = sorted(r["at"] for r in place.of("disk"))
+    assert max(b - a for a, b in zip(at, at[1:])) < 3_000_000_000, "it went on measuring meanwhile"
+    assert agent.stop() == 0
+
+
+@pytest.mark.parametrize("stops", ["before the handshake", "within a frame"])
+def test_n02_a_collector_that_stops_is_left_and_another_is_tried(place, stops):
+    """Half-open: it takes the connection and says nothing, or drips a frame that does not end."""
+    plain = socket.create_server(("127.0.0.1", 0))
+    plain.settimeout(30)
+    stuck = Listener(place.folder / "collector", place.store)
+    first = f"127.0.0.1:{plain.getsockname()[1]}" if stops == "before the handshake" else stuck.address
+    agent = Agent(place.folder, place.folder / "agent", [first, place.listener.address], PLUGINS, [place.disk()], silence_ns=3 * 10**9,
+                  heartbeat_ns=10**9)
+    place.agents.append(agent)
+    agent.start()
+    begin = time.monotonic()
+    if stops == "before the handshake":
+        held, _ = plain.accept()
+    else:
+        held = stuck.accept()
+        held.greet()
+        threading.Thread(target=dripped, args=(held,), daemon=True).start()
+    peer = place.accept()
+    place.take_until(peer, lambda: len(place.store.records) >= 2)
+    assert time.monotonic() - begin < 20
+    held.close()
+    assert agent.stop() == 0
+
+
+def dripped(peer):
+    """A frame of 1,000 bytes, one a second."""
+    with contextlib.suppress(OSError):
+        for byte in struct.pack(">I", 1000) + bytes(1000):
+            peer.tls.sendall(bytes([byte]))
+            time.sleep(0.5)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="not proven: mounting a tmpfs needs root")
