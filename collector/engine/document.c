@@ -217,10 +217,9 @@ static const struct rule *about(struct engine *e, const struct incident *i)
 json_t *document_incident(struct engine *e, const struct incident *i, bool whole)
 {
 	const struct rule *rule = about(e, i);
-	const struct host *h = registry_get_host(&e->registry, i->host);
 	const struct kind *kind = procedure_kind(e->its.site->procedure, i->kind);
 	json_t *o = json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:b, s:I, s:o}", "id", (json_int_t)i->id,
-			      "host", (json_int_t)i->host, "host_name", document_bytes(h ? h->name : ""), "kind", i->kind, "title_zh",
+			      "host", (json_int_t)i->host, "host_name", document_bytes(engine_host_name(e, i->host)), "kind", i->kind, "title_zh",
 			      kind ? kind->title_zh : i->kind, "title_en", kind ? kind->title_en : i->kind, "state", incident_state(i),
 			      "severity", document_state(i->severity), "worst", document_state(i->worst), "opened_at",
 			      (json_int_t)i->opened, "recovered_at", (json_int_t)i->recovered, "acknowledged_by",

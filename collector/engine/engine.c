@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "collector/launcher/launcher.h"
@@ -86,6 +87,13 @@ void engine_kept(struct engine *e, struct store_change *c)
 	}
 	change_free(c);
 	release_notices(e);
+}
+
+const char *engine_host_name(const struct engine *e, uint32_t host)
+{
+	const struct host *h = registry_get_host(&e->registry, host);
+
+	return h ? h->name : host == OWN_HOST ? e->machine : "?";
 }
 
 /* ---- the loop ---- */
@@ -220,6 +228,8 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, char why[2
 	e->started = clock_wall();
 	e->saved = e->alive = e->asked_again = clock_boot();
 	e->changes = 1;
+	if (gethostname(e->machine, sizeof(e->machine) - 1) < 0 || !*e->machine)
+		strcpy(e->machine, "collector");
 	if (make_parts(e))
 		r = restore_all(e, why);
 	if (r == 0 && (!make_threads(e, why) || !make_events(e)))

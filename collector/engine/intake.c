@@ -1,7 +1,6 @@
 /* intake.c - what ingest and store send: agents that come and go, names that become numbers, results. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "assignment.h"
 #include "clock.h"
@@ -207,19 +206,9 @@ static void take_clock(struct engine *e, const struct clock_report *c)
 
 /* ---- troubles ---- */
 
-const struct host *intake_own_host(struct engine *e)
-{
-	const struct host *found = NULL;
-	char name[256];
-
-	if (gethostname(name, sizeof(name)) == 0 && memchr(name, 0, sizeof(name)))
-		found = registry_find_host(&e->registry, name);
-	return found;
-}
-
 static void take_trouble(struct engine *e, const struct trouble *t)
 {
-	const struct host *own, *h;
+	const struct host *h;
 
 	switch (t->trouble) {
 	case TROUBLE_IMPOSTOR:
@@ -240,16 +229,13 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 		break;
 	case TROUBLE_DISK_FULL:
 		e->disk_full = true;
-		own = intake_own_host(e);
-		if (own)
-			outcome_own(e, OWN_DISK_FULL, own->id, t->text);
+		outcome_own_is(e, OWN_DISK_FULL, OWN_HOST, STATE_CRITICAL, t->text);
 		break;
 	case TROUBLE_DISK_FREE:
+		if (e->disk_full)
+			judge_forgive(e->judge, clock_boot());
 		e->disk_full = false;
-		judge_forgive(e->judge, clock_boot());
-		own = intake_own_host(e);
-		if (own)
-			outcome_own_over(e, OWN_DISK_FULL, own->id);
+		outcome_own_is(e, OWN_DISK_FULL, OWN_HOST, STATE_OK, t->text);
 		break;
 	case TROUBLE_STORE:
 		break;		/* told by the store itself */

@@ -14,13 +14,6 @@
 #define RECENT_AGE (3600 * NS_PER_S)	/* and for so long */
 #define OWN_AGAIN (600 * NS_PER_S)	/* a stranger who knocks all day makes few steps */
 
-static const char *host_name(struct engine *e, uint32_t host)
-{
-	const struct host *h = registry_get_host(&e->registry, host);
-
-	return h ? h->name : "?";
-}
-
 /* ---- the judge's word ---- */
 
 static void push_change(struct engine *e, const struct judge_change *c)
@@ -46,7 +39,7 @@ void outcome_judged(const struct judge_change *c, void *arg)
 		change_state(change, c->host, c->check, c->series, c->rule ? c->rule->id : "", c->after, c->value, c->at);
 	words_finding(registry_get_series(&e->registry, c->series), c->value, c->why, what, sizeof(what));
 	if (incident_feed(e->incidents, c, what, clock_wall()) < 0)
-		log_error("%s: out of memory: a finding has no incident", host_name(e, c->host));
+		log_error("%s: out of memory: a finding has no incident", engine_host_name(e, c->host));
 	push_change(e, c);
 }
 
@@ -222,10 +215,10 @@ void outcome_incident(const struct incident *i, const struct incident_step *s, v
 	outcome_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(s));
 	if (c && c->recent && s->finding->state != STATE_OK)
 		keep_recent(e, i->id, c);
-	if (escalation_step(e->escalation, i, s, host_name(e, i->host), clock_boot()) < 0)
+	if (escalation_step(e->escalation, i, s, engine_host_name(e, i->host), clock_boot()) < 0)
 		log_error("incident %llu: out of memory: nobody is told of this step", (unsigned long long)i->id);
 	keep_incident(e, i);
-	log_notice("incident %llu on %s (%s): %s, %s", (unsigned long long)i->id, host_name(e, i->host), i->kind,
+	log_notice("incident %llu on %s (%s): %s, %s", (unsigned long long)i->id, engine_host_name(e, i->host), i->kind,
 		   incident_act_name(s->act), state_name(i->severity));
 	if (s->act == INCIDENT_CLOSED) {
 		retire_findings(e, i);
@@ -279,7 +272,7 @@ static const struct rule *own_rule(struct engine *e, enum own_finding which, uin
 	const struct procedure *p = e->its.site->procedure;
 
 	for (size_t i = 0; i < p->rules_n; i++)
-		if (rule_matches(p->rule_list[i], host_name(e, host), own_rules[which].metric, none))
+		if (rule_matches(p->rule_list[i], engine_host_name(e, host), own_rules[which].metric, none))
 			return p->rule_list[i];
 	return &own_rules[which];
 }
@@ -292,7 +285,7 @@ static void feed_own(struct engine *e, enum own_finding which, uint32_t host, en
 
 	words_finding(NULL, c.value, why, what, sizeof(what));
 	if (incident_feed(e->incidents, &c, what, c.at) < 0)
-		log_error("%s: out of memory: a finding has no incident", host_name(e, host));
+		log_error("%s: out of memory: a finding has no incident", engine_host_name(e, host));
 }
 
 static const struct finding *find_own(struct engine *e, enum own_finding which, uint32_t host)
@@ -319,13 +312,7 @@ void outcome_own(struct engine *e, enum own_finding which, uint32_t host, const 
 	if (told_lately(e, which, host))
 		return;
 	feed_own(e, which, host, STATE_OK, STATE_CRITICAL, why);
-	if (which != OWN_DISK_FULL)
-		feed_own(e, which, host, STATE_CRITICAL, STATE_UNKNOWN, why);
-}
-
-void outcome_own_over(struct engine *e, enum own_finding which, uint32_t host)
-{
-	feed_own(e, which, host, STATE_CRITICAL, STATE_OK, "there is room again");
+	feed_own(e, which, host, STATE_CRITICAL, STATE_UNKNOWN, why);
 }
 
 void outcome_own_is(struct engine *e, enum own_finding which, uint32_t host, enum state now, const char *why)

@@ -209,7 +209,6 @@ static int64_t own_end(struct engine *e)
 
 static void judge_ends(struct engine *e, int64_t wall)
 {
-	const struct host *own = intake_own_host(e);
 	const struct identity_given *i = NULL;
 
 	while ((i = roster_next(e->roster, i))) {
@@ -218,8 +217,7 @@ static void judge_ends(struct engine *e, int64_t wall)
 		if (h)
 			judge_end(e, OWN_AGENT_CERTIFICATE, h->id, i->not_after - wall);
 	}
-	if (own)
-		judge_end(e, OWN_COLLECTOR_CERTIFICATE, own->id, own_end(e) - wall);
+	judge_end(e, OWN_COLLECTOR_CERTIFICATE, OWN_HOST, own_end(e) - wall);
 }
 
 void renewals_tick(struct engine *e, int64_t wall, int64_t now)

@@ -97,12 +97,11 @@ static int load_incident(struct engine *e, const json_t *o, struct finding *find
 		.ack_by = (char *)json_string_value(json_object_get(o, "ack_by")), .ack_until_boot = left ? now + left : INT64_MAX,
 		.handled = truth(o, "handled"), .opened = number(o, "opened"), .changed = number(o, "changed"),
 		.recovered = number(o, "recovered"), .more = (uint32_t)number(o, "more"), .findings = findings, .n = n};
-	const struct host *h = registry_get_host(&e->registry, i.host);
 	int r;
 
 	snprintf(i.kind, sizeof(i.kind), "%s", text(o, "kind"));
 	r = incident_restore(e->incidents, &i);
-	if (r == 0 && escalation_load(e->escalation, incident_get(e->incidents, i.id), h ? h->name : "?", text(o, "escalation"), now) ==
+	if (r == 0 && escalation_load(e->escalation, incident_get(e->incidents, i.id), engine_host_name(e, i.host), text(o, "escalation"), now) ==
 	    -ENOMEM)
 		r = -ENOMEM;
 	return r;

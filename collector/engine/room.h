@@ -55,6 +55,7 @@ struct engine {
 	int64_t started;			/* wall */
 	uint64_t results, values;
 	int64_t last_result;			/* wall */
+	char machine[256];			/* where we run: a name for OWN_HOST */
 	bool disk_full;
 	int64_t renewals_next;			/* boot clock: the age of certificates is looked at */
 	int64_t web_not_after;			/* of the dashboard's, as web told; 0: it has not yet */
@@ -68,6 +69,10 @@ struct store_change *engine_change(struct engine *);
 /* Hands what is to be kept to the store. Called when a drain of the queue, a query or a tick is over. */
 void engine_flush(struct engine *);
 
+/* Where the collector's own matters belong, whether its machine has an agent or not: a host that is in no list. */
+#define OWN_HOST 0
+const char *engine_host_name(const struct engine *, uint32_t host);	/* "?": there is none of that number */
+
 /* A change came back from the store. */
 void engine_kept(struct engine *, struct store_change *);
 
@@ -79,8 +84,6 @@ void doors_notices_again(struct engine *);				/* all that were not confirmed */
 
 /* intake.c: messages of ingest and store. */
 void intake_message(struct engine *, struct node *);
-/* Where the collector's own matters belong: the host that bears this machine's name, if it has an agent. */
-const struct host *intake_own_host(struct engine *);
 void intake_row(struct engine *, uint32_t host, const struct result *, const uint32_t *series, const double *value);
 
 /* outcome.c: what follows from a change of the judge. */
@@ -89,7 +92,6 @@ void outcome_incident(const struct incident *, const struct incident_step *, voi
 /* What the collector itself saw of a host, such as a stolen identity. */
 enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_PARTED, OWN_DISK_FULL, OWN_AGENT_CERTIFICATE, OWN_COLLECTOR_CERTIFICATE };
 void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
-void outcome_own_over(struct engine *, enum own_finding, uint32_t host);
 void outcome_own_is(struct engine *, enum own_finding, uint32_t host, enum state, const char *why);	/* said again and again */
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
 void outcome_event(struct engine *, uint32_t host, uint32_t check, const Wire__Event *);

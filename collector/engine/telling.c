@@ -43,7 +43,6 @@ void telling_due(const struct due *d, void *arg)
 {
 	struct engine *e = arg;
 	const struct incident *i = incident_get(e->incidents, d->incident);
-	const struct host *host = i ? registry_get_host(&e->registry, i->host) : NULL;
 	int64_t now = clock_wall();
 	struct words words;
 	struct notice *n;
@@ -54,7 +53,7 @@ void telling_due(const struct due *d, void *arg)
 	}
 	if (!i)
 		return;
-	words_of(e->its.site, d, i, host ? host->name : "?", now, &words);
+	words_of(e->its.site, d, i, engine_host_name(e, i->host), now, &words);
 	n = notices_add(e->notices, d, strcmp(d->channel, "mail") ? d->person->webhook : d->person->mail, words.subject, words.text,
 			words.json ? words.json : "{}", now);
 	free(words.json);

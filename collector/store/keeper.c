@@ -195,18 +195,24 @@ static void look_after(struct keeper *k)
 	k->broken = true;
 }
 
+static void tell_disk(struct keeper *k)
+{
+	if (k->full)
+		message_tell(k->its.engine, TROUBLE_DISK_FULL, 0, "", "the collector's disk is full");
+	else
+		message_tell(k->its.engine, TROUBLE_DISK_FREE, 0, "", "the collector's disk has room");
+}
+
 static void tell_full(struct keeper *k, bool full)
 {
 	if (full == k->full)
 		return;
 	k->full = full;
-	if (full) {
+	if (full)
 		log_error("store: the disk is full: nothing is acknowledged until there is room again");
-		message_tell(k->its.engine, TROUBLE_DISK_FULL, 0, "", "the collector's disk is full");
-	} else {
+	else
 		log_notice("store: there is room on the disk again");
-		message_tell(k->its.engine, TROUBLE_DISK_FREE, 0, "", "the collector's disk has room again");
-	}
+	tell_disk(k);
 }
 
 static size_t group_size(const struct keeper *k)
@@ -323,6 +329,9 @@ static void *run(void *arg)
 {
 	struct keeper *k = arg;
 
+	tell_full(k, store_full(k->its.store));
+	if (!k->full)
+		tell_disk(k);	/* an incident of the last run may still say otherwise */
 	while (!k->stop) {
 		queue_wait(k->queue, patience(k));
 		if (k->broken) {

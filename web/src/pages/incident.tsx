@@ -163,7 +163,7 @@ export function IncidentPage({ id }: { id: number }) {
         {isHot(incident) && <StateMark state={incident.severity} />}<IncidentMark state={incident.state} /><Clauses of={incident.clauses} />
       </div>
       <p class="under">
-        <a href={`#/host/${incident.host}`}><bdi>{incident.host_name}</bdi></a>
+        {incident.host ? <a href={`#/host/${incident.host}`}><bdi>{incident.host_name}</bdi></a> : <bdi>{incident.host_name}</bdi>}
         {aboutOf(incident) !== titled(incident) && <span class="muted">{titled(incident)}</span>}
         <span class="muted"><Ago at={incident.opened_at} word="opened" /></span>
         {incident.acknowledged_by && (
