@@ -105,6 +105,7 @@ enum trouble_kind {
 	TROUBLE_IMPOSTOR,	/* a valid certificate, and another's id: `host` is 0, `agent` the certificate's */
 	TROUBLE_TWINS,		/* two machines take over from each other with one certificate */
 	TROUBLE_DISK_FULL, TROUBLE_DISK_FREE,	/* the collector's own disk (R6) */
+	TROUBLE_DAMAGED,	/* results that were stored cannot be read (R8) */
 	TROUBLE_STORE,		/* a write failed; the store was opened anew */
 	TROUBLE_PARTED,		/* one number, two records (R3): `host`, or where that is 0 `agent` */
 };

@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "clock.h"
+#include "log.h"
 
 #define LIST_MAX 1000
 #define POINTS_MAX 10000
@@ -18,6 +19,7 @@ struct reading {
 	uint32_t check, series, host;
 	int64_t from, to;
 	size_t limit, before;
+	uint64_t damaged;		/* rows on the way that could not be read */
 	bool more;
 	int error;
 };
@@ -30,7 +32,13 @@ static struct reading *reading_of(struct job *job)
 static void done(struct job *job)
 {
 	struct reading *r = reading_of(job);
+	char what[96];
 
+	if (r->damaged) {
+		snprintf(what, sizeof(what), "%llu results of a history could not be read: they are damaged", (unsigned long long)r->damaged);
+		log_error("store: %s", what);
+		outcome_own(r->asked.engine, OWN_DAMAGED, OWN_HOST, what);
+	}
 	if (api_put_out(&r->asked, &r->job))
 		;
 	else if (r->error == -ENOENT)
@@ -244,9 +252,11 @@ static int each_row(const struct reader_row *row, void *arg)
 static void read_history(struct job *job, void *of_thread)
 {
 	struct reading *r = reading_of(job);
-	int e = reader_history(of_thread, r->check, r->from, r->to, each_row, r);
+	int e = reader_history(of_thread, r->check, r->from, r->to, &r->damaged, each_row, r);
 
 	r->error = e < 0 ? e : 0;
+	if (r->damaged)
+		json_object_set_new(r->document, "damaged", json_integer((json_int_t)r->damaged));
 }
 
 void api_history(const struct asker *a, const json_t *arguments)

@@ -171,6 +171,16 @@ static void find_unknown(const struct engine *e, json_t *list)
 	}
 }
 
+static int set_aside(const char *name, void *list)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "the store: %.64s is damaged and lies set aside", name);
+	found(list, "warning", what, "what could be read of it is in use again; look for the cause (disk, memory), then copy the file away "
+	      "or remove it");
+	return 0;
+}
+
 void api_doctor(const struct asker *a, const json_t *arguments)
 {
 	struct engine *e = a->engine;
@@ -187,6 +197,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 		found(list, "critical", "web: does not run, there is no dashboard", "the collector's log tells why it ended");
 	find_gaps(e->its.site, list);
 	find_untold(e->notices, list);
+	store_set_aside(e->its.store_folder, set_aside, list);
 	find_endings(e, list);
 	find_unknown(e, list);
 	for (size_t i = 0; i < e->registry.hosts.n; i++) {

@@ -237,6 +237,9 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 		e->disk_full = false;
 		outcome_own_is(e, OWN_DISK_FULL, OWN_HOST, STATE_OK, t->text);
 		break;
+	case TROUBLE_DAMAGED:
+		outcome_own(e, OWN_DAMAGED, OWN_HOST, t->text);
+		break;
 	case TROUBLE_STORE:
 		break;		/* told by the store itself */
 	}

@@ -205,8 +205,11 @@ static int replay(struct engine *e, struct store_reader *reader)
 		log_notice("judging what came before the restart: %llu results so far", (unsigned long long)e->results);
 		r = reader_replay(reader, &place, each_row, e);
 	}
-	if (place.damaged)
+	if (place.damaged) {
 		log_error("the store: %llu results are damaged and were left out", (unsigned long long)place.damaged);
+		message_tell(e->its.queue, TROUBLE_DAMAGED, 0, "", "%llu results could not be judged: they are damaged",
+			     (unsigned long long)place.damaged);
+	}
 	if (e->results)
 		log_info("judged %llu results that came before the restart", (unsigned long long)e->results);
 	return r;

@@ -90,7 +90,7 @@ void intake_row(struct engine *, uint32_t host, const struct result *, const uin
 void outcome_judged(const struct judge_change *, void *engine);
 void outcome_incident(const struct incident *, const struct incident_step *, void *engine);
 /* What the collector itself saw of a host, such as a stolen identity. */
-enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_PARTED, OWN_DISK_FULL, OWN_AGENT_CERTIFICATE, OWN_COLLECTOR_CERTIFICATE };
+enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_PARTED, OWN_DISK_FULL, OWN_DAMAGED, OWN_AGENT_CERTIFICATE, OWN_COLLECTOR_CERTIFICATE };
 void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
 void outcome_own_is(struct engine *, enum own_finding, uint32_t host, enum state, const char *why);	/* said again and again */
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */

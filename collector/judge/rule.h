@@ -30,11 +30,12 @@ struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 #define RULE_AGENT_NEVER "agent_never"		/* of a host: its identity was made, and nobody connected; else as agent_gone */
 #define RULE_CHECK_SILENT "check_silent"	/* of a check: no round for 2.5 intervals, agent connected */
 #define RULE_CHECK_FAILED "check_failed"	/* of a check: two rounds in a row could not measure */
-/* And what it sees of identities and of itself (I3, R6); without a rule in the procedure, engine/outcome.c has one. */
+/* And what it sees of identities and of itself (I3, R6, R8); without a rule in the procedure, engine/outcome.c has one. */
 #define RULE_AGENT_IMPOSTOR "agent_impostor"	/* of a host: its certificate was shown with another's name */
 #define RULE_AGENT_TWINS "agent_twins"		/* of a host: two machines connect with its certificate by turns */
 #define RULE_AGENT_PARTED "agent_parted"	/* of a host: two records came under one number (R3) */
 #define RULE_COLLECTOR_DISK_FULL "collector_disk_full"
+#define RULE_COLLECTOR_DAMAGED "collector_store_damaged"	/* stored results cannot be read (R8) */
 #define RULE_AGENT_CERTIFICATE "agent_certificate_ending"		/* of a host: 30 days are left, and no new one was made */
 #define RULE_COLLECTOR_CERTIFICATE "collector_certificate_ending"	/* the same of the collector's own, and of the dashboard's */
 

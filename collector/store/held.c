@@ -41,7 +41,7 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-int day_list(const char *folder, uint32_t **ret, size_t *ret_n)
+int day_list_of(const char *folder, const char *tail, uint32_t **ret, size_t *ret_n)
 {
 	VEC(uint32_t) days = {0};
 	DIR *d = opendir(folder);
@@ -50,13 +50,13 @@ int day_list(const char *folder, uint32_t **ret, size_t *ret_n)
 	if (!d)
 		return -errno;
 	while ((e = readdir(d))) {
-		char exact[32];
+		char exact[64];
 		unsigned day;
 		uint32_t *at;
 
-		if (sscanf(e->d_name, STORE_DAY, &day) != 1)
+		if (sscanf(e->d_name, "raw-%8u", &day) != 1)
 			continue;
-		snprintf(exact, sizeof(exact), STORE_DAY, day);
+		snprintf(exact, sizeof(exact), "raw-%08u%s", day, tail);
 		if (strcmp(exact, e->d_name))
 			continue;
 		at = vec_push(&days);
@@ -73,6 +73,11 @@ int day_list(const char *folder, uint32_t **ret, size_t *ret_n)
 	*ret = days.at;
 	*ret_n = days.n;
 	return 0;
+}
+
+int day_list(const char *folder, uint32_t **ret, size_t *ret_n)
+{
+	return day_list_of(folder, ".db", ret, ret_n);
 }
 
 struct held *held_find(struct store *s, uint32_t host, uint64_t epoch)
@@ -131,27 +136,45 @@ static int load_file(struct store *s, sqlite3 *db)
 	return r;
 }
 
+static int load_day(struct store *s, uint32_t day)
+{
+	char path[STORE_PATH];
+	sqlite3 *db = NULL;
+	int r;
+
+	/* As a writer: a log that a crash left behind is recovered and folded in. */
+	day_path(s->folder, day, path);
+	r = sql_open(path, true, &db);
+	if (!r)
+		r = sql_migrate(db, schema_day, schema_day_steps);
+	if (!r)
+		r = store_fold(db);
+	if (!r)
+		r = load_file(s, db);
+	sql_close(&db);
+	return r;
+}
+
 int held_load(struct store *s)
 {
 	FREE uint32_t *days = NULL;
 	size_t n = 0;
-	int r = day_list(s->folder, &days, &n);
+	int r = mend_finish(s);
 
+	if (!r)
+		r = day_list(s->folder, &days, &n);
 	held_forget(s);
 	for (size_t i = 0; i < n && !r; i++) {
-		char path[STORE_PATH];
-		sqlite3 *db = NULL;
-
-		/* As a writer: a log that a crash left behind is recovered and folded in. */
-		day_path(s->folder, days[i], path);
-		r = sql_open(path, true, &db);
+		r = load_day(s, days[i]);
+		if (!r && days[i] == s->suspect)
+			r = -EBADMSG;
+		if (r != -EBADMSG)
+			continue;
+		r = mend_day(s, days[i]);
 		if (!r)
-			r = sql_migrate(db, schema_day, schema_day_steps);
-		if (!r)
-			r = store_fold(db);
-		if (!r)
-			r = load_file(s, db);
-		sql_close(&db);
+			r = load_day(s, days[i]);
+		if (!r && days[i] == s->suspect)
+			s->suspect = 0;
 	}
 	return r;
 }

@@ -48,6 +48,8 @@ struct store {
 	int main_log, day_log;		/* pages in the write-ahead logs */
 	sqlite3_stmt *on_main[MAIN_STATEMENTS], *on_day[DAY_STATEMENTS];
 	struct held *held, *touched;
+	uint32_t suspect;		/* day whose file was found damaged while it was written to: mended when the store is opened anew */
+	VEC(struct store_damage) damage;	/* not told yet */
 	VEC(uint32_t) epochs;		/* by host: how many have a row in the day file */
 	uint8_t *buf;			/* one encoded row */
 	size_t room;
@@ -58,12 +60,19 @@ int64_t day_begin(uint32_t day);
 void day_path(const char *folder, uint32_t day, char buf[STORE_PATH]);
 /* The days that have a file, ascending; the caller frees. */
 int day_list(const char *folder, uint32_t **ret, size_t *ret_n);
+int day_list_of(const char *folder, const char *tail, uint32_t **ret, size_t *ret_n);	/* those of raw-DAY and that tail */
 
 int held_load(struct store *);		/* from every file; forgets what it knew */
 void held_forget(struct store *);
 struct held *held_find(struct store *, uint32_t host, uint64_t epoch);
 struct held *held_make(struct store *, uint32_t host, uint64_t epoch);	/* finds or adds; NULL: no memory */
 int held_set_row(struct store *, struct held *, int64_t id);	/* 0 or -ENOMEM */
+
+/* mend.c (R8). The file of the day is damaged: a new one takes its place, with what could be read; -ENOSPC. No one has it open. */
+int mend_day(struct store *, uint32_t day);
+int mend_finish(struct store *);			/* at start: what was broken off */
+int unlink_with_logs(const char *path);		/* a database file; 0 when there is none */
+int mend_forget(struct store *, uint32_t day);		/* what was set aside of that day goes as well */
 
 int intake_open(struct store *, uint32_t day);	/* makes it today's file */
 void intake_close(struct store *);

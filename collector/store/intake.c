@@ -289,6 +289,8 @@ int store_intake(struct store *s, struct batch *const *batches, size_t n, int64_
 		r = intake_open(s, day);
 	if (!r)
 		r = add_group(s, batches, n, now_wall);
+	if (r == -EBADMSG)
+		s->suspect = day;
 	store_after_write(s, r, s->day, &s->day_log, LOG_PAGES);
 	return r;
 }

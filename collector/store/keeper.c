@@ -1,7 +1,9 @@
 #include "collector/store/keeper.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +176,24 @@ static void give_up(struct keeper *k, int error)
 	k->broken = true;
 }
 
+static void tell_damage(struct keeper *k)
+{
+	struct store_damage d;
+
+	while (store_take_damage(k->its.store, &d)) {
+		char what[200];
+
+		if (!d.readable)
+			snprintf(what, sizeof(what), "raw results of %u: the file is damaged and nothing of it can be read; it is set aside as %s",
+				 d.day, d.aside);
+		else
+			snprintf(what, sizeof(what), "raw results of %u: the file is damaged and set aside as %s; %" PRIu64 " results are kept, %s%"
+				 PRIu64 " are lost", d.day, d.aside, d.kept, d.exact ? "" : "at least ", d.lost);
+		log_error("store: %s", what);
+		message_tell(k->its.engine, TROUBLE_DAMAGED, 0, "", "%s", what);
+	}
+}
+
 static void heal(struct keeper *k)
 {
 	int r = store_reopen(k->its.store);
@@ -181,6 +201,7 @@ static void heal(struct keeper *k)
 	if (r && r != k->unhealed)
 		log_error("store: cannot be opened anew (%s), trying again", strerror(-r));
 	k->unhealed = r;
+	tell_damage(k);
 	if (r)
 		return;
 	k->broken = false;
@@ -329,9 +350,10 @@ static void *run(void *arg)
 {
 	struct keeper *k = arg;
 
+	tell_damage(k);
 	tell_full(k, store_full(k->its.store));
 	if (!k->full)
-		tell_disk(k);	/* an incident of the last run may still say otherwise */
+		tell_disk(k);		/* an incident of the last run may still say otherwise */
 	while (!k->stop) {
 		queue_wait(k->queue, patience(k));
 		if (k->broken) {

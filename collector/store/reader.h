@@ -58,15 +58,15 @@ struct reader_row {
 	const double *value;
 };
 
-/* Everything that was stored and not yet judged: rows after the stored progress (change_progress), oldest first. A row whose
- * checksum is wrong is left out and counted. One call may end early (-ETIMEDOUT): call it again from where it came to. */
+/* Everything that was stored and not yet judged: rows after the stored progress (change_progress), oldest first. A row that
+ * is damaged is left out and counted. One call may end early (-ETIMEDOUT): call it again from where it came to. */
 struct reader_place { uint32_t day; int64_t row; uint64_t damaged; };
 int reader_replay(struct store_reader *, struct reader_place *from,
 		  int (*each)(const struct reader_row *, void *arg), void *arg);
 int reader_progress(struct store_reader *, struct reader_place *ret);	/* day 0: nothing judged yet */
 
-/* Rows of one check with agent stamps in [since, until), in order of receipt. */
-int reader_history(struct store_reader *, uint32_t check, int64_t since, int64_t until,
+/* Rows of one check with agent stamps in [since, until), in order of receipt; damaged: how many rows, at least, on the way could not be read. */
+int reader_history(struct store_reader *, uint32_t check, int64_t since, int64_t until, uint64_t *damaged,
 		   int (*each)(const struct reader_row *, void *arg), void *arg);
 
 #endif

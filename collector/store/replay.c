@@ -5,6 +5,7 @@
 
 #include "collector/store/reading.h"
 #include "collector/store/row.h"
+#include "collector/store/salvage.h"
 
 #define COLUMNS "r.id, s.host, s.epoch, r.sequence, r.task, r.at, r.outcome, r.data, r.extra, r.crc"
 #define FROM " FROM result r JOIN spool s ON s.id = r.spool "
@@ -97,6 +98,16 @@ static int open_file(struct store_reader *r, uint32_t day, sqlite3 **ret)
 	return reading_open(path, ret);
 }
 
+/* Goes on behind what cannot be read. */
+static int skip(sqlite3 *db, struct reader_place *place)
+{
+	const int64_t before = place->row;
+	int e = salvage_skip(db, "result", &place->row);
+
+	place->damaged += place->row > before ? (uint64_t)(place->row - before) : 1;
+	return e;
+}
+
 static int replay_file(struct store_reader *r, struct reader_place *place, each_row *each, void *arg)
 {
 	FILES sqlite3 *db = NULL;
@@ -105,11 +116,13 @@ static int replay_file(struct store_reader *r, struct reader_place *place, each_
 
 	if (!e)
 		e = sql_prepare(db, "SELECT " COLUMNS FROM "WHERE r.id > ?1 ORDER BY r.id", &s);
-	if (!e) {
+	if (e)
+		return e;
+	reading_limit(r, db);
+	do {
 		sqlite3_bind_int64(s, 1, place->row);
-		reading_limit(r, db);
 		e = walk_rows(s, place, each, arg);
-	}
+	} while (e == -EBADMSG && (e = skip(db, place)) > 0);
 	return e;
 }
 
@@ -151,36 +164,65 @@ int reader_replay(struct store_reader *r, struct reader_place *place, each_row *
 	return e;
 }
 
-static int history_file(struct store_reader *r, uint32_t day, uint32_t check, int64_t since, int64_t until, each_row *each,
-			void *arg)
+/* What a history asks for, when each row of a file has to be looked at. */
+struct wanted { uint32_t check; int64_t since, until; each_row *each; void *arg; };
+
+static int pick(const struct reader_row *row, void *arg)
 {
-	struct reader_place place = {.day = day};
+	const struct wanted *w = arg;
+
+	if (row->result.check != w->check || row->result.at < w->since || row->result.at >= w->until)
+		return 0;
+	return w->each(row, w->arg);
+}
+
+static int matching_rows(struct store_reader *r, struct reader_place *place, const struct wanted *w)
+{
 	FILES sqlite3 *db = NULL;
 	STATEMENT *s = NULL;
-	int e = open_file(r, day, &db);
+	int e = open_file(r, place->day, &db);
 
 	if (!e)
 		e = sql_prepare(db, "SELECT " COLUMNS FROM "WHERE r.task = ?1 AND r.at >= ?2 AND r.at < ?3 ORDER BY r.id", &s);
 	if (!e) {
-		sqlite3_bind_int64(s, 1, check);
-		sqlite3_bind_int64(s, 2, since);
-		sqlite3_bind_int64(s, 3, until);
+		sqlite3_bind_int64(s, 1, w->check);
+		sqlite3_bind_int64(s, 2, w->since);
+		sqlite3_bind_int64(s, 3, w->until);
 		reading_limit(r, db);
-		e = walk_rows(s, &place, each, arg);
+		e = walk_rows(s, place, w->each, w->arg);
+	}
+	return e;
+}
+
+static int history_file(struct store_reader *r, struct reader_place *place, struct wanted *w)
+{
+	int e = matching_rows(r, place, w);
+
+	if (e == -EBADMSG)
+		e = replay_file(r, place, pick, w);
+	if (e == -EBADMSG) {	/* it is no database any more */
+		place->damaged++;
+		e = 0;
 	}
 	return e;
 }
 
 /* A result may come late (it was spooled) but not early, but for a wrong clock: from the day of `since` less one, all are read. */
-int reader_history(struct store_reader *r, uint32_t check, int64_t since, int64_t until, each_row *each, void *arg)
+int reader_history(struct store_reader *r, uint32_t check, int64_t since, int64_t until, uint64_t *damaged, each_row *each, void *arg)
 {
+	struct wanted w = {check, since, until, each, arg};
 	FREE uint32_t *days = NULL;
 	size_t n = 0;
 	uint32_t first = day_of(since - 86400 * NS_PER_S);
 	int e = day_list(r->folder, &days, &n);
 
-	for (size_t i = 0; i < n && !e; i++)
+	*damaged = 0;
+	for (size_t i = 0; i < n && !e; i++) {
+		struct reader_place place = {.day = days[i]};
+
 		if (days[i] >= first)
-			e = history_file(r, days[i], check, since, until, each, arg);
+			e = history_file(r, &place, &w);
+		*damaged += place.damaged;
+	}
 	return e;
 }

@@ -31,7 +31,8 @@ const int schema_main_steps = sizeof(schema_main) / sizeof(schema_main[0]);
 
 /* A row a result and no index: appending costs no search. spool.through is the highest sequence held of (host, epoch), written in
  * the transaction that adds the results, and digest that record's (0: not known); received tells, for the last row of each transaction,
- * when it came. parted: what came under numbers that are other records' (R3); it is kept, and neither judged nor counted. */
+ * when it came. spool_again says what spool says, on other pages: without it nobody knows whose the rows are (R8). parted: what came under
+ * numbers that are other records' (R3); it is kept, and neither judged nor counted. */
 const char *const schema_day[] = {
 	"CREATE TABLE spool (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, epoch INTEGER NOT NULL, through INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE result (id INTEGER PRIMARY KEY, spool INTEGER NOT NULL, sequence INTEGER NOT NULL, task INTEGER NOT NULL,"
@@ -40,5 +41,12 @@ const char *const schema_day[] = {
 	"ALTER TABLE spool ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;"
 	"CREATE TABLE parted (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,"
 	" task INTEGER NOT NULL, at INTEGER NOT NULL, outcome INTEGER NOT NULL, data BLOB, extra BLOB, crc INTEGER NOT NULL) STRICT;",
+	"CREATE TABLE spool_again (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, epoch INTEGER NOT NULL, through INTEGER NOT NULL,"
+	" digest INTEGER NOT NULL) STRICT;"
+	"INSERT INTO spool_again SELECT id, host, epoch, through, digest FROM spool;"
+	"CREATE TRIGGER spool_added AFTER INSERT ON spool BEGIN"
+	" INSERT INTO spool_again VALUES (new.id, new.host, new.epoch, new.through, new.digest); END;"
+	"CREATE TRIGGER spool_moved AFTER UPDATE ON spool BEGIN"
+	" UPDATE spool_again SET through = new.through, digest = new.digest WHERE id = new.id; END;",
 };
 const int schema_day_steps = sizeof(schema_day) / sizeof(schema_day[0]);

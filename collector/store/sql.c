@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "collector/store/pages.h"
+
 int sql_errno(int code)
 {
 	if (code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP)
 		return -ENOSPC;
+	if (code == SQLITE_IOERR_DATA)
+		return -EBADMSG;
 	switch (code & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_DONE:
@@ -87,9 +91,12 @@ int sql_number(sqlite3 *db, const char *text, int64_t *ret)
 int sql_open(const char *path, bool writer, sqlite3 **ret)
 {
 	sqlite3 *db = NULL;
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+	int room = PAGES_ROOM, flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
 		(writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-	int r = sql_errno(sqlite3_open_v2(path, &db, flags, NULL));
+	int r = pages_register();
+
+	if (!r)
+		r = sql_errno(sqlite3_open_v2(path, &db, flags, PAGES_VFS));
 
 	if (r == -ENOENT && db && sqlite3_system_errno(db))
 		r = -sqlite3_system_errno(db);
@@ -98,6 +105,8 @@ int sql_open(const char *path, bool writer, sqlite3 **ret)
 		r = sql_errno(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL));
 	if (!r)
 		r = sql_errno(sqlite3_busy_timeout(db, 1000));
+	if (!r && writer)	/* of a file that is made now */
+		r = sql_errno(sqlite3_file_control(db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &room));
 	if (!r && writer)
 		r = sql_run(db, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			    "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY");
@@ -120,9 +129,11 @@ int sql_migrate(sqlite3 *db, const char *const *steps, int n)
 {
 	int64_t version;
 	int r = sql_number(db, "PRAGMA user_version", &version);
+	char mark[64];
 
 	if (r)
 		return r;
+	snprintf(mark, sizeof(mark), "PRAGMA application_id=%d", PAGES_MARK);
 	if (version > n)
 		return -EPROTONOSUPPORT;
 	for (int i = (int)version; i < n && !r; i++) {
@@ -130,6 +141,8 @@ int sql_migrate(sqlite3 *db, const char *const *steps, int n)
 
 		snprintf(done, sizeof(done), "PRAGMA user_version=%d; COMMIT", i + 1);
 		r = sql_run(db, "BEGIN IMMEDIATE");
+		if (!r && i == 0)
+			r = sql_run(db, mark);
 		if (!r)
 			r = sql_run(db, steps[i]);
 		if (!r)

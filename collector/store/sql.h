@@ -8,7 +8,7 @@
 
 #include "cleanup.h"
 
-/* SQLITE_FULL is -ENOSPC, damage is -EBADMSG, a reader's time that has run out -ETIMEDOUT, the rest -EIO and its like. */
+/* SQLITE_FULL is -ENOSPC, damage (pages.h, and what SQLite itself finds) is -EBADMSG, a reader's time that has run out -ETIMEDOUT, the rest -EIO and its like. */
 int sql_errno(int code);
 int sql_run(sqlite3 *, const char *text);			/* fixed text of ours only */
 int sql_prepare(sqlite3 *, const char *text, sqlite3_stmt **ret);

@@ -137,20 +137,24 @@ static int open_main(struct store *s)
 	return r ? r : io_sync_folder(s->folder);	/* SQLite does not mind whether that failed */
 }
 
+static const char *why_not(int r)
+{
+	return r == -EPROTONOSUPPORT ? "made by a newer version of Beadle" :
+	       r == -EBADMSG ? "is damaged: keep a copy, put the last backup in its place" : strerror(-r);
+}
+
 static int open_files(struct store *s, char why[256])
 {
 	int r = open_main(s);
 
 	s->sick = true;
 	if (r) {
-		snprintf(why, 256, "%.180s/" STORE_MAIN ": %.60s", s->folder, r == -EPROTONOSUPPORT ?
-			 "made by a newer version of Beadle" : strerror(-r));
+		snprintf(why, 256, "%.180s/" STORE_MAIN ": %.60s", s->folder, why_not(r));
 		return r;
 	}
 	r = held_load(s);
 	if (r)
-		snprintf(why, 256, "%.160s: a file of raw results: %.60s", s->folder, r == -EPROTONOSUPPORT ?
-			 "made by a newer version of Beadle" : strerror(-r));
+		snprintf(why, 256, "%.160s: a file of raw results: %.60s", s->folder, why_not(r));
 	s->sick = r;
 	return r;
 }
@@ -192,6 +196,7 @@ void store_close(struct store *s)
 	intake_close(s);
 	close_main(s);
 	held_forget(s);
+	vec_free(&s->damage);
 	free(s->buf);
 	free(s);
 }
@@ -215,19 +220,14 @@ int store_reopen(struct store *s)
 
 #define DAY (86400 * NS_PER_S)
 
-static int unlink_day(const struct store *s, uint32_t day)
+static int unlink_day(struct store *s, uint32_t day)
 {
-	static const char *const tails[] = {"-wal", "-shm", ""};
+	char path[STORE_PATH];
+	int r;
 
-	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-		char path[STORE_PATH], whole[STORE_PATH + 8];
-
-		day_path(s->folder, day, path);
-		snprintf(whole, sizeof(whole), "%s%s", path, tails[i]);
-		if (unlink(whole) < 0 && errno != ENOENT)
-			return -errno;
-	}
-	return 0;
+	day_path(s->folder, day, path);
+	r = unlink_with_logs(path);
+	return r ? r : mend_forget(s, day);
 }
 
 /* Days are counted from the newest that was there before today: a clock that jumped years ahead deletes nothing (R12). */

@@ -66,6 +66,19 @@ int store_apply(struct store *, const struct store_change *);
 /* A log could not be folded into its file: nothing is lost, but store_reopen before the next write. */
 bool store_sick(const struct store *);
 
+/* A day's file that was damaged, found when the store was opened (anew): it was set aside, and what could be read of it stands in a new
+ * file under the old name (R8). */
+struct store_damage {
+	uint32_t day;
+	bool readable;			/* at all */
+	bool exact;			/* else more may be lost than it says */
+	uint64_t kept, lost;		/* results */
+	char aside[48];			/* its name now, in the store's folder */
+};
+bool store_take_damage(struct store *, struct store_damage *ret);	/* each once; false: no more */
+/* Names of what lies set aside in the folder; any thread. 0, -errno, or what `each` returned when that was not 0. */
+int store_set_aside(const char *folder, int (*each)(const char *name, void *arg), void *arg);
+
 /* The disk was found full: intake stops, the reserve file is let go so that incidents and notices are still kept (R6). Looks at the
  * disk, and is false again once the reserve could be laid back with as much besides. */
 bool store_full(struct store *);

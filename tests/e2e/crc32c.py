@@ -1,4 +1,4 @@
-"""CRC-32C without our code, and with it the digests of beadle.proto."""
+"""CRC-32C without our code, and with it the digests of beadle.proto and the seals of database pages (collector/store/pages.h)."""
 import struct
 
 TABLE = []
@@ -21,3 +21,11 @@ def of_record(epoch, record):
 
 def of_batch(digests):
     return crc32c(struct.pack(f"<{len(digests)}I", *digests))
+
+
+def seal(file):
+    """Of a database file that another program's SQLite wrote to: as the collector would have left it."""
+    data = bytearray(file.read_bytes())
+    for at in range(0, len(data), 4096):
+        data[at + 4092:at + 4096] = struct.pack("<I", crc32c(struct.pack("<Q", at) + data[at:at + 4092]))
+    file.write_bytes(data)

@@ -18,6 +18,7 @@ from cryptography import x509
 import agent as core
 import certs
 from conftest import ENV, wait_for
+from crc32c import seal
 from raw import Raw, identity_uuid
 from school import BEADLE, Site
 
@@ -345,10 +346,12 @@ def test_i05_a_certificate_near_its_end_is_an_incident_until_it_is_renewed(site)
     raw(site, folder).close()
 
     def near(days):
-        with sqlite3.connect(site.state / "store/main.db") as db:
+        with contextlib.closing(sqlite3.connect(site.state / "store/main.db")) as db:
             (text,), = db.execute("select json from given_name")
             given = {**json.loads(text), "not_after": time.time_ns() + days * 86400 * 10**9}
             db.execute("update given_name set json = ?", (json.dumps(given),))
+            db.commit()
+        seal(site.state / "store/main.db")
     restart(site, near=lambda: near(20))
     found = wait_for("an incident", lambda: site.ask("incidents")["incidents"])
     assert [(i["host_name"], i["kind"], i["severity"]) for i in found] == [("web1", "INC-A", "warning")]

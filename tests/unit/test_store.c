@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "crc32c.h"
 #include "collector/store/change.h"
+#include "collector/store/pages.h"
 #include "collector/store/reader.h"
 #include "collector/store/row.h"
 #include "collector/store/schema.h"
@@ -454,7 +455,7 @@ static void run_on(const char *file, const char *text)
 	sqlite3 *db;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, file);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, PAGES_VFS), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
