@@ -136,8 +136,12 @@ int io_make_folders(const char *path, mode_t mode)
 		if (c && c != '/')
 			continue;
 		*p = 0;
-		if (mkdir(part, mode) < 0 && (errno != EEXIST || stat(part, &st) < 0 || !S_ISDIR(st.st_mode)))
+		if (mkdir(part, mode) == 0) {
+			if (chmod(part, mode) < 0)	/* whatever the umask took: others pass through these */
+				return -errno;
+		} else if (errno != EEXIST || stat(part, &st) < 0 || !S_ISDIR(st.st_mode)) {
 			return errno == EEXIST ? -ENOTDIR : -errno;
+		}
 		if (!c)
 			return 0;
 		*p = c;

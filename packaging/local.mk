@@ -6,7 +6,8 @@ dist_sysusers_DATA = packaging/sysusers/beadle.conf
 EXTRA_DIST += packaging/systemd/beadle-agent.service.in packaging/systemd/beadle-collector.service.in
 CLEANFILES += $(nodist_systemdunit_DATA)
 
+# [@], because configure would put the folder in for the pattern too.
 packaging/systemd/%.service: $(top_srcdir)/packaging/systemd/%.service.in Makefile
 	@$(MKDIR_P) packaging/systemd
-	$(AM_V_GEN)sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' \
-		-e 's|@localstatedir@|$(localstatedir)|g' $< >$@
+	$(AM_V_GEN)sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+		-e 's|@localstatedir[@]|$(localstatedir)|g' $< >$@

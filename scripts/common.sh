@@ -12,7 +12,7 @@ quietly() { # LOG COMMAND...: shows the log's end only when the command fails
 	"$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; die "$* failed; all of its output is in $log"; }
 }
 
-build_packages=(autoconf automake build-essential check libcap-ng-dev libcrypt-dev libcurl4-openssl-dev libevent-dev
+build_packages=(autoconf automake build-essential check distro-info-data libcap-ng-dev libcrypt-dev libcurl4-openssl-dev libevent-dev
 	libjansson-dev libltdl-dev libmicrohttpd-dev libprotobuf-c-dev libsqlite3-dev libssl-dev libsystemd-dev
 	libyaml-dev pkg-config protobuf-c-compiler uthash-dev)
 
@@ -53,12 +53,13 @@ need_packages() {
 	rm -f "$log"
 }
 
-# As root each of our programs has a user of its own: those of packaging/sysusers/beadle.conf.
+# As root each of our programs has a user of its own: those of packaging/sysusers/beadle.conf. A number that has a name keeps it.
 need_users() {
-	local user
-	for user in $(awk '$1 == "u" { print $2 }' "$source_folder/packaging/sysusers/beadle.conf"); do
-		id "$user" >/dev/null 2>&1 || useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin "$user"
-	done
+	local user number
+	while read -r user number; do
+		id "$user" >/dev/null 2>&1 || getent passwd "$number" >/dev/null ||
+			useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin ${number:+--uid "$number"} "$user"
+	done < <(awk '$1 == "u" { print $2, $3 == "-" ? "" : $3 }' "$source_folder/packaging/sysusers/beadle.conf")
 }
 
 # Where the tests build. As root they start programs of other users, who must be able to reach them: not below a closed folder, as

@@ -28,6 +28,7 @@ struct disk {
 	int fd;				/* the open table */
 	int64_t read_at;		/* boot clock; 0: not yet */
 	struct mounts current;		/* one mount of each file system that is reported */
+	struct mounts asked;		/* within a round: the table as it is now; empty: not needed so far */
 	bool crowded;			/* more file systems than fit into a round */
 	struct fstab wanted;
 	struct writable writable;
@@ -56,10 +57,10 @@ static const struct beadle_metric space = {"disk_space", "bytes", "Space, by sta
 static const struct beadle_metric space_ratio = {"disk_space_used_ratio", "ratio",
 	"Used space as df counts it: used / (used + free)", BEADLE_GAUGE};
 static const struct beadle_metric inodes = {"disk_inodes", "count", "Inodes, by state", BEADLE_GAUGE};
-static const struct beadle_metric inodes_ratio = {"disk_inodes_used_ratio", "ratio", "Used inodes: used / all",
+static const struct beadle_metric inodes_ratio = {"disk_inodes_used_ratio", "ratio", "Used inodes: used / (used + free)",
 						  BEADLE_GAUGE};
 static const struct beadle_metric readonly = {"disk_readonly", "boolean",
-	"Mounted read-only, though fstab or an earlier round says writable", BEADLE_STATE};
+	"The file system is read-only, though fstab or an earlier round says writable", BEADLE_STATE};
 static const struct beadle_metric mounted = {"disk_mounted", "boolean", "What fstab wants mounted is", BEADLE_STATE};
 static const struct beadle_metric *const metrics[] = {
 	&space, &space_ratio, &inodes, &inodes_ratio, &readonly, &mounted, NULL
@@ -94,8 +95,27 @@ static bool should_be_writable(struct disk *disk, const struct mount *m)
 	return writable_has(&disk->writable, m->dir, m->source);
 }
 
+/*
+ * Is the file system itself read-only? A mount of it may be by a flag of its own, as every mount is in a mount namespace
+ * that ProtectSystem=strict made: that says nothing of the disk. An error turns a file system read-only without a word to
+ * whoever polls the table, so the table is read in each round in which a mount is read-only.
+ */
+static bool is_readonly(struct disk *disk, const struct mount *m, const struct statvfs *fs)
+{
+	const struct mount *now;
+
+	if (!(fs->f_flag & ST_RDONLY))
+		return false;
+	if (disk->asked.n == 0 && mounts_read(disk->fd, &disk->asked) < 0)
+		return m->readonly;
+	now = mounts_find(&disk->asked, m->id);
+	return now ? now->readonly : true;	/* the root of a chroot is in no table: its flag is all that there is */
+}
+
 static void put_mount(struct beadle_ctx *ctx, struct disk *disk, const struct mount *m, const struct statvfs *fs)
 {
+	bool ro = is_readonly(disk, m, fs);
+
 	if (fs->f_blocks == 0)	/* proc and its like hold nothing */
 		return;
 	beadle_put(ctx, &space_ratio, put_states(ctx, &space, m->dir, (double)fs->f_frsize, fs->f_blocks, fs->f_bfree,
@@ -105,9 +125,9 @@ static void put_mount(struct beadle_ctx *ctx, struct disk *disk, const struct mo
 			   put_states(ctx, &inodes, m->dir, 1, fs->f_files, fs->f_ffree, fs->f_favail),
 			   {"mount", m->dir});
 
-	if (!(fs->f_flag & ST_RDONLY))
+	if (!ro)
 		writable_add(&disk->writable, m->dir, m->source);
-	beadle_put(ctx, &readonly, (fs->f_flag & ST_RDONLY) && should_be_writable(disk, m), {"mount", m->dir});
+	beadle_put(ctx, &readonly, ro && should_be_writable(disk, m), {"mount", m->dir});
 }
 
 static int guarded_statvfs(const void *dir, void *out, size_t size)
@@ -251,6 +271,7 @@ static int collect(struct beadle_ctx *ctx, void *state)
 		beadle_skip(ctx, E2BIG, "more file systems than fit into a round");
 	for (size_t i = 0; i < disk->current.n; i++)
 		collect_mount(ctx, disk, &disk->current.at[i]);
+	mounts_free(&disk->asked);
 	for (size_t i = 0; i < disk->wanted.n && i < WANTED_MAX; i++)
 		if (disk->wanted.at[i].automatic && beadle_globs_match(disk->mounts, disk->wanted.at[i].dir))
 			beadle_put(ctx, &mounted, disk->wanted.at[i].mounted, {"mount", disk->wanted.at[i].dir});

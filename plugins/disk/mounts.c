@@ -69,7 +69,7 @@ static const char *field(char **line)
 /* "36 35 98:0 /root /dir rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
 static bool parse_line(char *line, struct mount *m)
 {
-	const char *numbers[3], *optional;
+	const char *numbers[3], *optional, *options;
 
 	for (int i = 0; i < 3; i++)
 		numbers[i] = field(&line);
@@ -81,6 +81,8 @@ static bool parse_line(char *line, struct mount *m)
 	while (optional && strcmp(optional, "-") != 0);
 	m->type = field(&line);
 	m->source = field(&line);
+	options = field(&line);		/* of the file system; begin with ro or rw */
+	m->readonly = options && strncmp(options, "ro", 2) == 0 && (options[2] == ',' || options[2] == '\0');
 	return m->source && sscanf(numbers[0], "%d", &m->id) == 1 && sscanf(numbers[1], "%d", &m->parent) == 1 &&
 	       sscanf(numbers[2], "%u:%u", &m->major, &m->minor) == 2;
 }
@@ -166,6 +168,14 @@ void mounts_free(struct mounts *mounts)
 	free(mounts->at);
 	free(mounts->text);
 	*mounts = (struct mounts){0};
+}
+
+const struct mount *mounts_find(const struct mounts *mounts, int id)
+{
+	for (size_t i = 0; i < mounts->n; i++)
+		if (mounts->at[i].id == id)
+			return &mounts->at[i];
+	return NULL;
 }
 
 int mounts_add_root(struct mounts *mounts)

@@ -16,6 +16,7 @@ struct mount {
 	unsigned int major, minor;	/* of the file system */
 	const char *root;		/* which folder of the file system is mounted */
 	const char *dir, *type, *source;
+	bool readonly; /* the file system itself: this mount may be all the same, as every one is below ProtectSystem= */
 	bool remote; /* a call on it may hang: it, or a mount on the way to it, hangs on a network or a program */
 	bool hidden;			/* set by mounts_unique on the way */
 	size_t place;			/* for who sorts them */
@@ -29,6 +30,9 @@ int mounts_read(int fd, struct mounts *ret);
 /* Takes `text` over, also on error. */
 int mounts_parse(char *text, struct mounts *ret);
 void mounts_free(struct mounts *);
+
+/* The mount with the kernel's number; NULL when there is none. */
+const struct mount *mounts_find(const struct mounts *, int id);
 
 /* In a chroot the table does not name what "/" stands on: adds that, first, when it is missing. 0 or -errno. */
 int mounts_add_root(struct mounts *);

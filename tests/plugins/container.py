@@ -50,9 +50,11 @@ def image():
     return folder
 
 
-def libraries(folder):
+PROGRAMS_INSIDE = [BUILD / p for p in ("cli/beadle", "agent/host/beadle-host", "plugins/service/.libs/service.so")]
+
+
+def libraries(folder, programs):
     """What the programs link and the image lacks, bound into it: it is of the same release."""
-    programs = [BUILD / p for p in ("cli/beadle", "agent/host/beadle-host", "plugins/service/service.so")]
     words = subprocess.run(["ldd", *programs], capture_output=True, text=True).stdout.split()
     return [f"--bind-ro={w}" for w in sorted(set(words)) if w.startswith("/") and ".so" in w and not w.endswith(":")
             and not (folder / w[1:]).exists()]
@@ -61,12 +63,12 @@ def libraries(folder):
 class Container:
     """Runs until stop(); what it writes is gone then. The build tree is at /beadle."""
 
-    def __init__(self, folder, log):
+    def __init__(self, folder, log, programs=PROGRAMS_INSIDE, options=()):
         self.log = log
         # The unified hierarchy also works where the host has the hybrid one.
         self.process = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "-D", folder, "--register=no", "--keep-unit", "--boot", "--volatile=overlay",
-             "--console=pipe", "--private-network", f"--bind-ro={BUILD}:/beadle", *libraries(folder)],
+             "--console=pipe", "--private-network", f"--bind-ro={BUILD}:/beadle", *libraries(folder, programs), *options],
             stdin=subprocess.DEVNULL, stdout=log.open("w"), stderr=subprocess.STDOUT,
             env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
         self.leader = None

@@ -1,6 +1,7 @@
 # tests/plugins: pytest, through `beadle check`; see conftest.py.
-EXTRA_DIST += tests/plugins/conftest.py tests/plugins/test_disk.py tests/plugins/test_system.py tests/plugins/test_clock.py \
-	tests/plugins/test_integrity.py tests/plugins/test_check.py
+EXTRA_DIST += tests/plugins/conftest.py tests/plugins/container.py tests/plugins/test_antivirus.py tests/plugins/test_check.py \
+	tests/plugins/test_clock.py tests/plugins/test_disk.py tests/plugins/test_integrity.py tests/plugins/test_patch.py \
+	tests/plugins/test_service.py tests/plugins/test_system.py tests/plugins/test_units.py
 # Plugins that misbehave: real modules, in a folder of their own (tests/unit/test_host.c).
 BAD_CFLAGS = $(AM_CFLAGS) -O1
 BAD_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -94,6 +94,16 @@ def test_turned_read_only(kept, ext4):
     assert kept("disk", mounts=ext4).value("disk_readonly", mount=ext4) == 0
 
 
+def test_a_mount_that_alone_is_read_only_says_nothing_of_the_disk(kept, ext4):
+    """As all of them are in the mount namespace of a unit with ProtectSystem=strict."""
+    assert kept("disk", mounts=ext4).value("disk_readonly", mount=ext4) == 0
+    sh("mount", "-o", "remount,bind,ro", ext4)
+    assert os.statvfs(ext4).f_flag & os.ST_RDONLY
+    assert kept("disk", mounts=ext4).value("disk_readonly", mount=ext4) == 0
+    sh("mount", "-o", "remount,ro", ext4)
+    assert kept("disk", mounts=ext4).value("disk_readonly", mount=ext4) == 1
+
+
 def test_read_only_from_the_start(kept, ext4, tmp_path):
     sh("mount", "-o", "remount,ro", ext4)
     assert kept("disk", mounts=ext4).value("disk_readonly", mount=ext4) == 0

@@ -104,8 +104,11 @@ START_TEST(a_disk_below_a_share_is_guarded_too)
 		"20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
 		"23 20 0:40 / /n rw - nfs4 server:/export rw\n"
 		"24 20 0:41 / /auto rw - autofs systemd-1 rw\n"
+		"26 20 8:5 / /ro ro - ext4 /dev/sdd rw,errors=remount-ro\n"
+		"27 20 8:6 / /broken rw - ext4 /dev/sde ro,errors=remount-ro\n"
 		"25 20 0:42 / /f rw - fuse.sshfs me@there: rw\n");
 
+	ck_assert(!find(&mounts, "/ro")->readonly && find(&mounts, "/broken")->readonly);
 	ck_assert(find(&mounts, "/n")->remote && find(&mounts, "/n/disk")->remote &&
 		  find(&mounts, "/n/disk/more")->remote);
 	ck_assert(find(&mounts, "/f")->remote);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -279,11 +280,15 @@ END_TEST
 START_TEST(a_file_is_replaced_whole)
 {
 	char folder[] = "/tmp/beadle-io-XXXXXX", path[64], *text;
+	struct stat st;
 	size_t n;
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/a/b", folder);
-	ck_assert_int_eq(io_make_folders(path, 0700), 0);
+	umask(077);
+	ck_assert_int_eq(io_make_folders(path, 0711), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0711);	/* of a service's umask nothing is seen */
 	snprintf(path, sizeof(path), "%s/a/b/file", folder);
 	ck_assert_int_eq(io_replace_file(path, "one", 3, 0600), 0);
 	ck_assert_int_eq(io_replace_file(path, "second", 6, 0600), 0);
