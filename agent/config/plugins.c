@@ -74,6 +74,7 @@ static int send_configure(struct plughost *host, uint32_t number, const struct c
 		add_option(texts, conf_at(check->options, i), p);
 	configure.check = number;
 	configure.name = (char *)check->name;
+	configure.only_asked = true;
 	configure.n_options = texts->n;
 	configure.options = texts->pointers;
 	m.message_case = HOST__TO_HOST__MESSAGE_CONFIGURE;

@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/grant.h"
+#include "lib/io.h"
 
 enum { ROUND_FACTS = 5, ROUND_SKIPS = 7, EVENTS_EVENTS = 2, EVENTS_FACTS = 3, EVENTS_SKIPS = 4 };
 
@@ -95,6 +96,47 @@ const char *beadle_state_path(struct beadle_ctx *ctx, const char *name)
 		return NULL;
 	}
 	return *kept = path;
+}
+
+int beadle_state_write(struct beadle_ctx *ctx, const char *name, const void *data, size_t n)
+{
+	const char *path = beadle_state_path(ctx, name);
+
+	return path ? io_replace_file(path, data, n, 0600) : -ENOENT;
+}
+
+/* Of the member of a list that has a line of its own, or of the whole option; NULL: it is the default. */
+static const struct origin *find_origin(const struct beadle_ctx *ctx, const char *option, size_t i)
+{
+	const struct origin *found = NULL;
+
+	for (size_t k = 0; k < ctx->n_origins; k++) {
+		const struct origin *o = &ctx->origins[k];
+
+		if (strcmp(o->name, option) != 0)
+			continue;
+		found = found ? found : o;
+		if (o->item && i-- == 0)
+			return o;
+	}
+	return found;
+}
+
+int beadle_refuse(struct beadle_ctx *ctx, const char *option, size_t i, const char *format, ...)
+{
+	const struct origin *at = find_origin(ctx, option, i);
+	char why[512], text[600];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	snprintf(text, sizeof(text), "%.63s: %s", option, why);
+	if (ctx->asked)
+		send_problem(ctx->host, ctx->check, at ? at->file : NULL, at ? at->line : 0, text);
+	else
+		beadle_log(ctx, "option %s", text);
+	return -EINVAL;
 }
 
 bool beadle_granted(struct beadle_ctx *ctx, enum beadle_need_kind kind, const char *what)

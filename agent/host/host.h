@@ -27,6 +27,8 @@ struct host {
 };
 
 /* An instance: what a plugin's functions see as their context. */
+struct origin { char *name, *file; unsigned line; bool item; };
+
 struct beadle_ctx {
 	struct host *host;
 	uint32_t check;
@@ -34,9 +36,12 @@ struct beadle_ctx {
 	char **granted;
 	size_t n_granted;
 	struct options options;
+	struct origin *origins;	/* of the options' texts, for beadle_refuse */
+	size_t n_origins;
 	VEC(char *) paths;	/* handed out by beadle_state_path */
 	void *state;
 	bool opened, dead;	/* dead: close, and forget */
+	bool asked;		/* inside an open() that only asks: what it refuses is a Problem */
 	bool listening;		/* inside a watcher's ready(): reports are Events */
 	int watched;		/* descriptor to poll, or -1 */
 	struct report report;

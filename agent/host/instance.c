@@ -18,6 +18,11 @@ static void instance_free(struct beadle_ctx *ctx)
 		free(ctx->granted[i]);
 	for (size_t i = 0; i < ctx->paths.n; i++)
 		free(ctx->paths.at[i]);
+	for (size_t i = 0; i < ctx->n_origins; i++) {
+		free(ctx->origins[i].name);
+		free(ctx->origins[i].file);
+	}
+	free(ctx->origins);
 	free(ctx->granted);
 	vec_free(&ctx->paths);
 	options_free(&ctx->options);
@@ -77,13 +82,27 @@ static struct beadle_ctx *instance_new(struct host *host, const Host__Configure 
 	return ctx;
 }
 
+static int keep_origins(struct beadle_ctx *ctx, const Host__Configure *c)
+{
+	ctx->origins = calloc(c->n_options + 1, sizeof(*ctx->origins));
+	for (size_t i = 0; ctx->origins && i < c->n_options; i++) {
+		const Host__Option *o = c->options[i];
+		struct origin *to = &ctx->origins[ctx->n_origins++];
+
+		*to = (struct origin){strdup(o->name), strdup(o->file), o->line, o->item};
+		if (!to->name || !to->file)
+			return -ENOMEM;
+	}
+	return ctx->origins ? 0 : -ENOMEM;
+}
+
 /* Fills the state from the options. < 0: the socket or memory failed; else the number of errors told. */
 static int fill(struct beadle_ctx *ctx, const Host__Configure *c)
 {
 	struct telling telling = {.host = ctx->host, .check = c->check};
 	FREE struct option_text *texts = calloc(c->n_options + 1, sizeof(*texts));
 	FREE char **values = calloc(c->n_options + 1, sizeof(*values));
-	int r = texts && values ? 0 : -ENOMEM;
+	int r = texts && values ? keep_origins(ctx, c) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < c->n_options; i++) {
 		const Host__Option *o = c->options[i];
@@ -98,28 +117,6 @@ static int fill(struct beadle_ctx *ctx, const Host__Configure *c)
 	for (size_t i = 0; values && i < c->n_options; i++)
 		free(values[i]);
 	return telling.error < 0 ? telling.error : r;
-}
-
-int instance_configure(struct host *host, const Host__Configure *c)
-{
-	struct beadle_ctx *ctx;
-	int r;
-
-	HASH_FIND(hh, host->instances, &c->check, sizeof(c->check), ctx);
-	if (ctx)
-		instance_stop(host, ctx);	/* a new configuration replaces the old */
-	if (!text_name(c->name) || HASH_COUNT(host->instances) >= INSTANCES_MAX)
-		return send_problem(host, c->check, NULL, 0, "not a check's name, or too many checks");
-	ctx = instance_new(host, c);
-	if (!ctx)
-		return -ENOMEM;
-	r = fill(ctx, c);
-	if (r != 0) {
-		instance_free(ctx);
-		return r < 0 ? r : 0;
-	}
-	HASH_ADD(hh, host->instances, check, sizeof(ctx->check), ctx);
-	return 0;
 }
 
 /* A failed open is closed at once, and tried again by the next round. */
@@ -141,6 +138,40 @@ static int instance_open(struct beadle_ctx *ctx)
 	if (r < 0)
 		instance_close(ctx);
 	return r;
+}
+
+/* What open() does not like is told while it is asked; whether it could work here is another matter, and not now. */
+static void only_ask(struct beadle_ctx *ctx)
+{
+	ctx->asked = true;
+	instance_open(ctx);
+	instance_close(ctx);
+	instance_free(ctx);
+}
+
+int instance_configure(struct host *host, const Host__Configure *c)
+{
+	struct beadle_ctx *ctx;
+	int r;
+
+	HASH_FIND(hh, host->instances, &c->check, sizeof(c->check), ctx);
+	if (ctx)
+		instance_stop(host, ctx);	/* a new configuration replaces the old */
+	if (!text_name(c->name) || HASH_COUNT(host->instances) >= INSTANCES_MAX)
+		return send_problem(host, c->check, NULL, 0, "not a check's name, or too many checks");
+	ctx = instance_new(host, c);
+	if (!ctx)
+		return -ENOMEM;
+	r = fill(ctx, c);
+	if (r != 0) {
+		instance_free(ctx);
+		return r < 0 ? r : 0;
+	}
+	if (c->only_asked)
+		only_ask(ctx);
+	else
+		HASH_ADD(hh, host->instances, check, sizeof(ctx->check), ctx);
+	return 0;
 }
 
 static int refuse_run(struct host *host, const Host__Run *run)

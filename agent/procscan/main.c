@@ -104,17 +104,19 @@ static uint64_t start_ticks(int process)
 }
 
 /* The folder's owner would be root for a process that may not be dumped. */
-static uint32_t user_of(int process)
+static bool user_of(int process, uint32_t *ret)
 {
 	CLOSE int fd = openat(process, "status", O_RDONLY | O_CLOEXEC);
 	char text[1024], *p;
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (n <= 0)
-		return 0;
+		return false;
 	text[n] = 0;
 	p = strstr(text, "\nUid:\t");
-	return p ? (uint32_t)strtoul(p + 6, NULL, 10) : 0;
+	if (p)
+		*ret = (uint32_t)strtoul(p + 6, NULL, 10);
+	return p;
 }
 
 static void scan_exe(int process, struct scan_record *r)
@@ -140,10 +142,9 @@ static int scan(int proc, const char *pid)
 
 	if (process < 0)
 		return 0;	/* it has ended */
-	*r = (struct scan_record){.pid = (uint32_t)atoi(pid), .uid = user_of(process)};
-	r->start_ticks = start_ticks(process);
-	if (!r->start_ticks)
-		return 0;
+	*r = (struct scan_record){.pid = (uint32_t)atoi(pid), .start_ticks = start_ticks(process)};
+	if (!r->start_ticks || !user_of(process, &r->uid))
+		return 0;	/* it has ended: nobody's, not root's */
 	scan_exe(process, r);
 	if (r->exe[0])
 		r->deleted_libraries = count_deleted(process, r->exe);

@@ -8,7 +8,7 @@
  * An ordinary life, for each configured check ("instance") of the plugin:
  *
  *   the host allocates .state_size zeroed bytes and fills in the options
- *   open(ctx, state)         once; may be NULL
+ *   open(ctx, state)         once; may be NULL; also when a configuration is only checked: then it is closed at once
  *   collect(ctx, state)      once a round; calls for one instance never overlap
  *   close(state)             once; may be NULL; also after a failed open
  *
@@ -153,6 +153,15 @@ void beadle_log(struct beadle_ctx *, const char *format, ...) __attribute__((for
 /* Path of `name` in the instance's private directory, kept across restarts; lives until close. Hand "" for the
  * directory itself. NULL when there is none (a dry run without state): then keep nothing. */
 const char *beadle_state_path(struct beadle_ctx *, const char *name);
+
+/* Makes `name` in that directory hold these bytes, for good: whoever reads it finds the old content or the new one, whole, after a
+ * power cut too. 0 or -errno; -ENOENT when there is no directory. */
+int beadle_state_write(struct beadle_ctx *, const char *name, const void *data, size_t n);
+
+/* In open(): the option's value cannot be used; the text says what was expected. `i`: which member of a list, else 0. The operator
+ * reads it with the file and line where it stands, and before it is ever run. Returns -EINVAL, for open() to return. */
+int beadle_refuse(struct beadle_ctx *, const char *option, size_t i, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Was this declared need granted? An undeclared one never is. */
 bool beadle_granted(struct beadle_ctx *, enum beadle_need_kind, const char *what);
