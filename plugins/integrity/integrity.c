@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct integrity {
 	const char *rehash;
 	struct beadle_size max_size;
 	int64_t threads, events, nice;
+	struct beadle_duration every;
 
 	const char *told, *told_new;	/* files of struct reported */
 	bool handed_over;		/* told_new is of a round that was delivered, once we are called again */
@@ -40,6 +42,8 @@ static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct integrity, max_size, "4GiB", "larger files are known by size and time, not by content"),
 	BEADLE_OPTION(struct integrity, threads, "2", "threads that read and hash, 1 to 16"),
 	BEADLE_OPTION(struct integrity, nice, "10", "how far to step back when others want the processor, 0 to 19"),
+	BEADLE_OPTION(struct integrity, every, "0s",
+		      "how often to scan; rounds in between tell how old the last complete scan is. 0s: in each round"),
 	BEADLE_OPTION(struct integrity, events, "100", "changes told one by one in a round; the rest is counted"),
 	{0}
 };
@@ -238,18 +242,71 @@ static void confirm_told(struct integrity *integrity)
 	integrity->handed_over = false;
 }
 
+/*
+ * When the last complete scan began, and the last attempt: ns since 1970, 0: never. The attempt is written down first, because a scan
+ * that is ended by its timeout cannot say so any more.
+ */
+struct scans { int64_t complete, attempt; };
+
+static struct scans scans_load(struct beadle_ctx *ctx)
+{
+	const char *path = beadle_state_path(ctx, "scans");
+	FILE *file = path ? fopen(path, "re") : NULL;
+	struct scans s = {0};
+
+	if (!file)
+		return s;
+	if (fscanf(file, "%" SCNd64 " %" SCNd64, &s.complete, &s.attempt) != 2)
+		s = (struct scans){0};
+	fclose(file);
+	return s;
+}
+
+static int scans_save(struct beadle_ctx *ctx, const struct scans *s)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 "\n", s->complete, s->attempt);
+	int error = beadle_state_write(ctx, "scans", text, (size_t)n);
+
+	return error == -ENOENT ? 0 : error;	/* a dry run keeps nothing */
+}
+
+/* A moment that is so long ago, or to come: then the clock was set back. */
+static bool is_over(int64_t then, int64_t now, int64_t after)
+{
+	return now < then || now - then >= after;
+}
+
+/* A scan that failed is tried again when a quarter of the time to the next has passed; a person's word is heard at once. */
+static bool is_due(struct beadle_ctx *ctx, const struct integrity *integrity, const struct scans *s, int64_t now)
+{
+	const char *accept = beadle_state_path(ctx, "accept");
+
+	return integrity->every.ns == 0 || (accept && access(accept, F_OK) == 0) ||
+	       (is_over(s->complete, now, integrity->every.ns) && is_over(s->attempt, now, integrity->every.ns / 4));
+}
+
+static void put_age(struct beadle_ctx *ctx, const struct integrity *integrity, const struct scans *s, int64_t now)
+{
+	int64_t age = now - s->complete;
+
+	if (s->complete)
+		beadle_put(ctx, &scan_age, age > 0 ? (double)age / 1e9 : 0);
+	if (is_over(s->complete, now, integrity->every.ns))
+		beadle_skip(ctx, ENODATA, s->complete ? "no complete scan since the last one was due" :
+			    "no scan was complete so far");
+}
+
 static int scan_against(struct round *round, struct baseline_reader *baseline, const struct baseline_facts *facts)
 {
 	struct beadle_ctx *ctx = round->ctx;
 	const char *accept = beadle_state_path(ctx, "accept"), *path = beadle_state_path(ctx, "baseline");
-	int64_t began = beadle_now_boot(ctx);
 	char wanted[ACCEPT_TOKEN], digest[EVENT_HEX];
 	struct scan_counts counts;
 	int no_word = baseline && accept ? accept_read(accept, wanted) : -ENOENT, error = 0;
 
 	if (no_word && no_word != -ENOENT)
 		beadle_skip(ctx, -no_word, accept);
-	round->now = beadle_now_wall(ctx);
 	round->made = facts->made;
 	if (path && (!baseline || !no_word))
 		error = baseline_create(&round->candidate, path, round->now);
@@ -262,16 +319,15 @@ static int scan_against(struct round *round, struct baseline_reader *baseline, c
 	if (error)
 		return error;
 	put_counts(round, &counts);
-	beadle_put(ctx, &scan_age, (double)(beadle_now_boot(ctx) - began) / 1e9);
 	if (path)	/* a clock that was set back makes no negative age */
 		beadle_put(ctx, &baseline_age, round->now > round->made ? (double)(round->now - round->made) / 1e9 : 0);
 	return 0;
 }
 
-static int collect(struct beadle_ctx *ctx, void *state)
+static int scan_once(struct beadle_ctx *ctx, void *state, const struct scans *scans)
 {
 	struct integrity *integrity = state;
-	struct round round = {.ctx = ctx, .integrity = integrity, .token = EVP_MD_CTX_new()};
+	struct round round = {.ctx = ctx, .integrity = integrity, .token = EVP_MD_CTX_new(), .now = scans->attempt};
 	const char *path = beadle_state_path(ctx, "baseline");
 	struct baseline_reader *baseline = NULL;
 	struct baseline_facts facts = {0};
@@ -299,22 +355,63 @@ static int collect(struct beadle_ctx *ctx, void *state)
 	return error;
 }
 
+static int collect(struct beadle_ctx *ctx, void *state)
+{
+	struct scans scans = scans_load(ctx);
+	int64_t now = beadle_now_wall(ctx);
+	int error;
+
+	if (!is_due(ctx, state, &scans, now)) {
+		put_age(ctx, state, &scans, now);
+		return 0;
+	}
+	scans.attempt = now;
+	error = scans_save(ctx, &scans);
+	if (!error)
+		error = scan_once(ctx, state, &scans);
+	if (error)
+		return error;
+	scans.complete = now;
+	beadle_put(ctx, &scan_age, (double)(beadle_now_wall(ctx) - now) / 1e9);
+	return scans_save(ctx, &scans);
+}
+
+static int check_paths(struct beadle_ctx *ctx, const struct integrity *integrity)
+{
+	const char *path;
+	int error = 0;
+
+	for (size_t i = 0; (path = beadle_list_get(integrity->paths, i)); i++)
+		if (path[0] != '/')
+			error = beadle_refuse(ctx, "paths", i, "\"%.200s\": expected an absolute path", path);
+	return error;
+}
+
+static int check_number(struct beadle_ctx *ctx, const char *option, int64_t value, int least, int most)
+{
+	return value >= least && value <= most ? 0 :
+		beadle_refuse(ctx, option, 0, "%" PRId64 ": expected %d to %d", value, least, most);
+}
+
 static int open_integrity(struct beadle_ctx *ctx, void *state)
 {
 	struct integrity *integrity = state;
+	const struct { const char *option; int64_t value; int least, most; } bounds[] = {
+		{"threads", integrity->threads, 1, 16}, {"events", integrity->events, 0, 10000},
+		{"nice", integrity->nice, 0, 19}};
+	int error;
 
 	integrity->told = beadle_state_path(ctx, "told");
 	integrity->told_new = beadle_state_path(ctx, "told.new");
-	if (strcmp(integrity->rehash, "changed") != 0 && strcmp(integrity->rehash, "always") != 0) {
-		beadle_log(ctx, "rehash: %s: expected changed or always", integrity->rehash);
-		return -EINVAL;
-	}
-	if (integrity->threads < 1 || integrity->threads > 16 || integrity->events < 0 || integrity->events > 10000 ||
-	    integrity->nice < 0 || integrity->nice > 19) {
-		beadle_log(ctx, "threads must be 1 to 16, events 0 to 10000, nice 0 to 19");
-		return -EINVAL;
-	}
-	return 0;
+	error = check_paths(ctx, integrity);
+	if (strcmp(integrity->rehash, "changed") != 0 && strcmp(integrity->rehash, "always") != 0)
+		error = beadle_refuse(ctx, "rehash", 0, "\"%.60s\": expected changed or always", integrity->rehash);
+	if (integrity->every.ns < 0)
+		error = beadle_refuse(ctx, "every", 0, "expected no less than 0s");
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++)
+		if (check_number(ctx, bounds[i].option, bounds[i].value, bounds[i].least, bounds[i].most))
+			error = -EINVAL;
+	return error;
 }
 
 static void close_integrity(void *state)

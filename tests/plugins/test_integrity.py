@@ -1,6 +1,7 @@
 """integrity: a real tree that is really changed, from the first round to the approval of the changes."""
 import hashlib
 import os
+import time
 import shutil
 import stat
 import subprocess
@@ -152,3 +153,32 @@ def test_special_files_are_recorded_and_not_opened(kept, tree):
     told = kept("integrity", paths=tree).events_named("integrity_change")
     assert [e["what"] for e in told] == ["type"]
     assert (told[0]["type_before"], told[0]["type_after"]) == ("pipe", "file")
+
+
+def test_the_age_of_the_last_complete_scan_is_told_between_scans(kept, tree, tmp_path):
+    """5.4.3: a scan that fails, or is cut short, day after day shows as an age that goes on growing."""
+    hours, scans, state = 3600 * 10**9, tmp_path / "state/integrity/scans", tmp_path / "state/integrity"
+    again = lambda: kept("integrity", paths=tree, every="24h")
+
+    def last(complete, attempt):
+        scans.write_text(f"{time.time_ns() - complete * hours} {time.time_ns() - attempt * hours}\n")
+
+    first = again()
+    assert first.value("integrity_objects") == 7 and first.value("integrity_scan_age") < 60
+    second = again()
+    assert second.value("integrity_objects") is None and second.value("integrity_scan_age") < 120 and second.outcome == "ok"
+    last(50, 1)     # two were ended by their timeout, the second an hour ago
+    late = again()
+    assert 49 * 3600 < late.value("integrity_scan_age") < 51 * 3600
+    assert late.outcome == "partial" and "no complete scan since the last one was due" in late.skips
+    last(50, 7)
+    assert again().value("integrity_scan_age") < 60, "it was tried again"
+
+    last(25, 25)
+    baseline = (state / "baseline").read_bytes()
+    (state / "baseline").write_bytes(b"damaged")
+    assert again().outcome == "failed"
+    (state / "baseline").write_bytes(baseline)
+    assert again().value("integrity_scan_age") > 24 * 3600, "a failed scan is no complete one"
+    (state / "accept").write_text("none")
+    assert again().value("integrity_objects") == 7, "a person waits"
