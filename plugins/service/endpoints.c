@@ -57,13 +57,15 @@ int endpoints_resolve(const struct endpoint *e, struct addresses *ret)
 				 .ai_flags = AI_NUMERICSERV | (e->numeric ? AI_NUMERICHOST : 0)};
 	struct addrinfo *found, *a;
 	char port[8];
+	int error;
 
 	memset(ret, 0, sizeof(*ret));
 	if (e->path)
 		return resolve_path(e->path, ret);
 	snprintf(port, sizeof(port), "%u", e->port);
-	if (getaddrinfo(e->host, port, &hints, &found) != 0)
-		return -EHOSTUNREACH;
+	error = getaddrinfo(e->host, port, &hints, &found);
+	if (error)
+		return error == EAI_NONAME || error == EAI_NODATA ? -EHOSTUNREACH : -EAGAIN;
 	for (a = found; a && ret->count < ADDRESSES_MAX; a = a->ai_next) {
 		memcpy(&ret->list[ret->count], a->ai_addr, a->ai_addrlen);
 		ret->size[ret->count++] = a->ai_addrlen;

@@ -1,4 +1,4 @@
-/* endpoints.h - connects to all endpoints side by side, says what is to be said, and waits for the expected answer. */
+/* endpoints.h - connects to endpoints side by side, 16 at a time, says what is to be said, and waits for the expected answer. */
 #ifndef ENDPOINTS_H
 #define ENDPOINTS_H
 
@@ -15,11 +15,11 @@ struct addresses {
 	uint32_t count;
 };
 
-/* Fills in the addresses of an endpoint; may hang in the name service unless it has a path or a numeric host. 0 or
- * -EHOSTUNREACH. */
+/* Fills in the addresses of an endpoint; may hang in the name service unless it has a path or a numeric host. 0;
+ * -EHOSTUNREACH: there is no such host; -EAGAIN: nobody could say. */
 int endpoints_resolve(const struct endpoint *, struct addresses *ret);
 
-/* Fills in .up, .response and .detail of each; takes as long as the slowest is allowed to. An endpoint without an
+/* Fills in .up, .response and .detail of each; takes as long as the slowest of each 16 are allowed to. An endpoint without an
  * address is left as it is. Returns 0 or -errno (no memory: nothing was tried). */
 int endpoints_run(struct endpoint *list, const struct addresses *addresses, size_t n);
 #endif

@@ -12,6 +12,7 @@
 #include "plugins/service/units.h"
 
 #define TARGETS_MAX 256		/* of each sort */
+#define GLANCE INT64_C(250000000)	/* at a name server that has already let us wait */
 #define NAMES_MAX 3500		/* bytes of the list of dead units: it is a fact, and has to fit */
 
 struct service {
@@ -25,6 +26,7 @@ struct service {
 	struct addresses *addresses;
 	size_t process_count, endpoint_count;
 	unsigned seen;			/* processes, by procscan */
+	bool names_hang;		/* in this round, the name service did not answer */
 	bool scans;			/* at least one process is looked for without a pid file */
 };
 
@@ -67,17 +69,10 @@ static int too_many(struct beadle_ctx *ctx, const char *option, size_t n)
 {
 	if (n <= TARGETS_MAX)
 		return 0;
-	beadle_log(ctx, "option %s: %zu members: expected at most %d", option, n, TARGETS_MAX);
-	return -E2BIG;
+	return beadle_refuse(ctx, option, TARGETS_MAX, "%zu members: expected at most %d", n, TARGETS_MAX);
 }
 
-static int refuse(struct beadle_ctx *ctx, const char *option, int error, const char *why)
-{
-	if (error == -EINVAL)
-		beadle_log(ctx, "option %s: %s", option, why);
-	return error;
-}
-
+/* Every wrong line is told, not just the first. */
 static int open_processes(struct beadle_ctx *ctx, struct service *s)
 {
 	size_t n = beadle_list_count(s->processes);
@@ -90,13 +85,16 @@ static int open_processes(struct beadle_ctx *ctx, struct service *s)
 	if (!s->process)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		error = target_process(beadle_list_get(s->processes, i), &s->process[i], why);
-		if (error)
-			return refuse(ctx, "processes", error, why);
-		s->process_count++;
-		s->scans |= !s->process[i].pidfile;
+		struct process *p = &s->process[s->process_count];
+		int r = target_process(beadle_list_get(s->processes, i), p, why);
+
+		if (r == -EINVAL)
+			beadle_refuse(ctx, "processes", i, "%s", why);
+		error = r ? r : error;
+		s->process_count += !r;
+		s->scans |= !r && !p->pidfile;
 	}
-	return 0;
+	return error;
 }
 
 static int open_endpoints(struct beadle_ctx *ctx, struct service *s)
@@ -112,48 +110,53 @@ static int open_endpoints(struct beadle_ctx *ctx, struct service *s)
 	if (!s->endpoint || !s->addresses)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		error = target_endpoint(beadle_list_get(s->endpoints, i), &s->endpoint[i], why);
-		if (error)
-			return refuse(ctx, "endpoints", error, why);
-		s->endpoint_count++;
+		int r = target_endpoint(beadle_list_get(s->endpoints, i), &s->endpoint[s->endpoint_count], why);
+
+		if (r == -EINVAL)
+			beadle_refuse(ctx, "endpoints", i, "%s", why);
+		error = r ? r : error;
+		s->endpoint_count += !r;
 	}
-	return 0;
+	return error;
 }
 
-static const char *name_of(const struct service *s, size_t i)
+/* The name of the i-th of all services; `at` becomes its place in the option that it stands in. */
+static const char *name_of(const struct service *s, size_t i, const char **ret_option, size_t *ret_at)
 {
-	size_t n = beadle_list_count(s->units);
+	size_t units = beadle_list_count(s->units);
 
-	if (i < n)
+	*ret_option = i < units ? "units" : i - units < s->process_count ? "processes" : "endpoints";
+	*ret_at = i < units ? i : i - units < s->process_count ? i - units : i - units - s->process_count;
+	if (i < units)
 		return beadle_list_get(s->units, i);
-	return i - n < s->process_count ? s->process[i - n].name : s->endpoint[i - n - s->process_count].name;
+	return i - units < s->process_count ? s->process[*ret_at].name : s->endpoint[*ret_at].name;
 }
 
 /* Two of one name would be one series. */
 static int refuse_twins(struct beadle_ctx *ctx, const struct service *s)
 {
-	size_t n = beadle_list_count(s->units) + s->process_count + s->endpoint_count;
+	size_t n = beadle_list_count(s->units) + s->process_count + s->endpoint_count, at;
 
 	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < i; j++)
-			if (!strcmp(name_of(s, i), name_of(s, j))) {
-				beadle_log(ctx, "two services are named \"%.60s\": expected a name of its own for each",
-					   name_of(s, i));
-				return -EINVAL;
-			}
+		for (size_t j = 0; j < i; j++) {
+			const char *option, *other, *name = name_of(s, j, &other, &at);
+
+			if (!strcmp(name_of(s, i, &option, &at), name))
+				return beadle_refuse(ctx, option, at, "two services are named \"%.60s\": "
+						     "expected a name of its own for each", name);
+		}
 	return 0;
 }
 
 static int open_service(struct beadle_ctx *ctx, void *arg)
 {
 	struct service *s = arg;
-	int error = too_many(ctx, "units", beadle_list_count(s->units));
+	int errors[] = {too_many(ctx, "units", beadle_list_count(s->units)), open_processes(ctx, s), open_endpoints(ctx, s)};
 
-	if (!error)
-		error = open_processes(ctx, s);
-	if (!error)
-		error = open_endpoints(ctx, s);
-	return error ? error : refuse_twins(ctx, s);
+	for (size_t i = 0; i < 3; i++)
+		if (errors[i])
+			return errors[i];
+	return refuse_twins(ctx, s);
 }
 
 /* ---- collect ---- */
@@ -276,15 +279,20 @@ static int guarded_resolve(const void *e, void *out, size_t size)
 	return endpoints_resolve(e, out);
 }
 
-/* What can hang in the name service is asked in a child. */
-static void resolve(struct beadle_ctx *ctx, struct endpoint *e, struct addresses *ret)
+/* What can hang in the name service is asked in a child; after one that did, the others get a glance each. A name that does not
+ * exist is down; one that nobody could look up is not known to be. */
+static void resolve(struct beadle_ctx *ctx, struct service *s, struct endpoint *e, struct addresses *ret)
 {
-	struct beadle_duration wait = {e->timeout};
+	struct beadle_duration wait = {s->names_hang && e->timeout > GLANCE ? GLANCE : e->timeout};
 	int error = e->path || e->numeric ? endpoints_resolve(e, ret) :
 		beadle_guard(ctx, e->name, guarded_resolve, e, ret, sizeof(*ret), wait);
 
 	e->up = false;
+	e->unknown = error && error != -EHOSTUNREACH;
+	s->names_hang |= error == -ETIMEDOUT;
 	snprintf(e->detail, sizeof(e->detail), "the host's name is not known");
+	if (e->unknown)
+		beadle_skip(ctx, -error, e->name);
 	if (error)
 		ret->count = 0;
 }
@@ -293,14 +301,17 @@ static int collect_endpoints(struct beadle_ctx *ctx, struct service *s)
 {
 	int error;
 
+	s->names_hang = false;
 	for (size_t i = 0; i < s->endpoint_count; i++)
-		resolve(ctx, &s->endpoint[i], &s->addresses[i]);
+		resolve(ctx, s, &s->endpoint[i], &s->addresses[i]);
 	error = endpoints_run(s->endpoint, s->addresses, s->endpoint_count);
 	if (error)
 		return error;
 	for (size_t i = 0; i < s->endpoint_count; i++) {
 		struct endpoint *e = &s->endpoint[i];
 
+		if (e->unknown)
+			continue;
 		beadle_put(ctx, &up, e->up, {"service", e->name});
 		if (e->up)
 			beadle_put(ctx, &response, e->response, {"service", e->name});

@@ -35,6 +35,7 @@ struct endpoint {
 	const char *send, *expect;	/* NULL: connecting is enough */
 	size_t send_size, expect_size;
 	int64_t timeout;		/* ns */
+	bool unknown;			/* its name could not be looked up: neither up nor down */
 	bool up;			/* of this round, as the rest */
 	double response;		/* seconds to the answer, while up */
 	char detail[96];

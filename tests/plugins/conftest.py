@@ -50,7 +50,7 @@ class Round:
 def check():
     """check("disk", mounts=["/", "/srv"], state=folder, within="30s", grant=["procscan"], user=1234) -> Round."""
 
-    def run(plugin, state=None, within="60s", grant=(), user=None, fails=False, environment=None, inside=None, **options):
+    def run(plugin, state=None, within="60s", grant=(), user=None, fails=False, environment=None, inside=None, around=None, **options):
         build = "/beadle" if inside else BUILD
         command = [f"{build}/cli/beadle", "check", f"{build}/plugins/{plugin}/{plugin}.so", "--json", "--timeout", within]
         command += ["--state", state] if state else []
@@ -62,6 +62,8 @@ def check():
                 command += ["-o", f"{name}={item}"]
         if inside:
             command = inside.command("env", f"BEADLE_LIBEXEC={build}", *command)
+        if around:
+            command = around.command(*command)
         done = subprocess.run(command, capture_output=True, text=True, timeout=300,
                               env=os.environ | {"BEADLE_LIBEXEC": str(BUILD)} | (environment or {}))
         if fails and not done.stdout.startswith("{"):

@@ -213,6 +213,55 @@ def test_endpoints(check, tmp_path):
     assert r.fact("service_detail", service="lost") == "the host's name is not known"
 
 
+class NameServer(threading.Thread):
+    """Knows no name; or, silent, does not answer at all."""
+
+    def __init__(self, address, silent):
+        super().__init__(daemon=True)
+        self.socket, self.silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), silent
+        self.socket.bind((address, 53))
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                question, who = self.socket.recvfrom(1500)
+            except OSError:
+                return
+            if not self.silent:
+                self.socket.sendto(question[:2] + b"\x81\x83" + question[4:6] + bytes(6) + question[12:], who)
+
+
+class OtherResolver:
+    """A mount namespace with an /etc/resolv.conf of its own."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def command(self, *words):
+        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', self.file, *words]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_dead_name_server_takes_no_service_down(check, tmp_path, silent):
+    if os.geteuid() != 0 or not os.path.exists("/etc/resolv.conf"):
+        pytest.skip("not proven: only root can have a name server of its own")
+    resolver, address = OtherResolver(tmp_path / "resolv.conf"), f"127.9.9.{8 + silent}"
+    resolver.file.write_text(f"nameserver {address}\noptions timeout:30 attempts:1\n")
+    try:
+        NameServer(address, silent)
+    except OSError as e:
+        pytest.skip(f"not proven: port 53: {e}")
+    good = socket.create_server(("127.0.0.1", 0))
+    names = [f"{n} tcp={n}.no-such-host.invalid:80 timeout=2s" for n in ("a", "b", "c", "d")]
+    began = time.monotonic()
+    r = check("service", around=resolver, endpoints=[*names, f"good tcp=127.0.0.1:{good.getsockname()[1]}"])
+    assert r.value("service_up", service="good") == 1
+    assert [r.value("service_up", service=n) for n in "abcd"] == [None if silent else 0] * 4, r.document
+    assert set(r.skips) == (set("abcd") if silent else set())
+    assert time.monotonic() - began < 2 + 3 * 0.25 + 5, "only the first is waited for"
+
+
 # ---- options ----
 
 @pytest.mark.parametrize("options, said", [
