@@ -22,6 +22,8 @@
 #define NTPQ "/usr/bin/ntpq"
 #define TIMEDATECTL "/usr/bin/timedatectl"
 
+#define HOST_MAX 255
+
 struct clock {
 	struct beadle_endpoint server, chrony;
 	struct beadle_list *references;
@@ -114,33 +116,35 @@ static void tell_refusal(struct beadle_ctx *ctx, const char *host, const struct 
 }
 
 /* A server that said DENY, RSTR or RATE is left in peace for an hour (RFC 4330, section 10). */
-static bool is_left_in_peace(struct beadle_ctx *ctx)
+static bool is_left_in_peace(struct beadle_ctx *ctx, const struct beadle_endpoint *server)
 {
 	const char *path = beadle_state_path(ctx, "refused");
 	FILE *file = path ? fopen(path, "re") : NULL;
+	char host[HOST_MAX + 1] = "";
+	unsigned port = 0;
 	int64_t at = 0, age;
 
 	if (!file)
 		return false;
-	if (fscanf(file, "%" SCNd64, &at) != 1)
+	if (fscanf(file, "%" SCNd64 " %u %255s", &at, &port, host) != 3)
 		at = 0;
 	fclose(file);
 	age = beadle_now_wall(ctx) - at;
-	return age >= 0 && age < 3600 * SECOND;
+	return age >= 0 && age < 3600 * SECOND && port == server->port && strcmp(host, server->host) == 0;
 }
 
-static void remember_kiss(struct beadle_ctx *ctx, const char *kiss)
+static void remember_kiss(struct beadle_ctx *ctx, const struct beadle_endpoint *server, const char *kiss)
 {
-	const char *path = beadle_state_path(ctx, "refused");
-	FILE *file;
+	char text[HOST_MAX + 40];
+	int n, error;
 
-	if (!path || (strcmp(kiss, "DENY") != 0 && strcmp(kiss, "RSTR") != 0 && strcmp(kiss, "RATE") != 0))
+	if (strcmp(kiss, "DENY") != 0 && strcmp(kiss, "RSTR") != 0 && strcmp(kiss, "RATE") != 0)
 		return;
-	file = fopen(path, "we");
-	if (!file)
-		return;
-	fprintf(file, "%" PRId64 "\n", beadle_now_wall(ctx));
-	fclose(file);
+	n = snprintf(text, sizeof(text), "%" PRId64 " %u %.255s\n", beadle_now_wall(ctx), server->port,
+		     server->host);
+	error = beadle_state_write(ctx, "refused", text, (size_t)n);
+	if (error && error != -ENOENT)
+		beadle_skip(ctx, -error, "refused");
 }
 
 static void ask_server(struct beadle_ctx *ctx, const struct clock *clock)
@@ -151,7 +155,7 @@ static void ask_server(struct beadle_ctx *ctx, const struct clock *clock)
 	char address[64];
 	int error;
 
-	if (is_left_in_peace(ctx)) {
+	if (is_left_in_peace(ctx, &clock->server)) {
 		beadle_skip(ctx, EAGAIN, "the reference server refused, and is not asked for an hour");
 		return;
 	}
@@ -160,7 +164,7 @@ static void ask_server(struct beadle_ctx *ctx, const struct clock *clock)
 		error = query_ask(&addresses, (unsigned)clock->samples, clock->wait.ns, &result);
 	if (error == -EPROTO) {
 		tell_refusal(ctx, host, &result);
-		remember_kiss(ctx, result.best.kiss);
+		remember_kiss(ctx, &clock->server, result.best.kiss);
 	} else if (error) {
 		beadle_skip(ctx, -error, host);
 	} else {
@@ -309,11 +313,13 @@ static int open_clock(struct beadle_ctx *ctx, void *state)
 {
 	const struct clock *clock = state;
 
-	if (clock->samples >= 1 && clock->samples <= QUERY_SAMPLES_MAX && clock->wait.ns > 0 &&
-	    clock->wait.ns <= 10 * SECOND)
-		return 0;
-	beadle_log(ctx, "samples must be 1 to 16, wait at most 10s");
-	return -EINVAL;
+	int error = 0;
+
+	if (clock->samples < 1 || clock->samples > QUERY_SAMPLES_MAX)
+		error = beadle_refuse(ctx, "samples", 0, "%" PRId64 ": expected 1 to %d", clock->samples, QUERY_SAMPLES_MAX);
+	if (clock->wait.ns <= 0 || clock->wait.ns > 10 * SECOND)
+		error = beadle_refuse(ctx, "wait", 0, "expected more than nothing and at most 10s");
+	return error;
 }
 
 BEADLE_PLUGIN(clock, .version = "1", .help = "Offset from the school's time server, and who keeps this clock",

@@ -233,5 +233,13 @@ def test_a_kiss_of_death_is_obeyed(kept, liar):
     assert server.asked == 1
 
 
+def test_a_kiss_of_death_is_not_the_next_servers(kept, liar):
+    """The name was corrected: whoever stands there now did not refuse."""
+    refuses = liar(lambda p: [reply(p, stratum=0, reference=b"DENY", flags=0xe4)])
+    kept("clock", server=f"127.0.0.1:{refuses.port}")
+    answers = liar(lambda p: [reply(p)])
+    assert kept("clock", server=f"127.0.0.1:{answers.port}").value("clock_offset_abs", source="127.0.0.1") < 1
+
+
 def test_wrong_options_are_told(kept):
-    assert "samples must be" in kept("clock", samples=99).output
+    assert "option samples: 99: expected 1 to 16" in kept("clock", samples=99).output
