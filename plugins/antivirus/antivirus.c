@@ -15,7 +15,8 @@ static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct antivirus, socket, "", "clamd's Unix socket; empty: as clamd.conf says"),
 	BEADLE_OPTION(struct antivirus, database, "", "folder of the databases; empty: as clamd.conf says"),
 	BEADLE_OPTION(struct antivirus, freshclam_log, "", "freshclam's log; empty: as freshclam.conf says"),
-	BEADLE_OPTION(struct antivirus, scan_log, "", "log of the full scans: clamscan --log or clamdscan --log"),
+	BEADLE_OPTION(struct antivirus, scan_log, "/var/log/clamav/scan.log",
+		"log of the full scans: clamscan --log or clamdscan --log"),
 	BEADLE_OPTION(struct antivirus, clamd_log, "",
 		      "clamd's log, for what on-access scanning found; empty: as clamd.conf says"),
 	BEADLE_OPTION(struct antivirus, mdatp, "/usr/bin/mdatp", "Microsoft Defender's program"),
@@ -67,8 +68,7 @@ static int open_antivirus(struct beadle_ctx *ctx, void *state)
 
 	if (!strcmp(av->engine, "auto") || !strcmp(av->engine, "clamav") || !strcmp(av->engine, "defender"))
 		return 0;
-	beadle_log(ctx, "option engine: \"%.60s\": expected auto, clamav or defender", av->engine);
-	return -EINVAL;
+	return beadle_refuse(ctx, "engine", 0, "\"%.60s\": expected auto, clamav or defender", av->engine);
 }
 
 /* That there is none is a measurement, and the one that matters most. */

@@ -73,6 +73,8 @@ void detections_of_scans(struct beadle_ctx *ctx, const char *engine, const char 
 	if (!error && logs_last_scan(text, &scan) == 0) {
 		beadle_put(ctx, &av_scan_age, av_age(ctx, scan.ended ? scan.ended : st.st_mtime), {"engine", engine});
 		beadle_put(ctx, &av_detections, (double)scan.infected, {"engine", engine});
+	} else if (!error) {
+		beadle_skip(ctx, ENODATA, "last full scan: the log names none that ended");
 	}
 	free(text);
 	if (!error) {

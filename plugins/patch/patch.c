@@ -208,11 +208,10 @@ static void collect_support(struct beadle_ctx *ctx, const struct patch *p, int64
 		error = support_until(p->distro_info.name ? p->distro_info.name : "", &release, support_of(p->support),
 				      &until);
 	}
-	if (error && error != -ENODATA) {
-		beadle_skip(ctx, -error, "end of support");
-		return;
-	}
-	if (!error) {
+	if (error) {
+		beadle_skip(ctx, -error, error == -ENOENT ? "end of support: no table of distro-info-data names it" :
+			    error == -ENODATA ? "end of support: nobody names one for this release" : "end of support");
+	} else {
 		until -= 1;	/* the last second with support: its day is the one that tables name */
 		beadle_put(ctx, &support_left, (double)(until - now));
 		strftime(date, sizeof(date), "%Y-%m-%d", gmtime_r(&(time_t){until}, &tm));
@@ -244,7 +243,7 @@ static bool one_of(struct beadle_ctx *ctx, const char *option, const char *value
 	for (int i = 0; i < 3; i++)
 		if (!strcmp(value, list[i]))
 			return true;
-	beadle_log(ctx, "option %s: \"%.60s\": expected %s, %s or %s", option, value, list[0], list[1], list[2]);
+	beadle_refuse(ctx, option, 0, "\"%.60s\": expected %s, %s or %s", value, list[0], list[1], list[2]);
 	return false;
 }
 

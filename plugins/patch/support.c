@@ -120,7 +120,7 @@ int support_until(const char *tables, const struct release *release, enum suppor
 	snprintf(path, sizeof(path), "%s/%s.csv", tables, release->id);
 	f = fopen(path, "re");
 	if (!f)
-		return errno == ENOENT ? -ENODATA : -errno;
+		return -errno;
 	error = search(f, release->series, support, ret);
 	fclose(f);
 	return error;

@@ -13,6 +13,6 @@ enum support { SUPPORT_STANDARD, SUPPORT_LTS, SUPPORT_EXTENDED };
 int support_release(const char *path, struct release *ret);
 
 /* The first moment without support, in seconds since 1970. LTS takes in what costs nothing more (Debian LTS), extended
- * what has to be bought (ELTS, ESM). Returns 0, -ENODATA when nobody says, or -errno of the table. */
+ * what has to be bought (ELTS, ESM). Returns 0, -ENODATA when nobody says, or -errno of the table: -ENOENT where there is none. */
 int support_until(const char *tables, const struct release *, enum support, int64_t *ret);
 #endif

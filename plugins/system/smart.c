@@ -2,6 +2,7 @@
 #include "plugins/system/smart.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,15 +37,14 @@ static bool load(struct beadle_ctx *ctx, struct smart *ret)
 
 static void save(struct beadle_ctx *ctx, const struct smart *smart)
 {
-	const char *path = beadle_state_path(ctx, "smart");
-	FILE *file = path ? fopen(path, "we") : NULL;
+	char text[32 + SMART_DISKS_MAX * 48];
+	int n = snprintf(text, sizeof(text), "%" PRId64 "\n", beadle_now_wall(ctx)), error;
 
-	if (!file)
-		return;
-	fprintf(file, "%" PRId64 "\n", beadle_now_wall(ctx));
 	for (unsigned i = 0; i < smart->n; i++)
-		fprintf(file, "%s %d\n", smart->at[i].device, smart->at[i].status);
-	fclose(file);	/* torn, it is asked again */
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s %d\n", smart->at[i].device, smart->at[i].status);
+	error = beadle_state_write(ctx, "smart", text, (size_t)n);
+	if (error && error != -ENOENT)
+		beadle_skip(ctx, -error, "smart");
 }
 
 static int ask(struct beadle_ctx *ctx, const char *device)
@@ -54,6 +54,8 @@ static int ask(struct beadle_ctx *ctx, const char *device)
 	int status;
 
 	snprintf(path, sizeof(path), "/dev/%s", device);
+	if (access(path, R_OK) < 0 && errno == EACCES)	/* smartctl says the same of this and of a disk that sleeps */
+		return -EACCES;
 	status = beadle_run(ctx, argv, 4096, (struct beadle_duration){PATIENCE}, &text);
 	if (status >= 0)
 		free(text);
@@ -86,6 +88,7 @@ void smart_each(struct beadle_ctx *ctx, const char *sys,
 	const char *problem;
 	struct smart smart;
 	char name[64];
+	bool closed = false;
 
 	if (access(SMART_PROGRAM, X_OK) < 0)
 		return;
@@ -93,9 +96,13 @@ void smart_each(struct beadle_ctx *ctx, const char *sys,
 		ask_all(ctx, sys, &smart);
 		save(ctx, &smart);
 	}
-	for (unsigned i = 0; i < smart.n; i++)
+	for (unsigned i = 0; i < smart.n; i++) {
+		closed |= smart.at[i].status == -EACCES;
 		if (health_smart_status(smart.at[i].status, &problem)) {
 			snprintf(name, sizeof(name), "%s SMART", smart.at[i].device);
 			found(name, problem, arg);
 		}
+	}
+	if (closed)
+		beadle_skip(ctx, EACCES, "SMART: the disks are closed to this user");
 }

@@ -87,16 +87,14 @@ static void load_cpu(struct beadle_ctx *ctx, struct system *system, const char *
 
 static void save_cpu(struct beadle_ctx *ctx, const struct system *system, const char *boot)
 {
-	const char *path = beadle_state_path(ctx, "cpu");
 	const struct kernel_cpu *cpu = &system->cpu;
-	FILE *file = path ? fopen(path, "we") : NULL;
+	char text[256];
+	int n = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", boot,
+			 system->read_at, cpu->total, cpu->idle, cpu->wait, cpu->steal);
+	int error = beadle_state_write(ctx, "cpu", text, (size_t)n);
 
-	if (!file)
-		return;
-	fprintf(file, "%s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", boot, system->read_at,
-		cpu->total, cpu->idle, cpu->wait, cpu->steal);
-	if (fclose(file) != 0)
-		beadle_skip(ctx, errno, path);
+	if (error && error != -ENOENT)
+		beadle_skip(ctx, -error, "cpu");
 }
 
 static int read_cpu(const struct system *system, struct kernel_cpu *ret)

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from conftest import ENV, SOURCE
-from school import COLLECTOR
+from school import AGENT, COLLECTOR
 from passable import passable
 
 CONFIG = """school: trial
@@ -72,6 +72,57 @@ def test_a_file_that_the_programs_user_may_not_read(tmp_path):
     told = (done.stdout + done.stderr).splitlines()
     assert done.returncode == 1 and len(told) == 1, told
     assert re.search(r"collector.yaml: the user beadle\S* may not read it: let it, with chmod or chgrp", told[0]), told
+
+
+# The file as a person writes it, and what is said of the line: what only the plugin itself can know.
+CHECKS = """\
+checks:
+  service:
+    options:
+      endpoints:
+        - good tcp=127.0.0.1:80
+        - web tpc=1                                 #! service: endpoints: web: "tpc" is not known here: expected tcp= unix=
+      processes: ["x exe=relative"]                 #! service: processes: x: expected an absolute path
+  antivirus:
+    options: {engine: clam}                         #! antivirus: engine: "clam": expected auto, clamav or defender
+  patch:
+    options:
+      manager: pacman                               #! patch: manager: "pacman": expected auto, apt or dnf
+  patch2:
+    plugin: patch
+    options: {support: forever}                     #! patch2: support: "forever": expected standard, lts or extended
+  clock:
+    options:
+      samples: 99                                   #! clock: samples: 99: expected 1 to 16
+      wait: 50s                                     #! clock: wait: expected more than nothing and at most 10s
+  integrity:
+    options:
+      rehash: sometimes                             #! integrity: rehash: "sometimes": expected changed or always
+      paths: [/etc, usr/lib]                        #! integrity: paths: "usr/lib": expected an absolute path
+      threads: 17                                   #! integrity: threads: 17: expected 1 to 16
+"""
+
+
+def test_c01_in_what_only_a_plugin_knows(tmp_path):
+    """All of them in one run; and the file without them is a right one."""
+    def ask(checks):
+        (tmp_path / "agent.d").mkdir(exist_ok=True)
+        (tmp_path / "agent.yaml").write_text(f"collector: 127.0.0.1:7411\nidentity: {tmp_path}/i\nstate: {tmp_path}/s\n")
+        (tmp_path / "agent.d/a.yaml").write_text(checks)
+        done = subprocess.run([AGENT, "--check-config", "--config", tmp_path / "agent.yaml"], env=ENV, capture_output=True, text=True)
+        return done.returncode, (done.stdout + done.stderr).splitlines()
+
+    wanted = [f"{tmp_path}/agent.d/a.yaml:{n}: {line.split('#! ')[1]}" for n, line in enumerate(CHECKS.splitlines(), 1) if "#! " in line]
+    status, said = ask(CHECKS)
+    missing = [w for w in wanted if not any(line.startswith(w) for line in said)]
+    assert status == 1 and not missing and len(said) == len(wanted), (missing, said)
+    assert not (tmp_path / "s").exists()
+    right = CHECKS
+    for old, new in (("tpc=1 ", "tcp=[::1]:1 "), ("exe=relative", "exe=/usr/bin/x"), ("clam}", "clamav}"), ("pacman ", "apt "),
+                     ("forever}", "lts}"), ("99 ", "9 "), ("50s ", "5s "), ("sometimes ", "always "), (" usr/lib", " /usr/lib"), ("17 ", "7 ")):
+        assert old in right
+        right = right.replace(old, new, 1)
+    assert ask(right) == (0, [])
 
 
 def check(folder, config, procedure, told):

@@ -50,7 +50,7 @@ def image():
     return folder
 
 
-PROGRAMS_INSIDE = [BUILD / p for p in ("cli/beadle", "agent/host/beadle-host", "plugins/service/.libs/service.so")]
+PROGRAMS_INSIDE = [BUILD / p for p in ("cli/beadle", "agent/host/beadle-host", "plugins/service/service.so")]
 
 
 def libraries(folder, programs):

@@ -187,6 +187,7 @@ def test_restart_support_and_last_update(check, apt):
     assert r.value("patch_last_update_age") == pytest.approx(4 * DAY, abs=120)
     assert 100 * DAY - 60 <= r.value("patch_support_left") <= 101 * DAY
     assert r.fact("support_until") == time.strftime("%Y-%m-%d", ends)
+    assert any("distro-info-data" in what for what in check("patch", distro_info="/nonexistent", **apt.options).skips)
     assert check("patch", distro_info=tables, support="standard", **apt.options).value("patch_support_left") < 0
     (apt.root / "boot" / f"vmlinuz-{os.uname().release}").write_text("")
     (apt.root / "run/reboot-required").unlink()

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from passable import passable
+
 
 def meminfo(name):
     with open("/proc/meminfo") as file:
@@ -82,3 +84,18 @@ def test_smart_is_asked_once_an_hour(kept, tmp_path):
 
     answers.write_text(f"{time.time_ns() - 2 * 3600 * 10**9}\nsdnone 8\n")
     assert kept("system", sys=sys).value("system_disk_health_bad") == 0
+
+
+def test_disks_that_are_closed_to_us_are_told(kept, tmp_path):
+    """As root each plugin has a user of its own, and no grant opens a disk: no word of its health is not good health."""
+    if os.geteuid() != 0 or not os.path.exists("/usr/sbin/smartctl"):
+        pytest.skip("not proven: not root, or smartctl is not installed (smartmontools)")
+    device = f"/dev/sdz{os.getpid()}"
+    (tmp_path / "sys/block" / os.path.basename(device)).mkdir(parents=True)
+    passable(tmp_path)
+    os.mknod(device, 0o060660, os.makedev(7, 255))
+    try:
+        round = kept("system", sys=tmp_path / "sys", user=65534)
+    finally:
+        os.unlink(device)
+    assert "SMART: the disks are closed to this user" in round.skips

@@ -200,7 +200,7 @@ START_TEST(support_ends_with_its_day)
 	strcpy(r.series, "sid");
 	ck_assert_int_eq(support_until(dir, &r, SUPPORT_LTS, &until), -ENODATA);
 	strcpy(r.id, "fedora");
-	ck_assert_int_eq(support_until(dir, &r, SUPPORT_LTS, &until), -ENODATA);
+	ck_assert_int_eq(support_until(dir, &r, SUPPORT_LTS, &until), -ENOENT);
 	strcpy(r.support_end, "2028-06-30");
 	ck_assert_int_eq(support_until(dir, &r, SUPPORT_LTS, &until), 0);
 	ck_assert_int_eq(until, 1846022400);
