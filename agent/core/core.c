@@ -158,10 +158,8 @@ static void tick(struct core *core, int64_t now)
 {
 	run_due(core, now);
 	hosts_tick(core->hosts, now);
-	if (outbox_tick(core->outbox, now)) {
+	if (outbox_tick(core->outbox, now))
 		uplink_pump(core->uplink, now);
-		hosts_resume(core->hosts);
-	}
 	uplink_tick(core->uplink, now);
 	if (core->trim <= now) {
 		malloc_trim(0);

@@ -182,6 +182,12 @@ static void run_queue(struct host *h, int64_t now)
 
 /* ---- lives ---- */
 
+static void end_pipe(struct host *h)
+{
+	pipe_close(&h->pipe);
+	h->held.until = 0;
+}
+
 static void broken(void *arg, const char *why)
 {
 	struct host *h = arg;
@@ -189,7 +195,7 @@ static void broken(void *arg, const char *why)
 	if (why)
 		host_kill(h, WIRE__OUTCOME__CRASHED, "its process %s, and was ended", why);
 	else {
-		pipe_close(&h->pipe);
+		end_pipe(h);
 		if (h->state == HOST_LIVE)
 			enter(h, HOST_STOPPING, clock_boot(), STOP_PATIENCE);
 	}
@@ -205,7 +211,7 @@ void host_kill(struct host *h, Wire__Outcome outcome, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(h->why, sizeof(h->why), format, ap);
 	va_end(ap);
-	pipe_close(&h->pipe);
+	end_pipe(h);
 	ask(h, TEMPLATE_KILL);
 	enter(h, HOST_KILLING, clock_boot(), STOP_PATIENCE);
 }
@@ -311,8 +317,8 @@ static void on_ended(struct host *h, const struct template_tell *t, int64_t now)
 	bool asked = h->state == HOST_STOPPING && !h->running && h->outcome == WIRE__OUTCOME__OK && t->status == 0;
 	char words[64];
 
-	pipe_drain(&h->pipe);	/* its last words */
-	pipe_close(&h->pipe);
+	told_last_words(h);
+	end_pipe(h);
 	if (h->outcome == WIRE__OUTCOME__OK && !asked) {
 		h->outcome = WIRE__OUTCOME__CRASHED;
 		snprintf(h->why, sizeof(h->why), "its process ended: %s", plughost_words(t->status, words));
@@ -382,8 +388,10 @@ void hosts_free(struct hosts *all)
 	if (!all)
 		return;
 	for (size_t i = 0; i < PLUGINS_MAX; i++) {
-		if (all->by_plugin[i])
-			pipe_close(&all->by_plugin[i]->pipe);
+		if (all->by_plugin[i]) {
+			told_last_words(all->by_plugin[i]);
+			end_pipe(all->by_plugin[i]);
+		}
 		free(all->by_plugin[i]);
 	}
 	loop_unwatch(all->watch);
@@ -397,13 +405,6 @@ void hosts_renew(struct hosts *all, uint32_t plugin)
 		all->by_plugin[plugin]->stale = true;
 }
 
-void hosts_resume(struct hosts *all)
-{
-	for (size_t i = 0; i < PLUGINS_MAX; i++)
-		if (all->by_plugin[i])
-			pipe_resume(&all->by_plugin[i]->pipe);
-}
-
 int hosts_lost(const struct hosts *all)
 {
 	return all->lost;
@@ -412,6 +413,8 @@ int hosts_lost(const struct hosts *all)
 /* When the host itself wants something; LOOP_NEVER when only others do. */
 static int64_t wake_of(const struct host *h)
 {
+	if (h->held.until)
+		return h->held.until;
 	if (h->state == HOST_NONE)
 		return h->queue ? h->not_before : LOOP_NEVER;
 	if (h->state == HOST_LIVE && !h->running)
@@ -438,9 +441,7 @@ static void overdue(struct host *h, int64_t now)
 		enter(h, HOST_KILLING, now, STOP_PATIENCE);
 		h->outcome = WIRE__OUTCOME__TIMED_OUT;
 		snprintf(h->why, sizeof(h->why), "its process did not start within 10 s");
-	} else if (h->state == HOST_LIVE && h->running && h->pipe.paused)
-		h->deadline = now + NS_PER_S;	/* it waits for us: there is no room for its events */
-	else if (h->state == HOST_LIVE && h->running)
+	} else if (h->state == HOST_LIVE && h->running)
 		host_kill(h, WIRE__OUTCOME__TIMED_OUT, "no result within its timeout: its process was ended");
 	else if (h->state == HOST_LIVE)
 		stop(h, now);
@@ -454,6 +455,9 @@ static void overdue(struct host *h, int64_t now)
 
 void hosts_tick(struct hosts *all, int64_t now)
 {
+	for (size_t i = 0; i < PLUGINS_MAX; i++)
+		if (all->by_plugin[i])
+			told_resume(all->by_plugin[i], now);
 	for (size_t i = 0; i < PLUGINS_MAX; i++)
 		if (all->by_plugin[i] && wake_of(all->by_plugin[i]) <= now)
 			overdue(all->by_plugin[i], now);

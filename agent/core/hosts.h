@@ -20,7 +20,6 @@ void hosts_free(struct hosts *);	/* the template ends what still lives when our 
 
 void hosts_run(struct hosts *, struct check *, int64_t now);	/* it is due; does nothing while its last round is not in */
 void hosts_renew(struct hosts *, uint32_t plugin);		/* a check of it changed: a new host when this one is free */
-void hosts_resume(struct hosts *);				/* there may be room for events again */
 int hosts_lost(const struct hosts *);				/* the template is gone: nothing can be measured any more */
 
 int64_t hosts_wake(const struct hosts *);

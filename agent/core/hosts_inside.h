@@ -35,6 +35,9 @@ struct host {
 	int64_t not_before;
 	Wire__Outcome outcome;		/* why we ended it: the record of the round that ran */
 	char why[256];
+	struct { uint32_t check; size_t n; int64_t since, until; } held;	/* events in a pipe that is not read; until 0: none */
+	int64_t held_told;
+	bool last_words;		/* nothing comes behind: nothing is held */
 };
 
 struct hosts {
@@ -51,6 +54,8 @@ struct hosts {
 
 /* told.c: a frame of the host, as pipe.h wants it. */
 int told_frame(void *host, const uint8_t *frame, size_t n);
+void told_resume(struct host *, int64_t now);	/* listens again, if there is room or it has waited long enough */
+void told_last_words(struct host *);		/* takes what is still in its pipe; it can write no more */
 
 /* hosts.c */
 void host_kill(struct host *, Wire__Outcome, const char *format, ...) __attribute__((format(printf, 3, 4)));

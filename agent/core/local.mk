@@ -4,6 +4,7 @@ agent_core_libcore_a_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/en
 	agent/core/segment.c agent/core/spool.h agent/core/spool_inside.h agent/core/spool.c agent/core/drain.c agent/core/agree.c \
 	agent/core/recover.c \
 	agent/core/dictionary.h agent/core/dictionary.c agent/core/record.h agent/core/record.c agent/core/outbox.h agent/core/outbox.c \
+	agent/core/fold.h agent/core/fold.c agent/core/share.h agent/core/share.c \
 	agent/core/loop.h agent/core/loop.c agent/core/schedule.h agent/core/schedule.c agent/core/plan.h agent/core/plan.c \
 	agent/core/check.h agent/core/check.c agent/core/pipe.h agent/core/pipe.c agent/core/report.h agent/core/report.c \
 	agent/core/hosts.h agent/core/hosts_inside.h agent/core/hosts.c agent/core/told.c agent/core/batch.h agent/core/batch.c \

@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/core/entry.h"
+#include "agent/core/fold.h"
 #include "agent/core/loop.h"
 #include "agent/core/record.h"
+#include "agent/core/share.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/io.h"
@@ -18,7 +21,10 @@
 
 #define RETRY_FIRST NS_PER_S
 #define RETRY_MOST (10 * NS_PER_S)
-#define TELL_DROPPED (60 * NS_PER_S)	/* while not connected: one notice a minute and check, not one a second */
+#define TELL_FIRST (60 * NS_PER_S)	/* while not connected: one notice of what was dropped, and check, then */
+#define TELL_MOST (3600 * NS_PER_S)	/* twice as long until the next: they take room from events */
+#define HELD_FOR (30 * NS_PER_S)	/* after the last that found no room */
+#define ROUND_IT 256u			/* what a record is more than its events, at most */
 
 struct dropped { uint64_t count, from, to; };
 
@@ -28,8 +34,11 @@ struct outbox {
 	int64_t interval, synced;	/* when the last sync was */
 	int64_t due;			/* of the next; LOOP_NEVER */
 	int64_t retry;			/* pause after a failed sync; 0: the last one did not fail */
-	int64_t tell;			/* when to tell what was dropped; LOOP_NEVER */
+	int64_t tell, tell_pause;	/* when to tell what was dropped (LOOP_NEVER), and how long from then */
 	VEC(struct dropped) dropped;	/* by check */
+	struct folds folds;
+	struct share share;		/* of events */
+	int64_t refused;		/* when there last was no room for events; 0: never */
 	VEC(bool) used;			/* by check */
 	uint8_t *packed;
 	size_t room;
@@ -67,13 +76,16 @@ static void on_lost(void *arg, const void *data, size_t n)
 	d->from = view.at < d->from ? view.at : d->from;
 	d->to = view.at > d->to ? view.at : d->to;
 	if (o->tell == LOOP_NEVER)
-		o->tell = clock_boot() + TELL_DROPPED;
+		o->tell = clock_boot() + o->tell_pause;
 }
 
 void outbox_lose(struct outbox *o, const void *record, size_t n)
 {
 	on_lost(o, record, n);
 }
+
+static int append(struct outbox *, struct spool *, const Wire__Record *, bool urgent);
+static void want_sync(struct outbox *, int64_t at);
 
 /* Turns the counts into records; what finds no room waits. */
 static void tell_dropped(struct outbox *o, int64_t now)
@@ -92,17 +104,51 @@ static void tell_dropped(struct outbox *o, int64_t now)
 		notice.count = d->count;
 		notice.from = d->from;
 		notice.to = d->to;
-		if (outbox_happened(o, &record, now) == 0)
+		if (append(o, o->events, &record, true) == 0)
 			*d = (struct dropped){0};
 		else
-			o->tell = now + TELL_DROPPED;
+			o->tell = now + o->tell_pause;
+		want_sync(o, now);
 	}
 }
 
 void outbox_connected(struct outbox *o, int64_t now)
 {
+	o->tell_pause = TELL_FIRST;
 	if (o->tell != LOOP_NEVER)
 		tell_dropped(o, now);
+}
+
+/* An event that stands for more: into the spool. false: there is no room yet. */
+static bool tell_fold(struct outbox *o, const struct fold *f, bool urgent)
+{
+	Wire__Record record = WIRE__RECORD__INIT;
+	Wire__Event *event = f->event;
+	const char *name = "?", *plugin;
+
+	if (!urgent && outbox_full(o, f->check, wire__event__get_packed_size(event)))
+		return false;
+	record.check = f->check;
+	record.at = (uint64_t)clock_wall();
+	record.events = &event;
+	record.n_events = 1;
+	if (append(o, o->events, &record, urgent) < 0)
+		return false;
+	dictionary_check_name(o->dictionary, f->check, &name, &plugin);
+	if (event->more)
+		log_warning("check %s: there was no room for its events: of %s the first is sent, and the number of the others: %llu", name,
+			    event->name, (unsigned long long)event->more);
+	return true;
+}
+
+static void tell_folds(struct outbox *o, bool urgent, int64_t now)
+{
+	for (size_t i = 0; i < o->folds.all.n;)
+		if (tell_fold(o, &o->folds.all.at[i], urgent)) {
+			fold_drop(&o->folds, i);
+			want_sync(o, now);
+		} else
+			i++;
 }
 
 /* ---- open and close ---- */
@@ -125,6 +171,8 @@ int outbox_open(const char *state, uint64_t measurements, uint64_t events, int64
 	if (!o)
 		return r;
 	o->interval = sync_ns;
+	o->tell_pause = TELL_FIRST;
+	o->share.limit = events;
 	o->due = o->tell = LOOP_NEVER;
 	if (r == 0)
 		r = dictionary_open(state, &o->dictionary);
@@ -145,8 +193,13 @@ int outbox_close(struct outbox *o)
 
 	if (!o)
 		return 0;
-	if (o->events)
+	if (o->events) {
 		tell_dropped(o, clock_boot());
+		tell_folds(o, true, clock_boot());
+	}
+	for (size_t i = 0; i < o->folds.all.n; i++)
+		log_error("check %u: %llu of its events are lost: there is no room even for their number", o->folds.all.at[i].check,
+			  (unsigned long long)o->folds.all.at[i].event->more + 1);
 	if (o->dictionary)
 		r = dictionary_sync(o->dictionary);
 	if (r == 0) {
@@ -157,6 +210,8 @@ int outbox_close(struct outbox *o)
 		spool_abandon(o->measurements);
 	}
 	dictionary_free(o->dictionary);
+	fold_free(&o->folds);
+	share_free(&o->share);
 	vec_free(&o->dropped);
 	vec_free(&o->used);
 	free(o->packed);
@@ -208,6 +263,8 @@ static int append(struct outbox *o, struct spool *s, const Wire__Record *record,
 	wire__record__pack(record, o->packed);
 	on_found(o, o->packed, n);
 	r = spool_append(s, o->packed, n, urgent);
+	if (r == 0 && s == o->events)
+		share_add(&o->share, record->check, n + ENTRY_HEAD);
 	if (o->room > 16 * 1024) {
 		free(TAKE(o->packed));
 		o->room = 0;
@@ -231,18 +288,48 @@ void outbox_measured(struct outbox *o, const Wire__Record *record, int64_t now)
 	want_sync(o, at > now ? at : now);
 }
 
-int outbox_happened(struct outbox *o, const Wire__Record *record, int64_t now)
+/* What comes with events is no event: it goes with what is measured. */
+static void fold(struct outbox *o, const Wire__Record *record, int64_t now)
 {
-	int r = append(o, o->events, record, record->dropped != NULL);
+	Wire__Record rest = *record;
+	int r = 0;
 
-	if (r == 0)
-		want_sync(o, now);
-	return r;
+	for (size_t i = 0; i < record->n_events && r == 0; i++)
+		r = fold_take(&o->folds, record->check, record->events[i]);
+	if (r < 0)
+		log_error("events are lost: %s", strerror(-r));
+	rest.n_events = 0;
+	if (rest.n_facts || rest.n_skips)
+		outbox_measured(o, &rest, now);
 }
 
-bool outbox_full(const struct outbox *o, size_t n)
+void outbox_happened(struct outbox *o, const Wire__Record *record, int64_t now)
 {
-	return spool_full(o->events, n + 256);
+	tell_folds(o, false, now);
+	if (fold_has(&o->folds, record->check) || outbox_full(o, record->check, wire__record__get_packed_size(record)) ||
+	    append(o, o->events, record, false) < 0)
+		fold(o, record, now);
+	want_sync(o, now);
+}
+
+bool outbox_full(struct outbox *o, uint32_t check, size_t n)
+{
+	n += ROUND_IT;
+	share_now(&o->share, spool_bytes(o->events));
+	if (share_room(&o->share, check, n) && !spool_full(o->events, n))
+		return false;
+	o->refused = clock_boot();
+	return true;
+}
+
+bool outbox_folds(const struct outbox *o, uint32_t check)
+{
+	return fold_has(&o->folds, check);
+}
+
+bool outbox_held(const struct outbox *o, int64_t now)
+{
+	return o->folds.all.n || (o->refused && now - o->refused < HELD_FOR);
 }
 
 /* ---- sync ---- */
@@ -268,8 +355,11 @@ bool outbox_tick(struct outbox *o, int64_t now)
 {
 	int r;
 
-	if (o->tell <= now)
+	if (o->tell <= now) {
+		o->tell_pause = o->tell_pause * 2 < TELL_MOST ? o->tell_pause * 2 : TELL_MOST;
 		tell_dropped(o, now);
+	}
+	tell_folds(o, false, now);
 	if (o->due > now)
 		return false;
 	r = sync_all(o);

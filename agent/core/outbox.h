@@ -1,7 +1,8 @@
 /*
  * outbox.h - where finished records go: the dictionary and the two spools, synced together (SECURITY 5.1: append, fsync, only then send).
  * Events are synced at once, measurements at most once in the plan's interval, and the first of them at once. While the disk takes
- * nothing, what is measured waits in memory, within bounds, and is written when the disk is mended.
+ * nothing, what is measured waits in memory, within bounds, and is written when the disk is mended. What finds no room is counted, and the
+ * counts are told when there is room: of measurements the oldest, by check; of events the newest, by check and name (SECURITY R5).
  */
 #ifndef OUTBOX_H
 #define OUTBOX_H
@@ -25,8 +26,11 @@ bool outbox_uses_check(const struct outbox *, uint32_t check);	/* a record of it
 
 /* Copies the record. A full spool of measurements gives up its oldest, and tells so among the events. */
 void outbox_measured(struct outbox *, const Wire__Record *, int64_t now);
-int outbox_happened(struct outbox *, const Wire__Record *, int64_t now);	/* -ENOSPC: no room for events */
-bool outbox_full(const struct outbox *, size_t n);		/* for events of n bytes */
+/* Events, with the facts and skips that came with them. Those for which there is no room are folded (fold.h). */
+void outbox_happened(struct outbox *, const Wire__Record *, int64_t now);
+bool outbox_full(struct outbox *, uint32_t check, size_t n);	/* no room for events of n bytes of the check */
+bool outbox_folds(const struct outbox *, uint32_t check);	/* some of its events are only counted at present */
+bool outbox_held(const struct outbox *, int64_t now);		/* lately there was no room for somebody's events */
 
 void outbox_lose(struct outbox *, const void *record, size_t n);	/* it cannot be sent: counted as dropped */
 void outbox_connected(struct outbox *, int64_t now);		/* tells what was dropped */

@@ -189,6 +189,8 @@ void pipe_resume(struct pipe *p)
 
 void pipe_drain(struct pipe *p)
 {
+	if (p->fd >= 0)
+		shutdown(p->fd, SHUT_RD);
 	while (p->fd >= 0 && !p->paused && receive(p))
 		;
 }

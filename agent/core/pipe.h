@@ -32,7 +32,7 @@ void pipe_close(struct pipe *p);
 int pipe_send(struct pipe *p, const ProtobufCMessage *);
 int pipe_flush(struct pipe *p);		/* as much as goes now; the rest follows by itself. 0 or -errno */
 void pipe_resume(struct pipe *p);
-/* Reads all that is there, to the end: for a host that has ended. */
+/* Reads all that is there, to the end: for a host that has ended, or that nobody listens to any more. It can write no more then. */
 void pipe_drain(struct pipe *p);
 
 #endif

@@ -162,11 +162,14 @@ int report_events(const struct check *check, const Host__Events *events, Wire__R
 		*ret_why = check_skips(events->skips, events->n_skips);
 	if (!*ret_why && (events->n_events > EVENTS_MAX || events->n_facts > FACTS_MAX))
 		*ret_why = "too many events or facts at once";
-	for (size_t i = 0; i < events->n_events && !*ret_why; i++)
+	for (size_t i = 0; i < events->n_events && !*ret_why; i++) {
+		events->events[i]->more = events->events[i]->digest = 0;	/* these are the core's to say */
+		events->events[i]->until = 0;
 		if (!text_name(events->events[i]->name) ||
 		    !labels_are_good(events->events[i]->fields, events->events[i]->n_fields, FIELDS_MAX) ||
 		    wire__event__get_packed_size(events->events[i]) > EVENT_MAX)
 			*ret_why = "an event that cannot be";
+	}
 	if (*ret_why)
 		return -EBADMSG;
 	wire__record__init(ret);

@@ -14,6 +14,12 @@
 #include "lib/frame.h"
 #include "lib/log.h"
 
+/* For room for its events a plugin waits so long, then they are only counted; and while they are, it is read so fast (a second). */
+#define PATIENCE (2 * NS_PER_S)
+#define COUNTED_BYTES (1024 * 1024)
+#define WAIT_LEAST (10 * NS_PER_MS)
+#define TELL_EVERY (60 * NS_PER_S)
+
 static int offend(struct host *h, const char *what)
 {
 	host_kill(h, WIRE__OUTCOME__CRASHED, "its process sent %s, and was ended", what);
@@ -84,6 +90,54 @@ static int on_round(struct host *h, const Host__Round *round)
 	return 1;
 }
 
+/* ---- no room for events (SECURITY R5) ---- */
+
+/* Back-pressure: the pipe is not read. Not for good: rounds come the same way, and what watches must go on watching. */
+static bool hold(struct host *h, uint32_t check, size_t n)
+{
+	int64_t now = clock_boot(), wait = PATIENCE;
+
+	if (h->last_words)
+		return false;
+	if (h->held.until)
+		return now < h->held.until;
+	if (outbox_folds(h->all->outbox, check))
+		wait = (int64_t)n * NS_PER_S / COUNTED_BYTES;
+	if (wait < WAIT_LEAST)
+		return false;
+	h->held.check = check;
+	h->held.n = n;
+	h->held.since = now;
+	h->held.until = now + wait;
+	if (!h->held_told || now - h->held_told >= TELL_EVERY) {
+		h->held_told = now;
+		log_warning("plugin %s: there is no room for its events: it waits, and what still comes is only counted", host_name(h));
+	}
+	return true;
+}
+
+/* The time that it waited for us is not its own. */
+static void let_go(struct host *h)
+{
+	if (h->held.until && h->running)
+		h->deadline += clock_boot() - h->held.since;
+	h->held.until = 0;
+}
+
+void told_resume(struct host *h, int64_t now)
+{
+	if (h->pipe.paused && (now >= h->held.until || !outbox_full(h->all->outbox, h->held.check, h->held.n)))
+		pipe_resume(&h->pipe);
+}
+
+void told_last_words(struct host *h)
+{
+	h->last_words = true;
+	pipe_resume(&h->pipe);
+	pipe_drain(&h->pipe);
+	h->last_words = false;
+}
+
 static int on_events(struct host *h, const Host__Events *events, size_t n)
 {
 	struct check *check = checks_find(h->all->checks, events->check, h->plugin);
@@ -92,11 +146,13 @@ static int on_events(struct host *h, const Host__Events *events, size_t n)
 
 	if (!check || (check->configured != h->serial && !check->leaving))
 		return offend(h, "events of a check that is not its own");
-	if (outbox_full(h->all->outbox, n))
-		return 0;	/* back-pressure: not read until there is room */
+	if (outbox_full(h->all->outbox, check->number, n) && hold(h, check->number, n))
+		return 0;
+	let_go(h);
 	if (report_events(check, events, &record, &why) < 0)
 		return offend(h, why);
-	return outbox_happened(h->all->outbox, &record, clock_boot()) == 0;
+	outbox_happened(h->all->outbox, &record, clock_boot());
+	return 1;
 }
 
 int told_frame(void *arg, const uint8_t *frame, size_t n)

@@ -54,6 +54,8 @@ struct uplink {
 	struct renew renew;
 
 	int64_t heard, beat;
+	bool held;			/* as the last heartbeat said */
+	bool turn;			/* events went last: now it is the measurements' turn */
 	struct defined defined;
 	struct unacked unacked[WINDOW_MOST];
 	unsigned n_unacked, window;
@@ -237,6 +239,7 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 	u->state = OPEN;
 	u->failures = 0;
 	u->told = false;
+	u->held = false;
 	u->beat = next_beat(u, now);
 	log_info("collector %s: connected", collector_name(u));
 	outbox_connected(u->outbox, now);
@@ -346,7 +349,7 @@ static void on_closed(void *arg, const char *why)
 	fail(arg, why);
 }
 
-/* One batch at a time waits in the link; events go first. */
+/* One batch at a time waits in the link. Events go first, and measurements in turn with them: a flood of the one does not hold up the other. */
 void uplink_pump(struct uplink *u, int64_t now)
 {
 	struct spool *spools[] = {outbox_events(u->outbox), outbox_measurements(u->outbox)};
@@ -354,8 +357,9 @@ void uplink_pump(struct uplink *u, int64_t now)
 	if (u->state != OPEN || link_busy(u->link) || u->n_unacked >= u->window || u->unacked_bytes >= u->window_bytes)
 		return;
 	for (int i = 0; i < 2; i++) {
+		bool events = u->turn == (i == 1);
 		struct batch b;
-		int r = batch_next(u->outbox, spools[i], &u->defined, &b);
+		int r = batch_next(u->outbox, spools[!events], &u->defined, &b);
 
 		if (r < 0)
 			log_error("spool: %s; tried again with the next result", strerror(-r));
@@ -365,6 +369,7 @@ void uplink_pump(struct uplink *u, int64_t now)
 			u->unacked[u->n_unacked++] = (struct unacked){b.epoch, b.last, b.n - b.from};
 			u->unacked_bytes += b.n - b.from;
 		}
+		u->turn = events;
 		link_give(u->link, b.buf, b.from, b.n);
 		return;
 	}
@@ -469,8 +474,8 @@ static void beat(struct uplink *u, int64_t now)
 	e.message_case = WIRE__ENVELOPE__MESSAGE_HEARTBEAT;
 	e.heartbeat = &heartbeat;
 	u->beat = next_beat(u, now);
-	if (!link_busy(u->link))	/* what waits there tells as much */
-		send_envelope(u, &e);
+	heartbeat.held = u->held = outbox_held(u->outbox, now);
+	send_envelope(u, &e);
 }
 
 static void silent(struct uplink *u)
@@ -484,6 +489,8 @@ static void silent(struct uplink *u)
 
 void uplink_tick(struct uplink *u, int64_t now)
 {
+	if (u->state == OPEN && !u->held && outbox_held(u->outbox, now))
+		u->beat = now;
 	if (uplink_wake(u) > now)
 		return;
 	if (u->state == REST)

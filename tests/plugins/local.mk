@@ -7,7 +7,7 @@ BAD_CFLAGS = $(AM_CFLAGS) -O1
 BAD_LDFLAGS = $(PLUGIN_LDFLAGS)
 check_PROGRAMS += tests/plugins/bad/bad.so tests/plugins/bad/bad_abi.so tests/plugins/bad/bad_symbol.so \
 	tests/plugins/bad/bad_constructor.so tests/plugins/bad/bad_tables.so tests/plugins/bad/apple.so \
-	tests/plugins/bad/watcher.so
+	tests/plugins/bad/watcher.so tests/plugins/bad/loud.so
 tests_plugins_bad_bad_so_SOURCES = tests/plugins/bad/bad.c
 tests_plugins_bad_bad_so_CFLAGS = $(BAD_CFLAGS)
 tests_plugins_bad_bad_so_LDFLAGS = $(BAD_LDFLAGS)
@@ -29,3 +29,6 @@ tests_plugins_bad_apple_so_LDFLAGS = $(BAD_LDFLAGS)
 tests_plugins_bad_watcher_so_SOURCES = tests/plugins/bad/watcher.c
 tests_plugins_bad_watcher_so_CFLAGS = $(BAD_CFLAGS)
 tests_plugins_bad_watcher_so_LDFLAGS = $(BAD_LDFLAGS)
+tests_plugins_bad_loud_so_SOURCES = tests/plugins/bad/loud.c
+tests_plugins_bad_loud_so_CFLAGS = $(BAD_CFLAGS)
+tests_plugins_bad_loud_so_LDFLAGS = $(BAD_LDFLAGS)
