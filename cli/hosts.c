@@ -33,7 +33,8 @@ static void print_hosts(const json_t *d)
 		else if (json_is_true(json_object_get(h, "never_connected")))
 			screen_cell(t, SCREEN_WARN, "never connected");
 		else if (json_is_true(json_object_get(h, "connected")))
-			screen_cell(t, SCREEN_GOOD, "connected");
+			screen_cell(t, json_is_true(json_object_get(h, "events_held")) ? SCREEN_WARN : SCREEN_GOOD, "connected%s",
+				    json_is_true(json_object_get(h, "events_held")) ? ", no room for events" : "");
 		else
 			screen_cell(t, SCREEN_BAD, "%s", screen_ago(document_number(h, "seen_at"), ago));
 		screen_cell(t, incidents ? SCREEN_BAD : SCREEN_PLAIN, "%lld", incidents);
@@ -58,6 +59,22 @@ static const char *labels_of(const json_t *series, char *buf, size_t room)
 			at += (size_t)snprintf(buf + at, room - at, "%s%s=%s", at ? "," : "", key,
 					       json_string_value(value));
 	return buf;
+}
+
+static void print_given_up(const json_t *host)
+{
+	const json_t *c;
+	size_t i;
+	char from[32], to[32];
+
+	json_array_foreach(json_object_get(host, "checks"), i, c) {
+		const json_t *g = json_object_get(c, "given_up");
+
+		if (json_is_object(g))
+			printf("%s: the agent's spool was full: %lld results were given up, the first of %s, the last of %s\n",
+			       document_text(c, "name"), document_number(g, "results"), screen_ago(document_number(g, "from_at"), from),
+			       screen_ago(document_number(g, "to_at"), to));
+	}
 }
 
 static void print_checks(const json_t *host)
@@ -132,9 +149,10 @@ int command_hosts(int argc, char **argv)
 		return r;
 	if (command_json)
 		return command_print(d);
-	if (argc == 2)
+	if (argc == 2) {
 		print_checks(d);
-	else
+		print_given_up(d);
+	} else
 		print_hosts(d);
 	json_decref(d);
 	return EXIT_DONE;

@@ -81,7 +81,10 @@ static void print_steps(const json_t *incident)
 		screen_cell(t, SCREEN_FAINT, "%s", screen_ago(document_number(s, "at"), ago));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "actor"));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "what"));
-		screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "detail"));
+		if (document_number(s, "more") > 0)
+			screen_cell(t, SCREEN_PLAIN, "%s and %lld more", document_text(s, "detail"), document_number(s, "more"));
+		else
+			screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "detail"));
 	}
 	screen_print(t);
 }

@@ -99,7 +99,7 @@ struct renewal {
 };
 struct context { struct node node; struct ssl_ctx_st *tls; };	/* with a reference of its own */
 struct arrival { struct node node; int fd; struct visitor *visitor; struct sockaddr_storage address; };	/* ingest/gate.h */
-struct clock_report { struct node node; uint32_t host; int64_t offset; };
+struct clock_report { struct node node; uint32_t host; int64_t offset; bool held; };	/* held: as in wire.Heartbeat */
 
 enum trouble_kind {
 	TROUBLE_IMPOSTOR,	/* a valid certificate, and another's id: `host` is 0, `agent` the certificate's */

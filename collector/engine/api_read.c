@@ -10,6 +10,7 @@
 
 #define LIST_MAX 1000
 #define POINTS_MAX 10000
+#define GAP_SIZE 64u		/* of a record that tells of one: nothing else is in it */
 
 struct reading {
 	struct asked asked;
@@ -82,6 +83,21 @@ static void add_notice(json_t *notices, const struct reader_step *s, json_t *det
 	json_object_set(notices, id, detail);
 }
 
+/* An event that stands for others says how many they are, until when, and their digest. */
+static json_t *step_document(const struct reader_step *s, const json_t *detail)
+{
+	json_t *words = json_object_get(detail, "detail"), *more = json_object_get(detail, "more");
+	json_t *o = json_pack("{s:I, s:s, s:s, s:O}", "at", (json_int_t)s->at, "actor", s->actor, "what", s->action, "detail",
+			      words ? words : json_null());
+
+	if (o && json_integer_value(more) > 0) {
+		json_object_set(o, "more", more);
+		json_object_set(o, "until_at", json_object_get(detail, "until"));
+		json_object_set(o, "digest", json_object_get(detail, "digest"));
+	}
+	return o;
+}
+
 static int each_step(const struct reader_step *s, void *arg)
 {
 	struct reading *r = arg;
@@ -90,10 +106,7 @@ static int each_step(const struct reader_step *s, void *arg)
 	if (!strcmp(s->action, "notice"))
 		add_notice(json_object_get(r->document, "notices"), s, detail);
 	else if (json_array_size(json_object_get(r->document, "steps")) < LIST_MAX)
-		json_array_append_new(json_object_get(r->document, "steps"),
-				      json_pack("{s:I, s:s, s:s, s:O}", "at", (json_int_t)s->at, "actor", s->actor, "what", s->action,
-						"detail", detail ? json_object_get(detail, "detail") ? json_object_get(detail, "detail")
-												   : json_null() : json_null()));
+		json_array_append_new(json_object_get(r->document, "steps"), step_document(s, detail));
 	json_decref(detail);
 	return 0;
 }
@@ -233,11 +246,25 @@ void api_incidents(const struct asker *a, const json_t *arguments)
 
 /* ---- history of one series ---- */
 
+/* Between which times the agent gave results up, for want of room. */
+static void add_gap(json_t *gaps, const struct result *result)
+{
+	Wire__Record *extra = wire__record__unpack(NULL, result->extra_size, result->extra);
+
+	if (extra && extra->dropped && json_array_size(gaps) < LIST_MAX)
+		json_array_append_new(gaps, json_pack("{s:I, s:I, s:I}", "results", (json_int_t)extra->dropped->count, "from_at",
+						      (json_int_t)extra->dropped->from, "to_at", (json_int_t)extra->dropped->to));
+	if (extra)
+		wire__record__free_unpacked(extra, NULL);
+}
+
 static int each_row(const struct reader_row *row, void *arg)
 {
 	struct reading *r = arg;
 	json_t *points = json_object_get(r->document, "points");
 
+	if (!row->result.round && row->result.extra_size && row->result.extra_size <= GAP_SIZE)
+		add_gap(json_object_get(r->document, "gaps"), &row->result);
 	for (uint32_t i = 0; i < row->result.values; i++)
 		if (row->series[i] == r->series) {
 			if (json_array_size(points) >= r->limit) {
@@ -277,7 +304,7 @@ void api_history(const struct asker *a, const json_t *arguments)
 	}
 	r = calloc(1, sizeof(*r));
 	if (r)
-		*r = (struct reading){.document = json_pack("{s:[], s:b}", "points", "more", false), .check = s->check, .series = s->id,
+		*r = (struct reading){.document = json_pack("{s:[], s:[], s:b}", "points", "gaps", "more", false), .check = s->check, .series = s->id,
 				      .from = from, .to = to, .limit = (size_t)limit};
 	start(a, r, read_history);
 }

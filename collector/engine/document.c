@@ -66,6 +66,12 @@ static bool has_wild_bytes(const struct rule_label *labels)
 	return false;
 }
 
+static json_t *given_up_document(const struct given_up *g)
+{
+	return g->results ? json_pack("{s:I, s:I, s:I}", "results", (json_int_t)g->results, "from_at", (json_int_t)g->from, "to_at",
+				      (json_int_t)g->to) : json_null();
+}
+
 static json_t *series_document(struct engine *e, const struct curve *s)
 {
 	const struct rule *rule = NULL;
@@ -86,10 +92,11 @@ static json_t *series_document(struct engine *e, const struct curve *s)
 json_t *document_check(struct engine *e, const struct check *c, bool with_series)
 {
 	const struct host *h = registry_get_host(&e->registry, c->host);
-	json_t *o = json_pack("{s:I, s:I, s:s, s:s, s:s, s:I, s:s, s:o, s:I}", "id", (json_int_t)c->id, "host", (json_int_t)c->host,
+	json_t *o = json_pack("{s:I, s:I, s:s, s:s, s:s, s:I, s:s, s:o, s:I, s:o}", "id", (json_int_t)c->id, "host", (json_int_t)c->host,
 			      "host_name", h ? h->name : "", "name", c->name, "plugin", c->plugin, "interval_ns",
 			      (json_int_t)c->interval_ns, "state", document_state(check_state(e, c)), "why",
-			      c->why ? document_bytes(c->why) : json_null(), "at", (json_int_t)c->at), *list;
+			      c->why ? document_bytes(c->why) : json_null(), "at", (json_int_t)c->at, "given_up",
+			      given_up_document(&c->given_up)), *list;
 
 	if (!o || !with_series)
 		return o;
@@ -124,12 +131,12 @@ static const char *person_of(struct engine *e, const struct host *h, const char 
 
 json_t *document_host(struct engine *e, const struct host *h, bool with_checks)
 {
-	json_t *o = json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:I, s:o, s:b, s:b}", "id", (json_int_t)h->id, "name",
+	json_t *o = json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:I, s:o, s:b, s:b, s:b}", "id", (json_int_t)h->id, "name",
 			      document_bytes(h->name), "uuid", h->uuid, "state", document_state(host_state(e, h)), "connected",
 			      h->connections > 0, "seen_at", (json_int_t)h->seen, "clock_offset_ns", (json_int_t)h->offset, "owner",
 			      text_or_null(person_of(e, h, PEOPLE_OWNER)), "deputy", text_or_null(person_of(e, h, PEOPLE_DEPUTY)),
 			      "incidents", open_incidents(e, h->id), "address", text_or_null(h->address),
-			      "revoked", h->revoked, "never_connected", !h->met);
+			      "revoked", h->revoked, "never_connected", !h->met, "events_held", h->events_held);
 	json_t *facts, *checks;
 
 	if (!o || !with_checks)

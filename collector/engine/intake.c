@@ -15,6 +15,21 @@
 
 /* ---- results ---- */
 
+static void take_dropped(const struct host *h, struct check *c, const Wire__Dropped *d)
+{
+	int64_t from = (int64_t)d->from, to = (int64_t)d->to;
+
+	log_warning("%s: %s: the agent's spool was full: %llu results were given up", h ? h->name : "?", c ? c->name : "?",
+		    (unsigned long long)d->count);
+	if (!c || !d->count)
+		return;
+	if (!c->given_up.results || from < c->given_up.from)
+		c->given_up.from = from;
+	if (!c->given_up.results || to > c->given_up.to)
+		c->given_up.to = to;
+	c->given_up.results += d->count;
+}
+
 /* What is not numbers: facts, events, the cause of a failure. Comes with few results. */
 static void take_extra(struct engine *e, uint32_t host, struct check *c, const struct result *r, char why[WHY_MAX])
 {
@@ -29,8 +44,7 @@ static void take_extra(struct engine *e, uint32_t host, struct check *c, const s
 			outcome_event(e, host, r->check, record->events[i]);
 		text_escape(record->error.data, record->error.len, why, WHY_MAX);
 		if (record->dropped)
-			log_warning("%s: %s: the agent's spool was full: %llu results were given up", h ? h->name : "?",
-				    c ? c->name : "?", (unsigned long long)record->dropped->count);
+			take_dropped(h, c, record->dropped);
 	}
 	arena_reset(e->arena);
 }
@@ -190,6 +204,7 @@ static void take_gone(struct engine *e, const struct gone *g)
 		return;
 	if (h->connections)
 		h->connections--;
+	h->events_held &= h->connections > 0;
 	judge_connected(e->judge, g->host, false, clock_wall(), clock_boot());
 	push_host(e, h);
 }
@@ -202,6 +217,14 @@ static void take_clock(struct engine *e, const struct clock_report *c)
 		return;
 	h->offset = c->offset;
 	h->seen = clock_wall();
+	if (h->events_held == c->held)
+		return;
+	h->events_held = c->held;
+	if (c->held)
+		log_warning("%s: the agent has no room for events: its plugins wait, and events are only counted", h->name);
+	else
+		log_notice("%s: the agent has room for events again", h->name);
+	push_host(e, h);
 }
 
 /* ---- troubles ---- */

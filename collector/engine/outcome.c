@@ -148,7 +148,11 @@ static json_t *event_json(const Wire__Event *event)
 	}
 	json_object_set_new(o, "detail", json_string(event->name));
 	json_object_set_new(o, "at", json_integer((json_int_t)event->at));
-	json_object_set_new(o, "more", json_integer((json_int_t)event->more));
+	if (event->more) {
+		json_object_set_new(o, "more", json_integer((json_int_t)event->more));
+		json_object_set_new(o, "until", json_integer((json_int_t)event->until));
+		json_object_set_new(o, "digest", json_integer(event->digest));
+	}
 	json_object_set_new(o, "fields", fields);
 	return o;
 }
@@ -173,6 +177,36 @@ static void remember(struct check *c, const char *json)
 	free(oldest);
 }
 
+/* It stands for others, for which the agent had no room. */
+static void count_more(struct engine *e, uint32_t host, struct check *c, const Wire__Event *event)
+{
+	int64_t now = clock_boot();
+
+	log_warning("%s: %s: the agent had no room for all events: %s and %llu more", host_name(e, host), c->name, event->name,
+		    (unsigned long long)event->more);
+	if (now - c->more_at >= RECENT_AGE)
+		c->more_events = 0;
+	c->more_events += event->more;
+	c->more_at = now;
+}
+
+uint64_t outcome_more_events(struct engine *e, const struct incident *i)
+{
+	int64_t now = clock_boot();
+	uint64_t n = 0;
+
+	for (size_t k = 0; k < i->n; k++) {
+		const struct check *c = i->findings[k].check == JUDGE_NONE ? NULL : registry_get_check(&e->registry, i->findings[k].check);
+		bool before = false;
+
+		for (size_t j = 0; j < k; j++)
+			before |= i->findings[j].check == i->findings[k].check;
+		if (c && !before && c->more_events && now - c->more_at < RECENT_AGE)
+			n += c->more_events;
+	}
+	return n;
+}
+
 /* An event comes ahead of the round that finds it out: it waits for the incident that the round may open. */
 void outcome_event(struct engine *e, uint32_t host, uint32_t check, const Wire__Event *event)
 {
@@ -181,6 +215,8 @@ void outcome_event(struct engine *e, uint32_t host, uint32_t check, const Wire__
 	json_t *o = event_json(event);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
+	if (c && event->more)
+		count_more(e, host, c, event);
 	if (text && i && engine_change(e))
 		change_step(e->change, i->id, clock_wall(), "system", "event", text);
 	else if (text && c)

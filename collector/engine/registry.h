@@ -17,6 +17,7 @@
 /* What happened of late, as JSON: detail for the incident that may follow. */
 struct recent { char *json; int64_t at; struct recent *next; };	/* oldest first; at: boot clock */
 struct fact { char *name, *value; };
+struct given_up { uint64_t results; int64_t from, to; };	/* of a check, since the start: the agent's spool was full; wall clock */
 typedef VEC(uint32_t) numbers;
 
 struct host {
@@ -30,6 +31,7 @@ struct host {
 	bool revoked;				/* its record stays, nobody waits for it */
 	int64_t seen;				/* wall clock of the last message; 0: not since start */
 	int64_t offset;				/* its wall clock less ours, ns */
+	bool events_held;			/* it has no room for events at present (SECURITY R5) */
 	numbers checks;
 	VEC(struct fact) facts;
 };
@@ -41,6 +43,9 @@ struct check {
 	bool gone;				/* the agent no longer has it */
 	numbers series;
 	struct recent *recent;			/* events that no incident has taken yet: outcome.c */
+	uint64_t more_events;			/* those that its agent only counted, of late */
+	int64_t more_at;			/* the last of them; boot clock */
+	struct given_up given_up;
 };
 
 /* What one series of values is (message.h has a struct series, which is its announcement). There may be hundreds of thousands, so

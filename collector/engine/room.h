@@ -95,6 +95,7 @@ void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *w
 void outcome_own_is(struct engine *, enum own_finding, uint32_t host, enum state, const char *why);	/* said again and again */
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
 void outcome_event(struct engine *, uint32_t host, uint32_t check, const Wire__Event *);
+uint64_t outcome_more_events(struct engine *, const struct incident *);	/* of its checks, that their agent only counted of late */
 json_t *outcome_save(struct engine *, const struct incident *);		/* as it is kept */
 void outcome_step(struct engine *, uint64_t incident, int64_t at, const char *actor, const char *what, json_t *detail);	/* takes detail */
 

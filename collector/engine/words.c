@@ -86,7 +86,8 @@ struct facts {
 	const struct incident *incident;
 	const char *host, *title, *clause, *role;
 	enum state state;	/* of what the notice is about */
-	char when[40], link[LINK_MAX];
+	uint64_t more_events;
+	char when[40], link[LINK_MAX], more[96];
 };
 
 static void put_text(const struct site *s, const struct facts *f, bool chinese, struct words *ret)
@@ -97,33 +98,34 @@ static void put_text(const struct site *s, const struct facts *f, bool chinese, 
 	snprintf(ret->subject, sizeof(ret->subject), chinese ? "[%s] %s：%s（%s）" : "[%s] %s: %s (%s)", s->title, f->host, state,
 		 f->title);
 	snprintf(ret->text, sizeof(ret->text),
-		 chinese ? "資產：%s\n狀態：%s\n事件：%s（%s，第 %llu 號）\n條款：%s %s\n原因：%s\n通報對象：%s（%s）\n時間：%s\n%s%s\n"
-			 : "Asset: %s\nState: %s\nIncident: %s (%s, number %llu)\nClause: %s %s\nWhy now: %s\nTold as: %s (%s)\nTime: %s\n%s%s\n",
+		 chinese ? "資產：%s\n狀態：%s\n事件：%s（%s，第 %llu 號）\n條款：%s %s\n原因：%s\n通報對象：%s（%s）\n時間：%s\n%s%s%s\n"
+			 : "Asset: %s\nState: %s\nIncident: %s (%s, number %llu)\nClause: %s %s\nWhy now: %s\nTold as: %s (%s)\nTime: %s\n%s%s%s\n",
 		 f->host, state, f->title, i->kind, (unsigned long long)i->id, s->procedure->number, f->clause, reason, f->role,
-		 f->due->clause, f->when, f->link[0] ? (chinese ? "連結：" : "Link: ") : "", f->link);
+		 f->due->clause, f->when, f->more, f->link[0] ? (chinese ? "連結：" : "Link: ") : "", f->link);
 }
 
 static char *put_json(const struct site *s, const struct facts *f, const struct words *w)
 {
 	const struct incident *i = f->incident;
-	json_t *o = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", 1, "id", f->due->id,
+	json_t *o = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "version", 1, "id", f->due->id,
 			      "reason", escalation_reason_name(f->due->reason), "incident", (json_int_t)i->id, "kind", i->kind,
 			      "host", f->host, "state", state_name(f->state), "title", f->title, "clause", f->clause, "school",
-			      s->school, "role", f->due->role, "time", f->when, "link", f->link, "text", w->subject);
+			      s->school, "role", f->due->role, "time", f->when, "link", f->link, "text", w->subject, "more_events",
+			      (json_int_t)f->more_events);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	json_decref(o);
 	return text;
 }
 
-void words_of(const struct site *s, const struct due *due, const struct incident *i, const char *host, int64_t now_wall,
-	      struct words *ret)
+void words_of(const struct site *s, const struct due *due, const struct incident *i, const char *host, uint64_t more_events,
+	      int64_t now_wall, struct words *ret)
 {
 	bool chinese = due->person->chinese;
 	const struct finding *best = best_finding(i, due->reason);
 	const struct rule *rule = best ? procedure_rule(s->procedure, best->rule) : NULL;
 	const struct role *role = procedure_role(s->procedure, due->role);
-	struct facts f = {.due = due, .incident = i, .title = title(rule, procedure_kind(s->procedure, i->kind), chinese),
+	struct facts f = {.due = due, .incident = i, .more_events = more_events, .title = title(rule, procedure_kind(s->procedure, i->kind), chinese),
 		.clause = best ? best->clause : "", .role = !role ? due->role : chinese ? role->title_zh : role->title_en};
 	char asset[128];
 
@@ -131,6 +133,9 @@ void words_of(const struct site *s, const struct due *due, const struct incident
 	f.host = text_escape(host, strlen(host), asset, sizeof(asset));
 	put_when(now_wall, f.when);
 	put_link(s, i->id, f.link);
+	if (more_events)
+		snprintf(f.more, sizeof(f.more), chinese ? "主機紀錄：另有 %llu 筆僅計數\n" : "Events: and %llu more, which were only counted\n",
+			 (unsigned long long)more_events);
 	put_text(s, &f, chinese, ret);
 	ret->json = put_json(s, &f, ret);
 }

@@ -12,7 +12,9 @@
 
 struct words { char subject[256]; char text[2048]; char *json; };	/* json: the caller frees; NULL: no memory */
 
-void words_of(const struct site *, const struct due *, const struct incident *, const char *host, int64_t now_wall, struct words *ret);
+/* more_events: those of its checks that the agent only counted. */
+void words_of(const struct site *, const struct due *, const struct incident *, const char *host, uint64_t more_events,
+	      int64_t now_wall, struct words *ret);
 
 /* A finding for the screen of people who have logged in: "mount=/srv: 91.2 %". Returns buf. */
 struct curve;

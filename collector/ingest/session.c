@@ -173,6 +173,7 @@ static void on_heartbeat(struct connection *c, const Wire__Heartbeat *beat)
 	report->node.kind = MESSAGE_CLOCK;
 	report->host = c->host;
 	report->offset = offset_of(beat->clocks);
+	report->held = beat->held;
 	queue_push(c->worker->shared->engine, &report->node);
 }
 

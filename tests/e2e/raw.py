@@ -48,8 +48,9 @@ class Raw:
                 return unpack(content)
             assert got != 3, unpack(content)        # Refusal
 
-    def round(self, check, values, at=None, outcome=0, error=b"", events=(), wait=True):
-        """values: {(metric, label, ...): number} with labels as "name=value". Waits until it is durable."""
+    def round(self, check, values, at=None, outcome=0, error=b"", events=(), wait=True, rest=(), whole=1):
+        """values: {(metric, label, ...): number} with labels as "name=value"; rest: more fields of the record; whole: 0 for no round of
+        collect. Waits until it is durable."""
         define, ids, index = [], [], self.checks.index(check)
         for key in values:
             if (check, key) not in self.known:
@@ -61,7 +62,7 @@ class Raw:
                   (5, b"".join(map(varint, ids))), (6, struct.pack(f"<{len(ids)}d", *values.values())), (7, error)]
         record += [(10, pack((1, name), (2, Fixed64(time.time_ns())),
                              *[(3, pack((1, k), (2, v))) for k, v in fields.items()])) for name, fields in events]
-        batch = [(1, Fixed64(self.epoch)), (2, self.next), *define, (4, pack(*record, (13, 1)))]
+        batch = [(1, Fixed64(self.epoch)), (2, self.next), *define, (4, pack(*record, *rest, (13, whole)))]
         self.tls.sendall(frame(pack((4, pack(*batch)))))
         self.next += 1
         while wait and self.expect(5)[2][0] < self.next - 1:

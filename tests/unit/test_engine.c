@@ -320,7 +320,7 @@ static void write_words(bool chinese, struct words *w)
 	struct finding finding = {.rule = "", .clause = "5.3.3", .what = "mount=/home/secret: 91 %", .state = STATE_CRITICAL};
 	struct incident incident = {.id = 12, .kind = "INC-A", .severity = STATE_CRITICAL, .findings = &finding, .n = 1};
 
-	words_of(&site, &due, &incident, "web1\r\nBcc: x@y", 1800000000 * NS_PER_S, w);
+	words_of(&site, &due, &incident, "web1\r\nBcc: x@y", 0, 1800000000 * NS_PER_S, w);
 }
 
 /* A notice that more was found names that, not what was there before. */
@@ -337,22 +337,44 @@ START_TEST(test_words_of_what_was_found_last)
 	struct incident incident = {.id = 1, .kind = "INC-A", .severity = STATE_CRITICAL, .findings = findings, .n = 3};
 	struct words w;
 
-	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	words_of(&site, &due, &incident, "web1", 0, 1800000000 * NS_PER_S, &w);
 	ck_assert_ptr_nonnull(strstr(w.text, "5.3.3"));
 	ck_assert_ptr_nonnull(strstr(w.text, "State: warning"));
 	free(w.json);
 	due.reason = ESCALATION_WORSE;
-	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	words_of(&site, &due, &incident, "web1", 0, 1800000000 * NS_PER_S, &w);
 	ck_assert_ptr_nonnull(strstr(w.text, "5.4.2"));
 	ck_assert_ptr_nonnull(strstr(w.text, "State: critical"));
 	free(w.json);
 	due.reason = ESCALATION_REPEAT;
-	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	words_of(&site, &due, &incident, "web1", 0, 1800000000 * NS_PER_S, &w);
 	ck_assert_ptr_nonnull(strstr(w.text, "Why now: still nobody has acknowledged it"));
 	free(w.json);
 	incident.acknowledged = true;
-	words_of(&site, &due, &incident, "web1", 1800000000 * NS_PER_S, &w);
+	words_of(&site, &due, &incident, "web1", 0, 1800000000 * NS_PER_S, &w);
 	ck_assert_ptr_nonnull(strstr(w.text, "Why now: report at an interval"));
+	ck_assert_ptr_null(strstr(w.text, "only counted"));
+	free(w.json);
+}
+END_TEST
+
+START_TEST(test_r05_a_notice_says_how_many_events_were_only_counted)
+{
+	struct site site = {.school = "twvs", .title = "T", .procedure = &procedure};
+	struct person person = {.id = "chen", .name = "Chen"};
+	struct due due = {.incident = 1, .role = "owner", .person = &person, .channel = "mail", .reason = ESCALATION_NEW,
+		.clause = "5.8.6.3.1", .id = "1-chen-1-new-mail"};
+	struct finding finding = {.rule = "", .clause = "5.12.5", .what = "", .state = STATE_CRITICAL};
+	struct incident incident = {.id = 1, .kind = "INC-D", .severity = STATE_CRITICAL, .findings = &finding, .n = 1};
+	struct words w;
+
+	words_of(&site, &due, &incident, "web1", 99990, 1800000000 * NS_PER_S, &w);
+	ck_assert_ptr_nonnull(strstr(w.text, "\nEvents: and 99990 more, which were only counted\n"));
+	ck_assert_ptr_nonnull(strstr(w.json, "\"more_events\":99990"));
+	free(w.json);
+	person.chinese = true;
+	words_of(&site, &due, &incident, "web1", 99990, 1800000000 * NS_PER_S, &w);
+	ck_assert_ptr_nonnull(strstr(w.text, "另有 99990 筆僅計數"));
 	free(w.json);
 }
 END_TEST
@@ -403,6 +425,7 @@ int main(void)
 	tcase_add_test(t, test_assignment_mistakes);
 	tcase_add_test(t, test_words);
 	tcase_add_test(t, test_words_of_what_was_found_last);
+	tcase_add_test(t, test_r05_a_notice_says_how_many_events_were_only_counted);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

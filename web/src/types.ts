@@ -8,9 +8,10 @@ export interface Series {
 export interface Check {
   id: number; host: number; host_name: string; name: string; plugin: string; interval_ns: number;
   state: State; why: string | null; at: number; series?: Series[];
+  given_up?: { results: number; from_at: number; to_at: number } | null;
 }
 export interface Host {
-  id: number; name: string; uuid: string; state: State; connected: boolean; seen_at: number; clock_offset_ns: number;
+  id: number; name: string; uuid: string; state: State; connected: boolean; seen_at: number; clock_offset_ns: number; events_held?: boolean;
   owner: string | null; deputy: string | null; incidents: number; address: string | null;
   revoked: boolean; never_connected: boolean;
   facts?: Record<string, string>; checks?: Check[];
@@ -21,7 +22,7 @@ export interface Finding {
   state: State; rule: string; clause: string; title_zh: string; title_en: string; what?: string; since_at: number;
   stated: boolean; bound: number | null; flapping?: boolean;
 }
-export interface Step { at: number; actor: string; what: string; detail: string }
+export interface Step { at: number; actor: string; what: string; detail: string; more?: number }
 export interface Notice {
   at: number; role: string; person: string; name?: string; channel: string; clause: string;
   state: "queued" | "sent" | "retrying" | "given_up"; tries: number;

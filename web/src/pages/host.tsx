@@ -1,7 +1,7 @@
 // One host: what it is, what its checks say, against which bounds of which clause.
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api";
-import { duration, quantity } from "../format";
+import { duration, moment, quantity } from "../format";
 import { Ago, Clauses, Failure, IncidentMark, isHot, Labels, Loading, presence, severityOrder, Shape, StateMark } from "../parts";
 import { useStore } from "../store";
 import type { Bound, Check, Host, Rule, Series } from "../types";
@@ -83,6 +83,8 @@ function CheckCard({ c, rules }: { c: Check; rules: Map<string, Rule> }) {
         <span class="muted">{say("every", { time: duration(c.interval_ns / 1e9) })} · <Ago at={c.at} /></span>
       </header>
       {c.why && <p class="notice"><Shape state={c.state} /><bdi>{c.why}</bdi></p>}
+      {c.given_up && <p class="notice"><Shape state="warning" />
+        {say("results_given_up", { n: c.given_up.results, from: moment(c.given_up.from_at), to: moment(c.given_up.to_at) })}</p>}
       {shown.length > 0 && (
         <div class="scroll"><table>
           <thead><tr><th>{say("metric")}</th><th class="number">{say("value")}</th><th>{say("bounds")}</th><th>{say("clause")}</th><th>{say("state")}</th></tr></thead>
@@ -134,7 +136,7 @@ export function HostPage({ id }: { id: number }) {
 
   if (error && !host) return <Failure error={error} again={() => setTries(tries + 1)} />;
   if (!host) return <Loading />;
-  const now = { ...host, ...(listed ? { state: listed.state, connected: listed.connected, never_connected: listed.never_connected, seen_at: listed.seen_at } : {}) };
+  const now = { ...host, ...(listed ? { state: listed.state, connected: listed.connected, never_connected: listed.never_connected, seen_at: listed.seen_at, events_held: listed.events_held } : {}) };
   const rules = new Map((procedure?.rules ?? []).map((r) => [r.id, r]));
   const own = [...(incidents?.values() ?? [])].filter((i) => i.host === id);
   const checks = [...(host.checks ?? [])].sort((a, b) => severityOrder[a.state] - severityOrder[b.state] || a.name.localeCompare(b.name));
@@ -145,6 +147,7 @@ export function HostPage({ id }: { id: number }) {
         <h1><bdi>{now.name}</bdi></h1><StateMark state={now.state} />
         <span class="muted">{say(presence(now))} · <Ago at={now.seen_at} word="seen" /></span>
       </div>
+      {now.events_held && <p class="notice"><Shape state="warning" />{say("events_held")}</p>}
       {own.length > 0 && (
         <ul class="strip">{own.map((i) => (
           <li key={i.id}><a class="card" href={`#/incident/${i.id}`}>

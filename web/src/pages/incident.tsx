@@ -38,7 +38,7 @@ function Steps({ steps }: { steps: Step[] }) {
   return (
     <ol class="steps">{steps.map((s, i) => (
       <li key={i} class={isPerson(s) ? "person" : "system"}>
-        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{isPerson(s) ? s.actor : say("system")}</bdi>{s.detail && <p><bdi>{s.what === "nobody" ? role(s.detail) : s.detail}</bdi></p>}</div>
+        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{isPerson(s) ? s.actor : say("system")}</bdi>{s.detail && <p><bdi>{s.what === "nobody" ? role(s.detail) : s.detail}</bdi>{s.more ? ` ${say("and_more", { n: s.more })}` : ""}</p>}</div>
       </li>
     ))}</ol>
   );
