@@ -89,11 +89,20 @@ bool fold_has(const struct folds *f, uint32_t check)
 	return false;
 }
 
+bool fold_behind(const struct folds *f, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (f->all.at[k].check == f->all.at[i].check)
+			return true;
+	return false;
+}
+
 void fold_drop(struct folds *f, size_t i)
 {
 	f->bytes -= f->all.at[i].bytes;
 	wire__event__free_unpacked(f->all.at[i].event, NULL);
-	f->all.at[i] = f->all.at[--f->all.n];
+	f->all.n--;
+	memmove(&f->all.at[i], &f->all.at[i + 1], (f->all.n - i) * sizeof(f->all.at[0]));
 }
 
 void fold_free(struct folds *f)

@@ -19,7 +19,8 @@ struct folds { VEC(struct fold) all; size_t bytes; };
 
 int fold_take(struct folds *, uint32_t check, const Wire__Event *);	/* 0 or -ENOMEM */
 bool fold_has(const struct folds *, uint32_t check);
-void fold_drop(struct folds *, size_t i);	/* one of them is told; the last takes its place */
+bool fold_behind(const struct folds *, size_t i);	/* an older one of its check is here */
+void fold_drop(struct folds *, size_t i);		/* it is told */
 void fold_free(struct folds *);
 
 #endif

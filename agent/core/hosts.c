@@ -455,12 +455,13 @@ static void overdue(struct host *h, int64_t now)
 
 void hosts_tick(struct hosts *all, int64_t now)
 {
-	for (size_t i = 0; i < PLUGINS_MAX; i++)
-		if (all->by_plugin[i])
-			told_resume(all->by_plugin[i], now);
-	for (size_t i = 0; i < PLUGINS_MAX; i++)
-		if (all->by_plugin[i] && wake_of(all->by_plugin[i]) <= now)
+	for (size_t i = 0; i < PLUGINS_MAX; i++) {
+		if (!all->by_plugin[i])
+			continue;
+		told_resume(all->by_plugin[i], now);
+		if (wake_of(all->by_plugin[i]) <= now)
 			overdue(all->by_plugin[i], now);
+	}
 	for (size_t i = 0; i < PLUGINS_MAX; i++) {
 		struct host *h = all->by_plugin[i];
 

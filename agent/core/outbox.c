@@ -141,10 +141,11 @@ static bool tell_fold(struct outbox *o, const struct fold *f, bool urgent)
 	return true;
 }
 
+/* Those of one check in their order: none overtakes one that still waits. */
 static void tell_folds(struct outbox *o, bool urgent, int64_t now)
 {
 	for (size_t i = 0; i < o->folds.all.n;)
-		if (tell_fold(o, &o->folds.all.at[i], urgent)) {
+		if ((urgent || !fold_behind(&o->folds, i)) && tell_fold(o, &o->folds.all.at[i], urgent)) {
 			fold_drop(&o->folds, i);
 			want_sync(o, now);
 		} else

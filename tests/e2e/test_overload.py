@@ -95,7 +95,8 @@ def test_r05_ten_times_too_much_is_told_by_check_and_no_event_is_lost(place):
 
 
 def test_r05_a_hundred_thousand_events_at_once_are_here_or_counted(place):
-    agent = place.agent([place.loud("flood", events=100_000, interval=600.0, timeout=8.0),      # of which it waits for 9 s and more
+    patience = 60.0 if os.environ.get("BEADLE_SLOW") else 8.0   # it waits for 9 s and more, which do not count
+    agent = place.agent([place.loud("flood", events=100_000, interval=600.0, timeout=patience),
                          place.loud("other", events=10, interval=0.5)])
     peer = place.accept()
     beats = []

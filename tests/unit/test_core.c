@@ -520,6 +520,27 @@ START_TEST(test_r05_of_a_flood_each_is_here_or_counted)
 }
 END_TEST
 
+START_TEST(test_r05_a_small_event_does_not_overtake_a_large_one_that_waits)
+{
+	struct outbox *o = open_outbox();
+	struct seen seen = {.ordered = true};
+	unsigned made = 0;
+	uint32_t check;
+
+	dictionary_check(outbox_dictionary(o), "a", "p", &check);
+	while (!outbox_full(o, check, 4096))
+		happen(o, check, "change", made++, 0, NS_PER_S);
+	ck_assert(!outbox_full(o, check, 1024));
+	happen(o, check, "large", made++, 4090, NS_PER_S);
+	ck_assert(outbox_folds(o, check));
+	happen(o, check, "change", made++, 0, NS_PER_S);
+	take_events(o, check, &seen, 2 * NS_PER_S);
+	ck_assert_uint_eq(seen.whole, made);
+	ck_assert(seen.ordered);
+	ck_assert_int_eq(outbox_close(o), 0);
+}
+END_TEST
+
 START_TEST(test_r05_a_flood_of_one_check_leaves_room_for_others)
 {
 	struct outbox *o = open_outbox();
@@ -671,6 +692,7 @@ int main(void)
 	tcase_add_test(tc, test_a_batch_defines_each_series_once_and_before_its_use);
 	tcase_add_test(tc, test_r05_dropped_measurements_are_told_by_check);
 	tcase_add_test(tc, test_r05_of_a_flood_each_is_here_or_counted);
+	tcase_add_test(tc, test_r05_a_small_event_does_not_overtake_a_large_one_that_waits);
 	tcase_add_test(tc, test_r05_a_flood_of_one_check_leaves_room_for_others);
 	tcase_add_test(tc, test_r05_counts_are_bounded_and_outlast_the_agent);
 	tcase_add_test(tc, test_r05_a_fold_is_the_first_with_number_and_digest_of_all);
