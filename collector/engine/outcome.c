@@ -182,7 +182,7 @@ static void count_more(struct engine *e, uint32_t host, struct check *c, const W
 {
 	int64_t now = clock_boot();
 
-	log_warning("%s: %s: the agent had no room for all events: %s and %llu more", host_name(e, host), c->name, event->name,
+	log_warning("%s: %s: the agent had no room for all events: %s and %llu more", engine_host_name(e, host), c->name, event->name,
 		    (unsigned long long)event->more);
 	if (now - c->more_at >= RECENT_AGE)
 		c->more_events = 0;

@@ -17,13 +17,13 @@ from test_core import exactly_once
 from test_people import member
 from wire import Listener
 
-LOUD = BUILD / "tests/plugins/bad/.libs/loud.so"
+LOUD = BUILD / "tests/plugins/bad/loud.so"
 SMALL = {"spool_measurements": 1 << 20, "spool_events": 1 << 20, "sync_ns": 200_000_000}
 
 
 @pytest.fixture(scope="module")
 def inventories():
-    subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/loud.la"], check=True)
+    subprocess.run(["make", "-s", "-C", BUILD, "tests/plugins/bad/loud.so"], check=True)
     return {"loud": inventory("loud", LOUD)}
 
 

@@ -58,7 +58,7 @@ def machine(tmp_path_factory):
     image = container.image()
     folder = tmp_path_factory.mktemp("units")
     where, prefix = install(folder / "root")
-    programs = [p for p in where.rglob("*") if p.is_file() and p.stat().st_mode & 0o100 and not p.name.endswith(".la")]
+    programs = [p for p in where.rglob("*") if p.is_file() and p.stat().st_mode & 0o100]
     # What the unit leaves to the launcher, a container must have first.
     c = container.Container(image, folder / "log", programs, [
         f"--bind-ro={where}:{prefix}", "--bind-ro=/usr/share/distro-info", "--capability=CAP_SYSLOG"])
