@@ -15,9 +15,11 @@ import flood
 import oldtls
 from conftest import BUILD, ENV, wait_for
 from protobuf import pack, unpack
+from sanitized import SANITIZED
 
 WEB = BUILD / "collector/web/beadle-web"
 SIGNER = BUILD / "collector/identity/beadle-signer"
+LONG = 30 if SANITIZED else 5       # seconds that a page may take while others are in its way
 
 
 class Web:
@@ -298,7 +300,7 @@ def test_n07_ten_thousand_idle_ones_while_a_browser_works(web):
         assert web.post("/api/v1/login", {"name": "admin", "password": "x"})[0] == 200
         print(f"the slowest page took {slowest:.2f} s")
         assert len(os.listdir(f"/proc/{web.process.pid}/fd")) < 300
-        assert slowest < 5
+        assert slowest < LONG
     finally:
         for s in held:
             s.close()
@@ -317,7 +319,7 @@ def test_n07_slow_answers_do_not_take_all_slots(web):
             held[-1].sendall(request)
         wait_for("all slots are taken", lambda: sum(not flood.is_closed(s) for s in held) >= 250 and
                  len(os.listdir(f"/proc/{web.process.pid}/fd")) > 500)
-        assert browse(web) < 5
+        assert browse(web) < LONG
     finally:
         for s in held:
             s.close()
