@@ -45,9 +45,11 @@ static size_t take(const char *text, size_t size, void *arg)
 }
 
 /* Tells what stands behind the mark; `first` is where a log begins that was never read. */
-static int follow(struct beadle_ctx *ctx, const char *engine, const char *path, const char *state,
+static int follow(struct beadle_ctx *ctx, const char *engine, const char *path, const char *name,
 		  const struct tail_mark *first)
 {
+	const char *state = beadle_state_path(ctx, name);
+	char text[TAIL_TEXT];
 	struct telling t = {.ctx = ctx, .engine = engine};
 	struct tail_mark mark = *first;
 	int error;
@@ -55,7 +57,7 @@ static int follow(struct beadle_ctx *ctx, const char *engine, const char *path, 
 	if (state)
 		tail_load(state, &mark);
 	error = tail_follow(path, &mark, A_ROUND, take, &t);
-	return error || !state ? error : tail_save(state, &mark);
+	return error || !state ? error : beadle_state_write(ctx, name, text, (size_t)tail_text(&mark, text));
 }
 
 /* Never read before: an old finding is no news, so only the last scan's are told. */
@@ -79,7 +81,7 @@ void detections_of_scans(struct beadle_ctx *ctx, const char *engine, const char 
 	free(text);
 	if (!error) {
 		first = (struct tail_mark){st.st_ino, (uint64_t)offset + scan.begins};
-		error = follow(ctx, engine, path, beadle_state_path(ctx, "scan_log"), &first);
+		error = follow(ctx, engine, path, "scan_log", &first);
 	}
 	if (error)
 		beadle_skip(ctx, -error, path);
@@ -93,7 +95,7 @@ void detections_of_daemon(struct beadle_ctx *ctx, const char *engine, const char
 
 	if (!error) {
 		first = (struct tail_mark){st.st_ino, (uint64_t)st.st_size};
-		error = follow(ctx, engine, path, beadle_state_path(ctx, "clamd_log"), &first);
+		error = follow(ctx, engine, path, "clamd_log", &first);
 	}
 	if (error)
 		beadle_skip(ctx, -error, path);

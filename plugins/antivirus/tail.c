@@ -73,25 +73,9 @@ int tail_load(const char *state, struct tail_mark *ret)
 	return 0;
 }
 
-int tail_save(const char *state, const struct tail_mark *mark)
+int tail_text(const struct tail_mark *mark, char text[TAIL_TEXT])
 {
-	char path[PATH_MAX];
-	int error = 0;
-	FILE *f;
-
-	if (snprintf(path, sizeof(path), "%s.new", state) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	f = fopen(path, "we");
-	if (!f)
-		return -errno;
-	fprintf(f, "inode %" PRIu64 " offset %" PRIu64 "\n", mark->inode, mark->offset);
-	if (fflush(f) != 0 || fdatasync(fileno(f)) < 0)
-		error = -errno;
-	if (fclose(f) != 0 && !error)
-		error = -errno;
-	if (!error && rename(path, state) < 0)
-		error = -errno;
-	return error;
+	return snprintf(text, TAIL_TEXT, "inode %" PRIu64 " offset %" PRIu64 "\n", mark->inode, mark->offset);
 }
 
 /* A chunk without a whole line is either the growing end, or a line of nobody's; one of which nothing is taken ends it

@@ -32,7 +32,6 @@ struct disk {
 	bool crowded;			/* more file systems than fit into a round */
 	struct fstab wanted;
 	struct writable writable;
-	const char *kept;		/* file of the above; NULL: there is no state */
 	int64_t waited;			/* this round, for remote mounts */
 };
 
@@ -259,6 +258,20 @@ static int refresh(struct beadle_ctx *ctx, struct disk *disk)
 	return 0;
 }
 
+static int save_writable(struct beadle_ctx *ctx, struct disk *disk)
+{
+	size_t n;
+	char *text;
+	int error = writable_text(&disk->writable, &text, &n);
+
+	if (error)
+		return error;
+	error = beadle_state_write(ctx, "writable", text, n);
+	disk->writable.changed = error != 0;
+	free(text);
+	return error;
+}
+
 static int collect(struct beadle_ctx *ctx, void *state)
 {
 	struct disk *disk = state;
@@ -276,19 +289,19 @@ static int collect(struct beadle_ctx *ctx, void *state)
 		if (disk->wanted.at[i].automatic && beadle_globs_match(disk->mounts, disk->wanted.at[i].dir))
 			beadle_put(ctx, &mounted, disk->wanted.at[i].mounted, {"mount", disk->wanted.at[i].dir});
 
-	error = disk->kept ? writable_save(&disk->writable, disk->kept) : 0;
-	if (error)
-		beadle_skip(ctx, -error, disk->kept);
+	error = disk->writable.changed ? save_writable(ctx, disk) : 0;
+	if (error && error != -ENOENT)
+		beadle_skip(ctx, -error, "writable");
 	return 0;
 }
 
 static int open_disk(struct beadle_ctx *ctx, void *state)
 {
+	const char *kept = beadle_state_path(ctx, "writable");
 	struct disk *disk = state;
 
-	disk->kept = beadle_state_path(ctx, "writable");
-	if (disk->kept)
-		writable_load(&disk->writable, disk->kept);
+	if (kept)
+		writable_load(&disk->writable, kept);
 	disk->fd = open(disk->table.name, O_RDONLY | O_CLOEXEC);
 	return disk->fd < 0 ? -errno : 0;
 }

@@ -101,29 +101,24 @@ static void put_escaped(FILE *f, const char *s)
 			putc(*s, f);
 }
 
-int writable_save(struct writable *w, const char *path)
+int writable_text(const struct writable *w, char **ret, size_t *ret_n)
 {
-	char other[4096];
-	FILE *f;
+	FILE *f = open_memstream(ret, ret_n);
+	bool failed;
 
-	if (!w->changed)
-		return 0;
-	if (snprintf(other, sizeof(other), "%s.new", path) >= (int)sizeof(other))
-		return -ENAMETOOLONG;
-	f = fopen(other, "we");
 	if (!f)
-		return -errno;
+		return -ENOMEM;
 	for (size_t i = 0; i < w->n; i++) {
 		put_escaped(f, w->at[i].dir);
 		putc(' ', f);
 		put_escaped(f, w->at[i].source);
 		putc('\n', f);
 	}
-	bool failed = ferror(f);
-	if (fclose(f) != 0 || failed || rename(other, path) < 0)
-		return errno ? -errno : -EIO;
-	w->changed = false;
-	return 0;
+	failed = ferror(f);
+	if (fclose(f) == 0 && !failed)
+		return 0;
+	free(*ret);
+	return -ENOMEM;
 }
 
 void writable_clear(struct writable *w)

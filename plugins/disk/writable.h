@@ -22,9 +22,9 @@ void writable_begin(struct writable *);
 void writable_seen(struct writable *, const char *dir, const char *source);
 void writable_forget(struct writable *);
 
-/* A file that is missing or damaged is an empty one. Saving does nothing unless something changed. 0 or -errno. */
+/* A file that is missing or damaged is an empty one. */
 void writable_load(struct writable *, const char *path);
-int writable_save(struct writable *, const char *path);
+int writable_text(const struct writable *, char **ret, size_t *ret_n);	/* what the file holds: free it. 0 or -ENOMEM */
 void writable_clear(struct writable *);
 
 #endif

@@ -229,7 +229,7 @@ static int finish(struct round *round, bool first, const char *accept, const cha
 		error = settle(round, first, accept, wanted, token);
 	tell_rest(round, changes > 0 && round->added + round->removed + round->modified == 0 ? "none" : token);
 	if (!error && round->integrity->told_new)
-		error = reported_save(&round->telling, round->integrity->told_new);
+		error = beadle_state_write(round->ctx, "told.new", round->telling.at, round->telling.n * COMPARE_ID);
 	round->integrity->handed_over = !error;
 	return error;
 }

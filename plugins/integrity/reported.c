@@ -46,19 +46,6 @@ int reported_add(struct reported *set, const uint8_t id[COMPARE_ID])
 	return 0;
 }
 
-int reported_save(struct reported *set, const char *path)
-{
-	FILE *file = fopen(path, "we");
-	bool failed;
-
-	if (!file)
-		return -errno;
-	failed = set->n > 0 && fwrite(set->at, COMPARE_ID, set->n, file) != set->n;
-	if (fclose(file) != 0 || failed)
-		return errno ? -errno : -EIO;
-	return 0;
-}
-
 void reported_clear(struct reported *set)
 {
 	free(set->at);

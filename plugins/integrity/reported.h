@@ -17,11 +17,10 @@
 
 struct reported { uint8_t (*at)[COMPARE_ID]; size_t n, room; };
 
-/* A file that is missing or damaged is an empty set. */
+/* A file that is missing or damaged is an empty set; it holds .n times COMPARE_ID bytes of .at. */
 void reported_load(struct reported *, const char *path);
 bool reported_has(const struct reported *, const uint8_t id[COMPARE_ID]);	/* of a loaded set */
 int reported_add(struct reported *, const uint8_t id[COMPARE_ID]);		/* -ENOSPC when full */
-int reported_save(struct reported *, const char *path);				/* 0 or -errno */
 void reported_clear(struct reported *);
 
 #endif

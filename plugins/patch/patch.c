@@ -95,11 +95,23 @@ static const struct manager *find_manager(const struct patch *p)
 	return !strcmp(p->manager, "dnf") || dnf.is_here(p) ? &dnf : NULL;
 }
 
+static int save_pending(struct beadle_ctx *ctx, const struct patch *p)
+{
+	size_t n;
+	char *text;
+	int error = pending_text(&p->pending, &text, &n);
+
+	if (error)
+		return error;
+	error = beadle_state_write(ctx, "pending", text, n);
+	free(text);
+	return error == -ENOENT ? 0 : error;	/* a dry run keeps nothing */
+}
+
 /* Computes only when lists or packages changed: it costs seconds, and 80 MB. A failure leaves nothing to report. */
 static int refresh(struct beadle_ctx *ctx, struct patch *p, const struct manager *m, int64_t now)
 {
 	uint64_t fingerprint = m->fingerprint(p);
-	const char *state = beadle_state_path(ctx, "pending");
 	int error;
 
 	if (p->pending.fingerprint == fingerprint && now >= p->pending.computed && now - p->pending.computed < AGAIN)
@@ -112,7 +124,7 @@ static int refresh(struct beadle_ctx *ctx, struct patch *p, const struct manager
 	pending_end(&p->pending);
 	p->pending.fingerprint = fingerprint;
 	p->pending.computed = now;
-	return state ? pending_save(state, &p->pending) : 0;
+	return save_pending(ctx, p);
 }
 
 static double since(int64_t then, int64_t now)

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,26 +124,20 @@ int pending_load(const char *path, struct pending *ret)
 	return error;
 }
 
-int pending_save(const char *path, const struct pending *p)
+int pending_text(const struct pending *p, char **ret, size_t *ret_n)
 {
-	char new[PATH_MAX];
-	int error = 0;
-	FILE *f;
+	FILE *f = open_memstream(ret, ret_n);
+	bool failed;
 
-	if (snprintf(new, sizeof(new), "%s.new", path) >= (int)sizeof(new))
-		return -ENAMETOOLONG;
-	f = fopen(new, "we");
 	if (!f)
-		return -errno;
+		return -ENOMEM;
 	fprintf(f, HEAD "fingerprint %" PRIx64 " computed %" PRId64 " last_update %" PRId64 " pending %" PRIu64 "\n",
 		p->fingerprint, p->computed, p->last_update, p->count);
 	for (size_t i = 0; i < p->security_count; i++)
 		fprintf(f, "security %" PRId64 " %s\n", p->security[i].first, p->security[i].name);
-	if (fflush(f) != 0 || fdatasync(fileno(f)) < 0)
-		error = -errno;
-	if (fclose(f) != 0 && !error)
-		error = -errno;
-	if (!error && rename(new, path) < 0)
-		error = -errno;
-	return error;
+	failed = ferror(f);
+	if (fclose(f) == 0 && !failed)
+		return 0;
+	free(*ret);
+	return -ENOMEM;
 }

@@ -20,7 +20,7 @@ struct pending {
 
 /* 0, -ENOENT, -EBADMSG, -errno; after an error it is empty */
 int pending_load(const char *path, struct pending *ret);
-int pending_save(const char *path, const struct pending *);
+int pending_text(const struct pending *, char **ret, size_t *ret_n);	/* what the file holds: free it. 0 or -ENOMEM */
 void pending_free(struct pending *);
 
 /* A new computation: begin, one add per security update (twice the same is one), end forgets what is not pending any

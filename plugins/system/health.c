@@ -3,7 +3,6 @@
 #include "plugins/system/health.h"
 #include "plugins/system/kernel.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,29 +11,25 @@
 
 struct health { const char *sys; void (*found)(const char *, const char *, void *); void *arg; };
 
-static int no_dots(const struct dirent *entry)
+typedef void look_at(const struct health *, const char *folder, const char *name);
+struct visit { const struct health *health; look_at *fn; unsigned n; };
+
+static void visit(const char *folder, const char *name, void *arg)
 {
-	return entry->d_name[0] != '.';
+	struct visit *v = arg;
+	char path[PATH_MAX];
+
+	if (v->n++ < HEALTH_MAX && snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path))
+		v->fn(v->health, path, name);
 }
 
-static void each_entry(const struct health *health, const char *name,
-		       void (*fn)(const struct health *, const char *folder, const char *name))
+static void each_entry(const struct health *health, const char *name, look_at *fn)
 {
-	char folder[PATH_MAX], path[PATH_MAX];
-	struct dirent **entries;
-	int n;
+	struct visit v = {health, fn, 0};
+	char folder[PATH_MAX];
 
-	if (snprintf(folder, sizeof(folder), "%s/%s", health->sys, name) >= (int)sizeof(folder))
-		return;
-	n = scandir(folder, &entries, no_dots, alphasort);
-	for (int i = 0; i < n; i++) {
-		if (i < HEALTH_MAX &&
-		    snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < (int)sizeof(path))
-			fn(health, path, entries[i]->d_name);
-		free(entries[i]);
-	}
-	if (n >= 0)
-		free(entries);
+	if (snprintf(folder, sizeof(folder), "%s/%s", health->sys, name) < (int)sizeof(folder))
+		kernel_each(folder, visit, &v);
 }
 
 static void look_at_array(const struct health *health, const char *folder, const char *name)

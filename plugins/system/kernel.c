@@ -1,6 +1,7 @@
 /* kernel.c - text of the kernel to numbers. */
 #include "plugins/system/kernel.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,6 +32,24 @@ int kernel_read(const char *root, const char *name, char *buffer, size_t room)
 		n--;
 	buffer[n] = '\0';
 	return 0;
+}
+
+static int no_dots(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+void kernel_each(const char *folder, void (*fn)(const char *folder, const char *name, void *arg), void *arg)
+{
+	struct dirent **entries;
+	int n = scandir(folder, &entries, no_dots, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		fn(folder, entries[i]->d_name, arg);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
 }
 
 int kernel_number(const char *root, const char *name, int64_t *ret)

@@ -36,4 +36,7 @@ int kernel_pressure(const char *text, const char *kind, double *ret);
 /* The number after `name` at the beginning of a line ("oom_kill 3"). */
 int kernel_field(const char *text, const char *name, uint64_t *ret);
 
+/* Calls for each entry of a folder, in the order of their names; for none when it cannot be read. */
+void kernel_each(const char *folder, void (*fn)(const char *folder, const char *name, void *arg), void *arg);
+
 #endif

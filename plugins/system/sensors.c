@@ -3,7 +3,6 @@
 #include "plugins/system/sensors.h"
 #include "plugins/system/kernel.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +17,6 @@ struct sensors {
 	void *arg;
 	unsigned n;
 };
-
-static int no_dots(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
 
 /* Where `name` is a link, the last part of what it points to: "nvme0" of hwmon3/device. */
 static void link_name(const char *folder, const char *name, char *buffer, size_t room)
@@ -46,8 +40,9 @@ static void tell(struct sensors *sensors, const char *sensor, int64_t millidegre
 	sensors->found(sensor, (double)millidegrees / 1000, sensors->arg);
 }
 
-static void read_input(struct sensors *sensors, const char *folder, const char *input)
+static void read_input(const char *folder, const char *input, void *arg)
 {
+	struct sensors *sensors = arg;
 	char name[NAME], label[NAME], device[NAME], file[64], sensor[3 * NAME + 2];
 	int64_t value, fault = 0;
 	int n = 0, index;
@@ -68,31 +63,17 @@ static void read_input(struct sensors *sensors, const char *folder, const char *
 	tell(sensors, sensor, value);
 }
 
-/* Calls for each entry of SYS/NAME, in the order of their names. */
-static void each_entry(struct sensors *sensors, const char *folder,
-		       void (*fn)(struct sensors *, const char *, const char *))
-{
-	struct dirent **entries;
-	int n = scandir(folder, &entries, no_dots, alphasort);
-
-	for (int i = 0; i < n; i++) {
-		fn(sensors, folder, entries[i]->d_name);
-		free(entries[i]);
-	}
-	if (n >= 0)
-		free(entries);
-}
-
-static void read_hwmon(struct sensors *sensors, const char *folder, const char *name)
+static void read_hwmon(const char *folder, const char *name, void *arg)
 {
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path))
-		each_entry(sensors, path, read_input);
+		kernel_each(path, read_input, arg);
 }
 
-static void read_zone(struct sensors *sensors, const char *folder, const char *name)
+static void read_zone(const char *folder, const char *name, void *arg)
 {
+	struct sensors *sensors = arg;
 	char path[PATH_MAX], type[NAME], sensor[2 * NAME];
 	int64_t value;
 
@@ -110,7 +91,7 @@ void sensors_each(const char *sys, void (*found)(const char *, double, void *), 
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/class/hwmon", sys) < (int)sizeof(path))
-		each_entry(&sensors, path, read_hwmon);
+		kernel_each(path, read_hwmon, &sensors);
 	if (sensors.n == 0 && snprintf(path, sizeof(path), "%s/class/thermal", sys) < (int)sizeof(path))
-		each_entry(&sensors, path, read_zone);
+		kernel_each(path, read_zone, &sensors);
 }

@@ -204,6 +204,8 @@ START_TEST(a_log_is_read_on_through_rotation)
 {
 	char dir[] = "/tmp/beadle-tail-XXXXXX", path[64], old[64], state[64], found[512] = "";
 	struct tail_mark mark = {0}, back;
+	char text[TAIL_TEXT];
+	FILE *file;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/log", dir);
@@ -213,7 +215,9 @@ START_TEST(a_log_is_read_on_through_rotation)
 	ck_assert_int_eq(tail_follow(path, &mark, 1 << 20, take, found), 0);
 	ck_assert_str_eq(found, "[/1|X]");
 	append(path, "UND\n");
-	ck_assert_int_eq(tail_save(state, &mark), 0);
+	file = fopen(state, "we");
+	ck_assert_uint_eq(fwrite(text, 1, (size_t)tail_text(&mark, text), file), strlen(text));
+	fclose(file);
 	ck_assert_int_eq(tail_load(state, &back), 0);
 	ck_assert_int_eq(tail_follow(path, &back, 1 << 20, take, found), 0);
 	ck_assert_str_eq(found, "[/1|X][/2|X]");

@@ -449,13 +449,16 @@ START_TEST(what_was_told_is_remembered)
 {
 	struct reported set = {0}, again = {0};
 	uint8_t id[COMPARE_ID] = {0};
+	FILE *file;
 
 	for (int i = 0; i < 500; i++) {
 		id[0] = (uint8_t)(i * 37);
 		id[1] = (uint8_t)(i >> 2);
 		ck_assert_int_eq(reported_add(&set, id), 0);
 	}
-	ck_assert_int_eq(reported_save(&set, at("told")), 0);
+	file = fopen(at("told"), "we");
+	ck_assert_uint_eq(fwrite(set.at, COMPARE_ID, set.n, file), 500);
+	fclose(file);
 	reported_load(&again, at("told"));
 	ck_assert_uint_eq(again.n, 500);
 	ck_assert(reported_has(&again, set.at[0]) && reported_has(&again, set.at[499]));
