@@ -116,7 +116,7 @@ static void find_gaps(const struct site *site, json_t *list)
 /* What people were not told. One that is still tried is enough to look at; each that was given up is somebody who does not know. */
 static void find_untold(const struct notices *all, json_t *list)
 {
-	const char *mend = "tell them in another way; mend notify: in collector.yaml: after a reload or restart it is sent again";
+	const char *mend = "tell them in another way; mend notify: in collector.yaml: after a restart it is sent again";
 	bool tried = false;
 	size_t n = 0;
 
