@@ -280,12 +280,26 @@ static int add_group(struct store *s, struct batch *const *batches, size_t n, in
 	return r;
 }
 
+/* A clock that is behind all that is kept is wrong, and retention would take its day for the oldest: the newest day takes what comes (R12). */
+static int file_under(const struct store *s, uint32_t *day)
+{
+	FREE uint32_t *list = NULL;
+	size_t n = 0;
+	int r = day_list(s->folder, &list, &n);
+
+	if (!r && n && *day < list[0])
+		*day = list[n - 1];
+	return r;
+}
+
 int store_intake(struct store *s, struct batch *const *batches, size_t n, int64_t now_wall)
 {
 	uint32_t day = day_of(now_wall);
 	int r = 0;
 
 	if (s->today != day)
+		r = file_under(s, &day);
+	if (!r && s->today != day)
 		r = intake_open(s, day);
 	if (!r)
 		r = add_group(s, batches, n, now_wall);

@@ -230,7 +230,8 @@ static int unlink_day(struct store *s, uint32_t day)
 	return r ? r : mend_forget(s, day);
 }
 
-/* Days are counted from the newest that was there before today: a clock that jumped years ahead deletes nothing (R12). */
+/* A clock that jumped years ahead deletes nothing (R12): days are counted from the newest that was there before today, and however late it
+ * is said to be, so many days that have results are kept. */
 static uint32_t oldest_to_keep(const struct store *s, int64_t now, unsigned days, const uint32_t *list, size_t n)
 {
 	uint32_t today = s->today ? s->today : day_of(now);
@@ -249,7 +250,7 @@ int store_retire(struct store *s, int64_t now_wall, unsigned days)
 	int r = day_list(s->folder, &list, &n);
 	uint32_t oldest = r ? 0 : oldest_to_keep(s, now_wall, days, list, n);
 
-	for (size_t i = 0; i < n && !r && list[i] < oldest; i++)
+	for (size_t i = 0; i + days < n && !r && list[i] < oldest; i++)
 		if (list[i] != s->today)
 			r = unlink_day(s, list[i]);
 	return r;

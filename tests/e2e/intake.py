@@ -159,12 +159,12 @@ class Intake(Program):
     def alive(self):
         assert self.process.poll() is None, self.text()[-3000:]
 
-    def agent(self, n=1):
-        """(uuid, identity folder) of the n-th agent."""
+    def agent(self, n=1, **wrong):
+        """(uuid, identity folder) of the n-th agent; `wrong` as Authority.issue has it, for the first time."""
         uuid = str(uuids.UUID(int=n, version=4))
         folder = self.folder / f"agent-{n}"
         if not folder.exists():
-            self.ca.folder("agent", uuid, folder)
+            self.ca.folder("agent", uuid, folder, **wrong)
         return uuid, folder
 
     def connect(self, n=1, address="127.0.0.1", **more):

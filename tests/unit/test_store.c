@@ -242,11 +242,11 @@ START_TEST(over_days_and_restarts)
 	restart();
 	ck_assert_uint_eq(held(5), 6);
 	ck_assert_uint_eq(put(5, 1, 6, NOON + DAY), 0);
-	ck_assert_uint_eq(put(5, 1, 8, NOON - DAY), 2);	/* the clock went back */
+	ck_assert_uint_eq(put(5, 1, 8, NOON - DAY), 2);	/* the clock went back: with the newest */
 	restart();
 	ck_assert_uint_eq(held(5), 8);
 	ck_assert_uint_eq(replay(&all).n, 8);
-	ck_assert_uint_eq(replay(&later).n, 4);
+	ck_assert_uint_eq(replay(&later).n, 6);
 }
 END_TEST
 
@@ -351,6 +351,30 @@ START_TEST(test_r12_a_clock_years_ahead_deletes_nothing)
 	ck_assert(there(20270115));
 	ck_assert_int_eq(store_retire(store, INT64_C(-1) * NS_PER_S, 92), 0);	/* nor does one in 1969 */
 	ck_assert(there(20270114));
+	for (int day = 1; day <= 3; day++) {					/* nor days of it on end */
+		put(5, 3 + (uint64_t)day, 1, NOON + (75 * 365 + day) * DAY);
+		ck_assert_int_eq(store_retire(store, NOON + (75 * 365 + day) * DAY, 92), 0);
+	}
+	ck_assert(there(20270114));
+}
+END_TEST
+
+/* What came while the clock was years behind is as new as the rest. */
+START_TEST(test_r12_a_clock_years_behind_files_nothing_as_old)
+{
+	struct reader_place all = {0};
+
+	put(5, 1, 1, NOON - DAY);
+	put(5, 2, 1, NOON);
+	put(5, 3, 2, NOON - 10 * 365 * DAY);
+	restart();
+	put(5, 5, 1, INT64_C(1) * NS_PER_S);
+	for (int day = 0; day < 3; day++) {
+		put(5, 6 + (uint64_t)day, 1, NOON + day * DAY);
+		ck_assert_int_eq(store_retire(store, NOON + day * DAY, 2), 0);
+	}
+	ck_assert_uint_eq(replay(&all).n, 7);	/* of eight: 20270114 was old */
+	ck_assert_uint_eq(put(5, 1, 9, NOON + 3 * DAY), 1);
 }
 END_TEST
 
@@ -623,6 +647,7 @@ int main(void)
 	tcase_add_test(t, over_days_and_restarts);
 	tcase_add_test(t, retention);
 	tcase_add_test(t, test_r12_a_clock_years_ahead_deletes_nothing);
+	tcase_add_test(t, test_r12_a_clock_years_behind_files_nothing_as_old);
 	tcase_add_test(t, names);
 	tcase_add_test(t, names_have_a_limit);
 	tcase_add_test(t, epochs_have_a_limit_a_day);
