@@ -1,4 +1,5 @@
 """A booted systemd: a small Debian made once by debootstrap, started by systemd-nspawn over a volatile overlay."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -30,9 +31,17 @@ def image():
         pytest.skip("not proven: the container takes this machine's programs, so it is made on Debian alone")
     suite = _os_release("VERSION_CODENAME")
     folder = BUILD / f"cache/systemd-{suite}"
-    if folder.exists():
-        return folder
-    new = BUILD / f"cache/new-{os.getpid()}"
+    folder.parent.mkdir(exist_ok=True)
+    with open(folder.parent / "lock", "w") as lock:     # another test's process may be at it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            make(folder, suite)
+    return folder
+
+
+def make(folder, suite):
+    new = BUILD / "cache/new"
+    shutil.rmtree(new, ignore_errors=True)              # of a run that was broken off
     # What is only a cache need not be safe from a power cut: half the time.
     (new / "etc/dpkg/dpkg.cfg.d").mkdir(parents=True)
     (new / "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n")
@@ -47,7 +56,6 @@ def image():
         shutil.rmtree(new, ignore_errors=True)
         pytest.skip(f"not proven: debootstrap could not make a container: {error}")
     new.rename(folder)
-    return folder
 
 
 PROGRAMS_INSIDE = [BUILD / p for p in ("cli/beadle", "agent/host/beadle-host", "plugins/service/service.so")]
