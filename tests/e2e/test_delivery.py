@@ -60,10 +60,12 @@ def without_a_hole(site, begin, end, most=2.0):
         assert not holes, (task, holes, len(times))
 
 
-def never_twice(site):
+def never_twice(site, unheard=0):
+    """No number names two records, and no measurement has two numbers; but for `unheard`: that many may have been stored with their
+    acknowledgement cut off by the twin, whose records then stand behind them, so that the agent cannot know."""
     each_once(site.records())
     seen = [(task, at) for task, times in measured(site).items() for at in times]
-    assert len(seen) == len(set(seen)), "one measurement is stored under two numbers"
+    assert len(seen) - len(set(seen)) <= unheard, "one measurement is stored under two numbers"
 
 
 def test_r03_a_state_folder_put_back_loses_nothing_new(site):
@@ -112,7 +114,7 @@ def test_r03_a_clone_that_runs_at_the_same_time_takes_no_number_of_the_other(sit
         time.sleep(4)
         one.stop()
     site.stop()
-    never_twice(site)
+    never_twice(site, unheard=2 * site.collector.text().count(": connected"))      # a round of two checks for each time one took over
     without_a_hole(site, begin + 1.5, end - 0.5)
     per_check = [sum(begin < t < end for t in times) for times in measured(site).values()]
     assert min(per_check) > 2 * 0.7 * (end - begin) / 0.2, (per_check, end - begin)
