@@ -77,6 +77,34 @@ static void print_given_up(const json_t *host)
 	}
 }
 
+static void print_row(struct screen_table *t, const json_t *check, const char *what, const char *text, const char *state)
+{
+	char ago[32];
+
+	screen_cell(t, SCREEN_PLAIN, "%s", document_text(check, "name"));
+	screen_cell(t, SCREEN_FAINT, "%s", what);
+	screen_cell(t, SCREEN_PLAIN, "%s", text);
+	screen_cell(t, SCREEN_PLAIN, "-");
+	screen_cell(t, screen_of_state(state), "%s", state);
+	screen_cell(t, SCREEN_FAINT, "%s", screen_ago(document_number(check, "at"), ago));
+}
+
+/* Sources that the last round left out. */
+static void print_skips(struct screen_table *t, const json_t *check)
+{
+	const json_t *s;
+	size_t i;
+	char text[640];
+
+	json_array_foreach(json_object_get(check, "skips"), i, s) {
+		snprintf(text, sizeof(text), "%s: %s", document_text(s, "what"), document_text(s, "error"));
+		print_row(t, check, "(left out)", text, document_text(check, "state"));
+	}
+	snprintf(text, sizeof(text), "%lld more", document_number(check, "more_skips"));
+	if (document_number(check, "more_skips"))
+		print_row(t, check, "(left out)", text, document_text(check, "state"));
+}
+
 static void print_checks(const json_t *host)
 {
 	static const char *const heads[] = {"check", "metric", "labels", "value", "state", "at"};
@@ -86,14 +114,9 @@ static void print_checks(const json_t *host)
 	char labels[512], value[64], ago[32];
 
 	json_array_foreach(json_object_get(host, "checks"), i, c) {
-		if (json_array_size(json_object_get(c, "series")) == 0) {
-			screen_cell(t, SCREEN_PLAIN, "%s", document_text(c, "name"));
-			screen_cell(t, SCREEN_FAINT, "%s", document_text(c, "why"));
-			screen_cell(t, SCREEN_PLAIN, "-");
-			screen_cell(t, SCREEN_PLAIN, "-");
-			screen_cell(t, screen_of_state(document_text(c, "state")), "%s", document_text(c, "state"));
-			screen_cell(t, SCREEN_FAINT, "%s", screen_ago(document_number(c, "at"), ago));
-		}
+		if (json_is_string(json_object_get(c, "why")) || json_array_size(json_object_get(c, "series")) == 0)
+			print_row(t, c, document_text(c, "why"), "-", document_text(c, "state"));
+		print_skips(t, c);
 		json_array_foreach(json_object_get(c, "series"), k, s) {
 			screen_cell(t, SCREEN_PLAIN, "%s", document_text(c, "name"));
 			screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "metric"));
@@ -105,6 +128,24 @@ static void print_checks(const json_t *host)
 			screen_cell(t, SCREEN_FAINT, "%s", screen_ago(document_number(s, "at"), ago));
 		}
 	}
+	screen_print(t);
+}
+
+static void print_facts(const json_t *host)
+{
+	static const char *const heads[] = {"check", "fact", "labels", "text"};
+	struct screen_table *t = screen_table(heads, 4);
+	const json_t *c, *f;
+	size_t i, k;
+	char labels[512];
+
+	json_array_foreach(json_object_get(host, "checks"), i, c)
+		json_array_foreach(json_object_get(c, "facts"), k, f) {
+			screen_cell(t, SCREEN_PLAIN, "%s", document_text(c, "name"));
+			screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "name"));
+			screen_cell(t, SCREEN_PLAIN, "%s", labels_of(f, labels, sizeof(labels)));
+			screen_cell(t, SCREEN_PLAIN, "%s", document_text(f, "value"));
+		}
 	screen_print(t);
 }
 
@@ -152,6 +193,8 @@ int command_hosts(int argc, char **argv)
 	if (argc == 2) {
 		print_checks(d);
 		print_given_up(d);
+		putchar('\n');
+		print_facts(d);
 	} else
 		print_hosts(d);
 	json_decref(d);

@@ -69,6 +69,52 @@ static void print_findings(const json_t *incident)
 	screen_print(t);
 }
 
+/* The field that stands beside NAME_before, or NULL. `stem`: NAME. */
+static const char *after_of(const json_t *fields, const char *name, char *stem, size_t room)
+{
+	size_t n = strlen(name);
+	char after[128];
+
+	if (n < 8 || n >= room || strcmp(name + n - 7, "_before"))
+		return NULL;
+	snprintf(stem, room, "%.*s", (int)(n - 7), name);
+	snprintf(after, sizeof(after), "%s_after", stem);
+	return json_string_value(json_object_get(fields, after));
+}
+
+static bool is_told_beside(const json_t *fields, const char *name)
+{
+	size_t n = strlen(name);
+	char before[128];
+
+	if (n < 7 || strcmp(name + n - 6, "_after"))
+		return false;
+	snprintf(before, sizeof(before), "%.*s_before", (int)(n - 6), name);
+	return json_object_get(fields, before);
+}
+
+/* What an event's plugin said of it, a row each; before and after in one. What is the same on both sides is left out. */
+static void print_fields(struct screen_table *t, const json_t *step)
+{
+	json_t *fields = json_object_get(step, "fields"), *value;
+	const char *name, *after, *text;
+	char stem[96];
+
+	json_object_foreach(fields, name, value) {
+		text = json_string_value(value);
+		after = after_of(fields, name, stem, sizeof(stem));
+		if (!text || is_told_beside(fields, name) || (after && !strcmp(text, after)))
+			continue;
+		screen_cell(t, SCREEN_PLAIN, " ");
+		screen_cell(t, SCREEN_PLAIN, " ");
+		screen_cell(t, SCREEN_FAINT, "%s", after ? stem : name);
+		if (after)
+			screen_cell(t, SCREEN_PLAIN, "%s -> %s", text, after);
+		else
+			screen_cell(t, SCREEN_PLAIN, "%s", text);
+	}
+}
+
 static void print_steps(const json_t *incident)
 {
 	static const char *const heads[] = {"when", "who", "what", "detail"};
@@ -85,8 +131,11 @@ static void print_steps(const json_t *incident)
 			screen_cell(t, SCREEN_PLAIN, "%s and %lld more", document_text(s, "detail"), document_number(s, "more"));
 		else
 			screen_cell(t, SCREEN_PLAIN, "%s", document_text(s, "detail"));
+		print_fields(t, s);
 	}
 	screen_print(t);
+	if (document_number(incident, "more_steps"))
+		printf("%lld older steps are not shown\n", document_number(incident, "more_steps"));
 }
 
 static void print_notices(const json_t *incident)

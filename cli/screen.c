@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "clock.h"
 #include "text.h"
 #include "vec.h"
@@ -62,18 +63,19 @@ static int width_of(const char *s)
 
 void screen_cell(struct screen_table *t, enum screen_colour colour, const char *format, ...)
 {
-	char raw[1024], text[2048];
 	struct cell *c = vec_push(&t->cells);
+	FREE char *raw = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(raw, sizeof(raw), format, ap);
-	va_end(ap);
-	text_escape(raw, strlen(raw), text, sizeof(text));
-	if (!c || !(c->text = strdup(text)))
+	if (vasprintf(&raw, format, ap) < 0)
 		abort();
+	va_end(ap);
+	if (!c || !(c->text = malloc(4 * strlen(raw) + 1)))
+		abort();
+	text_escape(raw, strlen(raw), c->text, 4 * strlen(raw) + 1);
 	c->colour = colour;
-	c->width = width_of(text);
+	c->width = width_of(c->text);
 }
 
 static void print_cell(const char *text, int width, int column, enum screen_colour colour, bool last)

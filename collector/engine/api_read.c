@@ -83,19 +83,31 @@ static void add_notice(json_t *notices, const struct reader_step *s, json_t *det
 	json_object_set(notices, id, detail);
 }
 
-/* An event that stands for others says how many they are, until when, and their digest. */
+/* Of an event also what its plugin said of it; one that stands for others says how many they are, until when, and their digest. */
 static json_t *step_document(const struct reader_step *s, const json_t *detail)
 {
-	json_t *words = json_object_get(detail, "detail"), *more = json_object_get(detail, "more");
+	static const struct { const char *kept, *told; } of_events[] = {
+		{"more", "more"}, {"until", "until_at"}, {"digest", "digest"}, {"fields", "fields"}, {"escaped", "escaped"}};
+	json_t *words = json_object_get(detail, "detail");
 	json_t *o = json_pack("{s:I, s:s, s:s, s:O}", "at", (json_int_t)s->at, "actor", s->actor, "what", s->action, "detail",
 			      words ? words : json_null());
 
-	if (o && json_integer_value(more) > 0) {
-		json_object_set(o, "more", more);
-		json_object_set(o, "until_at", json_object_get(detail, "until"));
-		json_object_set(o, "digest", json_object_get(detail, "digest"));
-	}
+	for (size_t i = 0; i < sizeof(of_events) / sizeof(of_events[0]); i++)
+		if (json_object_get(detail, of_events[i].kept))
+			json_object_set(o, of_events[i].told, json_object_get(detail, of_events[i].kept));
 	return o;
+}
+
+/* The newest are kept, and how many went before them: what persons did to an incident stands at its end. */
+static void add_step(struct reading *r, json_t *step)
+{
+	json_t *steps = json_object_get(r->document, "steps");
+
+	json_array_append_new(steps, step);
+	if (json_array_size(steps) <= LIST_MAX)
+		return;
+	json_array_remove(steps, 0);
+	json_object_set_new(r->document, "more_steps", json_integer(1 + json_integer_value(json_object_get(r->document, "more_steps"))));
 }
 
 static int each_step(const struct reader_step *s, void *arg)
@@ -105,8 +117,8 @@ static int each_step(const struct reader_step *s, void *arg)
 
 	if (!strcmp(s->action, "notice"))
 		add_notice(json_object_get(r->document, "notices"), s, detail);
-	else if (json_array_size(json_object_get(r->document, "steps")) < LIST_MAX)
-		json_array_append_new(json_object_get(r->document, "steps"), step_document(s, detail));
+	else
+		add_step(r, step_document(s, detail));
 	json_decref(detail);
 	return 0;
 }
@@ -142,6 +154,7 @@ static void read_incident(struct job *job, void *of_thread)
 	if (!r->document && (r->error = read_closed(r, of_thread)) < 0)
 		return;
 	json_object_set_new(r->document, "steps", json_array());
+	json_object_set_new(r->document, "more_steps", json_integer(0));
 	json_object_set_new(r->document, "notices", json_object());
 	r->error = reader_steps(of_thread, r->incident, each_step, r);
 	list = json_array();

@@ -89,6 +89,29 @@ static json_t *series_document(struct engine *e, const struct curve *s)
 	return o;
 }
 
+static json_t *skips_document(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->skips.n; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "what", c->skips.at[i].what, "error", strerror(c->skips.at[i].error)));
+	return list;
+}
+
+static json_t *facts_document(const fact_list *all)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct fact *f = &all->at[i];
+		struct rule_label labels[REGISTRY_LABELS + 1];
+
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "name", f->name, "labels",
+						      labels_of(registry_unpack(f->labels, labels)), "value", document_bytes(f->value)));
+	}
+	return list;
+}
+
 json_t *document_check(struct engine *e, const struct check *c, bool with_series)
 {
 	const struct host *h = registry_get_host(&e->registry, c->host);
@@ -98,8 +121,13 @@ json_t *document_check(struct engine *e, const struct check *c, bool with_series
 			      c->why ? document_bytes(c->why) : json_null(), "at", (json_int_t)c->at, "given_up",
 			      given_up_document(&c->given_up)), *list;
 
+	if (o) {
+		json_object_set_new(o, "skips", skips_document(c));
+		json_object_set_new(o, "more_skips", json_integer((json_int_t)c->skips_more));
+	}
 	if (!o || !with_series)
 		return o;
+	json_object_set_new(o, "facts", facts_document(&c->facts));
 	list = json_array();
 	for (size_t i = 0; i < c->series.n; i++) {
 		const struct curve *s = registry_get_series(&e->registry, c->series.at[i]);
@@ -257,8 +285,8 @@ static json_t *bound_document(const struct bound *b)
 
 static json_t *rule_document(const struct rule *r)
 {
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:s, s:o, s:o, s:I, s:s, s:s, s:s}", "id", r->id, "check", r->check_id, "clause",
-			 r->clause, "metric", r->metric, "unit", r->unit, "labels", labels_of(r->labels), "direction",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:o, s:s, s:o, s:o, s:I, s:s, s:s, s:s}", "id", r->id, "check", r->check_id,
+			 "clause", r->clause, "metric", r->metric, "unit", r->unit, "event", r->event, "plugin", r->plugin, "labels", labels_of(r->labels), "direction",
 			 r->below ? "below" : "above", "warning", bound_document(&r->warning), "critical", bound_document(&r->critical),
 			 "for_ns", (json_int_t)r->for_ns, "kind", r->kind, "title_zh", r->title_zh, "title_en", r->title_en);
 }

@@ -30,6 +30,38 @@ static void take_dropped(const struct host *h, struct check *c, const Wire__Drop
 	c->given_up.results += d->count;
 }
 
+static bool delivered(const struct result *r)
+{
+	return r->outcome == WIRE__OUTCOME__OK || r->outcome == WIRE__OUTCOME__PARTIAL;
+}
+
+static void take_facts(fact_list *to, Wire__Fact *const *facts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct registry_label labels[REGISTRY_LABELS];
+		size_t k = 0;
+
+		for (; k < facts[i]->n_labels && k < REGISTRY_LABELS; k++)
+			labels[k] = (struct registry_label){facts[i]->labels[k]->name, facts[i]->labels[k]->value.data,
+				facts[i]->labels[k]->value.len};
+		registry_fact(to, facts[i]->name, labels, k, facts[i]->value.data, facts[i]->value.len);
+	}
+}
+
+static void take_skips(struct engine *e, struct check *c, const struct result *r, const Wire__Record *record)
+{
+	const char **what;
+
+	for (size_t i = 0; i < record->n_skips; i++)
+		registry_skip(c, record->skips[i]->what.data, record->skips[i]->what.len, record->skips[i]->error);
+	what = arena_take(e->arena, (c->skips.n + 1) * sizeof(*what));
+	if (!what || !delivered(r))
+		return;
+	for (size_t i = 0; i < c->skips.n; i++)
+		what[i] = c->skips.at[i].what;
+	judge_skips(e->judge, c->id, what, c->skips.n);
+}
+
 /* What is not numbers: facts, events, the cause of a failure. Comes with few results. */
 static void take_extra(struct engine *e, uint32_t host, struct check *c, const struct result *r, char why[WHY_MAX])
 {
@@ -38,10 +70,12 @@ static void take_extra(struct engine *e, uint32_t host, struct check *c, const s
 	struct host *h = registry_get_host(&e->registry, host);
 
 	if (record) {
-		for (size_t i = 0; h && i < record->n_facts; i++)
-			registry_fact(h, record->facts[i]->name, record->facts[i]->value.data, record->facts[i]->value.len);
-		for (size_t i = 0; c && i < record->n_events; i++)
-			outcome_event(e, host, r->check, record->events[i]);
+		if (c) {
+			take_facts(&c->facts, record->facts, record->n_facts);
+			events_take(e, host, c, record->events, record->n_events);
+		}
+		if (c && r->round)
+			take_skips(e, c, r, record);
 		text_escape(record->error.data, record->error.len, why, WHY_MAX);
 		if (record->dropped)
 			take_dropped(h, c, record->dropped);
@@ -51,7 +85,7 @@ static void take_extra(struct engine *e, uint32_t host, struct check *c, const s
 
 static void end_round(struct engine *e, struct check *c, const struct result *r, const char *why, int64_t now)
 {
-	bool ok = r->outcome == WIRE__OUTCOME__OK || r->outcome == WIRE__OUTCOME__PARTIAL;
+	bool ok = delivered(r);
 
 	if (c) {
 		c->at = r->at;
@@ -72,6 +106,8 @@ static void take_row(struct engine *e, uint32_t host, const struct result *r, co
 
 	for (uint32_t i = 0; i < r->values; i++)
 		judge_value(e->judge, series[i], value[i], r->at);
+	if (c && r->round)
+		registry_forget_skips(c);
 	if (r->extra_size)
 		take_extra(e, host, c, r, why);
 	if (r->round)
@@ -128,6 +164,8 @@ static void drop_checks(struct engine *e, const struct host *host, const struct 
 		if (!c || c->gone || in_hello(h, c->id))
 			continue;
 		c->gone = true;
+		registry_forget_facts(&c->facts);
+		registry_forget_skips(c);
 		judge_check_gone(e->judge, c->id, clock_wall());
 	}
 }
@@ -143,12 +181,6 @@ static void take_checks(struct engine *e, struct host *host, const struct hello 
 		else
 			c->gone = false;
 	}
-}
-
-static void take_facts(struct host *host, const struct hello *h)
-{
-	for (size_t i = 0; i < h->hello->n_facts; i++)
-		registry_fact(host, h->hello->facts[i]->name, h->hello->facts[i]->value.data, h->hello->facts[i]->value.len);
 }
 
 static void take_hello(struct engine *e, struct hello *h)
@@ -169,7 +201,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->seen = wall;
 	host->connections++;
 	host->met = true;
-	take_facts(host, h);
+	take_facts(&host->facts, h->hello->facts, h->hello->n_facts);
 	take_checks(e, host, h, now);
 	drop_checks(e, host, h);
 	judge_connected(e->judge, host->id, true, wall, now);

@@ -10,7 +10,7 @@ collector_engine_libengine_a_SOURCES = collector/engine/engine.h collector/engin
 	collector/engine/notices.h collector/engine/notices.c collector/engine/pipe.h collector/engine/pipe.c \
 	collector/engine/registry.h collector/engine/registry.c collector/engine/roster.h collector/engine/roster.c collector/engine/renewals.c collector/engine/signing.c \
 	collector/engine/restore.c collector/engine/room.h \
-	collector/engine/outcome.c collector/engine/telling.c collector/engine/words.h collector/engine/words.c
+	collector/engine/events.c collector/engine/outcome.c collector/engine/telling.c collector/engine/words.h collector/engine/words.c
 collector_engine_libengine_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(CRYPT_CFLAGS)
 ENGINE_LIBS = collector/engine/libengine.a $(WIRE_LIBS) $(CONF_LIBS) $(JANSSON_LIBS) $(EVENT_LIBS) $(CRYPT_LIBS)
 

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "clock.h"
 #include "log.h"
@@ -10,8 +9,6 @@
 #include "text.h"
 #include "words.h"
 
-#define RECENT_MAX 32			/* events of one check that wait for an incident, */
-#define RECENT_AGE (3600 * NS_PER_S)	/* and for so long */
 #define OWN_AGAIN (600 * NS_PER_S)	/* a stranger who knocks all day makes few steps */
 
 /* ---- the judge's word ---- */
@@ -114,117 +111,6 @@ static json_t *step_detail(const struct incident_step *s)
 	return o;
 }
 
-/* ---- events as detail of incidents ---- */
-
-static void keep_recent(struct engine *e, uint64_t incident, struct check *c)
-{
-	int64_t now = clock_boot();
-	struct store_change *change = engine_change(e);
-
-	for (const struct recent *r = c->recent; change && r; r = r->next)
-		if (now - r->at < RECENT_AGE)
-			change_step(change, incident, clock_wall(), "system", "event", r->json);
-	registry_forget_recent(c);
-}
-
-static const struct incident *incident_with(struct engine *e, uint32_t host, uint32_t check)
-{
-	for (const struct incident *i = incident_next(e->incidents, NULL); i; i = incident_next(e->incidents, i))
-		for (size_t k = 0; i->host == host && k < i->n; k++)
-			if (i->findings[k].check == check && i->findings[k].state != STATE_OK)
-				return i;
-	return NULL;
-}
-
-static json_t *event_json(const Wire__Event *event)
-{
-	json_t *fields = json_object(), *o = json_object();
-
-	for (size_t i = 0; i < event->n_fields; i++) {
-		char text[1024];
-
-		text_escape(event->fields[i]->value.data, event->fields[i]->value.len, text, sizeof(text));
-		json_object_set_new(fields, event->fields[i]->name, json_string(text));
-	}
-	json_object_set_new(o, "detail", json_string(event->name));
-	json_object_set_new(o, "at", json_integer((json_int_t)event->at));
-	if (event->more) {
-		json_object_set_new(o, "more", json_integer((json_int_t)event->more));
-		json_object_set_new(o, "until", json_integer((json_int_t)event->until));
-		json_object_set_new(o, "digest", json_integer(event->digest));
-	}
-	json_object_set_new(o, "fields", fields);
-	return o;
-}
-
-static void remember(struct check *c, const char *json)
-{
-	struct recent *r = calloc(1, sizeof(*r)), *oldest;
-	unsigned n;
-
-	if (!r || !(r->json = strdup(json))) {
-		free(r);
-		return;
-	}
-	r->at = clock_boot();
-	LL_APPEND(c->recent, r);
-	LL_COUNT(c->recent, oldest, n);
-	if (n <= RECENT_MAX)
-		return;
-	oldest = c->recent;
-	LL_DELETE(c->recent, oldest);
-	free(oldest->json);
-	free(oldest);
-}
-
-/* It stands for others, for which the agent had no room. */
-static void count_more(struct engine *e, uint32_t host, struct check *c, const Wire__Event *event)
-{
-	int64_t now = clock_boot();
-
-	log_warning("%s: %s: the agent had no room for all events: %s and %llu more", engine_host_name(e, host), c->name, event->name,
-		    (unsigned long long)event->more);
-	if (now - c->more_at >= RECENT_AGE)
-		c->more_events = 0;
-	c->more_events += event->more;
-	c->more_at = now;
-}
-
-uint64_t outcome_more_events(struct engine *e, const struct incident *i)
-{
-	int64_t now = clock_boot();
-	uint64_t n = 0;
-
-	for (size_t k = 0; k < i->n; k++) {
-		const struct check *c = i->findings[k].check == JUDGE_NONE ? NULL : registry_get_check(&e->registry, i->findings[k].check);
-		bool before = false;
-
-		for (size_t j = 0; j < k; j++)
-			before |= i->findings[j].check == i->findings[k].check;
-		if (c && !before && c->more_events && now - c->more_at < RECENT_AGE)
-			n += c->more_events;
-	}
-	return n;
-}
-
-/* An event comes ahead of the round that finds it out: it waits for the incident that the round may open. */
-void outcome_event(struct engine *e, uint32_t host, uint32_t check, const Wire__Event *event)
-{
-	struct check *c = registry_get_check(&e->registry, check);
-	const struct incident *i = incident_with(e, host, check);
-	json_t *o = event_json(event);
-	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-
-	if (c && event->more)
-		count_more(e, host, c, event);
-	if (text && i && engine_change(e))
-		change_step(e->change, i->id, clock_wall(), "system", "event", text);
-	else if (text && c)
-		remember(c, text);
-	free(text);
-	json_decref(o);
-}
-
 /* ---- steps ---- */
 
 /* What was no longer in sight is let go of, in the store as well: else it would be back after a restart. */
@@ -250,7 +136,7 @@ void outcome_incident(const struct incident *i, const struct incident_step *s, v
 
 	outcome_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(s));
 	if (c && c->recent && s->finding->state != STATE_OK)
-		keep_recent(e, i->id, c);
+		events_waiting(e, i->id, c);
 	if (escalation_step(e->escalation, i, s, engine_host_name(e, i->host), clock_boot()) < 0)
 		log_error("incident %llu: out of memory: nobody is told of this step", (unsigned long long)i->id);
 	keep_incident(e, i);
@@ -280,51 +166,48 @@ void outcome_save_waits(struct engine *e)
 
 /* ---- what the collector itself saw ---- */
 
-/* Where the procedure has no rule of its own for it. */
-static const struct rule own_rules[] = {
-	[OWN_IMPOSTOR] = {.id = RULE_AGENT_IMPOSTOR, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
-		.metric = RULE_AGENT_IMPOSTOR, .unit = "boolean", .title_zh = "代理程式冒用其他主機的身分",
-		.title_en = "An agent claimed another host's identity"},
-	[OWN_TWINS] = {.id = RULE_AGENT_TWINS, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
-		.metric = RULE_AGENT_TWINS, .unit = "boolean", .title_zh = "同一身分由兩部機器連線",
-		.title_en = "Two machines connect with one identity"},
-	[OWN_PARTED] = {.id = RULE_AGENT_PARTED, .check_id = "CHK-18", .clause = "5.8.1.3 5.8.5.5", .kind = "INC-D",
-		.metric = RULE_AGENT_PARTED, .unit = "boolean", .title_zh = "同一編號出現兩筆紀錄 (主機曾被還原或複製)",
-		.title_en = "Two records under one number (a host put back, or copied)"},
-	[OWN_DISK_FULL] = {.id = RULE_COLLECTOR_DISK_FULL, .check_id = "CHK-01", .clause = "5.3.3", .kind = "INC-A",
-		.metric = RULE_COLLECTOR_DISK_FULL, .unit = "boolean", .title_zh = "收集器的磁碟已滿",
-		.title_en = "The collector's disk is full"},
-	[OWN_DAMAGED] = {.id = RULE_COLLECTOR_DAMAGED, .check_id = "CHK-18", .clause = "5.6.2.1", .kind = "INC-A",
-		.metric = RULE_COLLECTOR_DAMAGED, .unit = "boolean", .title_zh = "收集器的紀錄檔損毀",
-		.title_en = "Records of the collector are damaged"},
-	[OWN_AGENT_CERTIFICATE] = {.id = RULE_AGENT_CERTIFICATE, .check_id = "CHK-22", .clause = "5.8.5.4 5.8.1.3", .kind = "INC-A",
-		.metric = RULE_AGENT_CERTIFICATE, .unit = "boolean", .title_zh = "代理程式的憑證即將到期",
-		.title_en = "An agent's certificate is near its end"},
-	[OWN_COLLECTOR_CERTIFICATE] = {.id = RULE_COLLECTOR_CERTIFICATE, .check_id = "CHK-22", .clause = "5.8.5.4 5.8.1.3", .kind = "INC-A",
-		.metric = RULE_COLLECTOR_CERTIFICATE, .unit = "boolean", .title_zh = "收集器的憑證即將到期",
-		.title_en = "A certificate of the collector is near its end"},
-};
-
 static const struct rule *own_rule(struct engine *e, enum own_finding which, uint32_t host)
 {
+	static const char *const metrics[] = {[OWN_IMPOSTOR] = RULE_AGENT_IMPOSTOR, [OWN_TWINS] = RULE_AGENT_TWINS,
+		[OWN_PARTED] = RULE_AGENT_PARTED, [OWN_DISK_FULL] = RULE_COLLECTOR_DISK_FULL, [OWN_DAMAGED] = RULE_COLLECTOR_DAMAGED,
+		[OWN_AGENT_CERTIFICATE] = RULE_AGENT_CERTIFICATE, [OWN_COLLECTOR_CERTIFICATE] = RULE_COLLECTOR_CERTIFICATE};
 	static const struct rule_label none[] = {{NULL, NULL}};
 	const struct procedure *p = e->its.site->procedure;
 
 	for (size_t i = 0; i < p->rules_n; i++)
-		if (rule_matches(p->rule_list[i], engine_host_name(e, host), own_rules[which].metric, none))
+		if (rule_matches(p->rule_list[i], engine_host_name(e, host), metrics[which], none))
 			return p->rule_list[i];
-	return &own_rules[which];
+	return NULL;	/* none such: rulebook.c requires one of each */
+}
+
+static uint64_t feed(struct engine *e, uint32_t host, uint32_t check, const struct rule *rule, enum state before, enum state after,
+		     const char *why)
+{
+	struct judge_change c = {.host = host, .check = check, .series = JUDGE_NONE, .rule = rule, .before = before, .after = after,
+		.value = after == STATE_OK ? 0 : 1, .at = clock_wall(), .why = why};
+	char what[512];
+	int64_t incident;
+
+	words_finding(NULL, c.value, why, what, sizeof(what));
+	incident = incident_feed(e->incidents, &c, what, c.at);
+	if (incident < 0)
+		log_error("%s: out of memory: a finding has no incident", engine_host_name(e, host));
+	return incident > 0 ? (uint64_t)incident : 0;
+}
+
+/* It does not end by itself: critical, then no longer in sight, which a person may close. */
+uint64_t outcome_happened(struct engine *e, uint32_t host, uint32_t check, const struct rule *rule, const char *what)
+{
+	uint64_t incident = feed(e, host, check, rule, STATE_OK, STATE_CRITICAL, what);
+
+	if (incident)
+		feed(e, host, check, rule, STATE_CRITICAL, STATE_UNKNOWN, what);
+	return incident;
 }
 
 static void feed_own(struct engine *e, enum own_finding which, uint32_t host, enum state before, enum state after, const char *why)
 {
-	struct judge_change c = {.host = host, .check = JUDGE_NONE, .series = JUDGE_NONE, .rule = own_rule(e, which, host), .before = before,
-		.after = after, .value = after == STATE_OK ? 0 : 1, .at = clock_wall(), .why = why};
-	char what[512];
-
-	words_finding(NULL, c.value, why, what, sizeof(what));
-	if (incident_feed(e->incidents, &c, what, c.at) < 0)
-		log_error("%s: out of memory: a finding has no incident", engine_host_name(e, host));
+	feed(e, host, JUDGE_NONE, own_rule(e, which, host), before, after, why);
 }
 
 static const struct finding *find_own(struct engine *e, enum own_finding which, uint32_t host)
@@ -345,13 +228,11 @@ static bool told_lately(struct engine *e, enum own_finding which, uint32_t host)
 	return f && clock_wall() - f->changed < OWN_AGAIN;
 }
 
-/* A thing that happened does not end by itself: critical, then no longer in sight, which a person may close. */
 void outcome_own(struct engine *e, enum own_finding which, uint32_t host, const char *why)
 {
 	if (told_lately(e, which, host))
 		return;
-	feed_own(e, which, host, STATE_OK, STATE_CRITICAL, why);
-	feed_own(e, which, host, STATE_CRITICAL, STATE_UNKNOWN, why);
+	outcome_happened(e, host, JUDGE_NONE, own_rule(e, which, host), why);
 }
 
 void outcome_own_is(struct engine *e, enum own_finding which, uint32_t host, enum state now, const char *why)

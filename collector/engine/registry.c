@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "collector/judge/judge.h"
 #include "text.h"
 
 #define FACTS_MAX 64
 #define FACT_BYTES 4096
+#define SKIPS_MAX 64
+#define SKIP_BYTES 512
 
 /* A pointer's place in an array by number, which grows to hold it; NULL: no memory, absurd. */
 #define place(vec, id) __extension__({ \
@@ -29,15 +32,33 @@ static bool replace(char **text, const char *with)
 	return true;
 }
 
+static void fact_free(struct fact *f)
+{
+	free(f->name);
+	free(f->labels);
+	free(f->value);
+}
+
+void registry_forget_facts(fact_list *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		fact_free(&all->at[i]);
+	vec_free(all);
+}
+
+void registry_forget_skips(struct check *c)
+{
+	for (size_t i = 0; i < c->skips.n; i++)
+		free(c->skips.at[i].what);
+	vec_free(&c->skips);
+	c->skips_more = 0;
+}
+
 static void host_free(struct host *h)
 {
 	if (!h)
 		return;
-	for (size_t i = 0; i < h->facts.n; i++) {
-		free(h->facts.at[i].name);
-		free(h->facts.at[i].value);
-	}
-	vec_free(&h->facts);
+	registry_forget_facts(&h->facts);
 	vec_free(&h->checks);
 	free(h->uuid);
 	free(h->name);
@@ -54,6 +75,8 @@ void registry_forget_recent(struct check *c)
 		free(r->json);
 		free(r);
 	}
+	c->recent_bytes = 0;
+	c->recent_lost = 0;
 }
 
 static void check_free(struct check *c)
@@ -62,6 +85,8 @@ static void check_free(struct check *c)
 		return;
 	vec_free(&c->series);
 	registry_forget_recent(c);
+	registry_forget_facts(&c->facts);
+	registry_forget_skips(c);
 	free(c->name);
 	free(c->plugin);
 	free(c->why);
@@ -148,22 +173,34 @@ static char *pack(char *to, const struct registry_label *l)
 	return to + n + 1;
 }
 
-static struct curve *curve_new(const char *metric, const struct inventory_metric *known, const struct registry_label *labels, size_t n)
+static size_t pack_size(const struct registry_label *labels, size_t n)
 {
-	size_t size = 1 + (known ? 0 : strlen(metric) + 1);
-	struct curve *c;
-	char *at;
+	size_t size = 1;
 
 	for (size_t i = 0; i < n; i++)
 		size += label_size(&labels[i]);
-	c = malloc(sizeof(*c) + size);
-	if (!c)
-		return NULL;
-	at = c->packed;
+	return size;
+}
+
+/* What has no name is left out. Returns behind the empty name that ends them. */
+static char *pack_all(char *to, const struct registry_label *labels, size_t n)
+{
 	for (size_t i = 0; i < n; i++)
 		if (*labels[i].name)
-			at = pack(at, &labels[i]);
-	*at++ = 0;
+			to = pack(to, &labels[i]);
+	*to = 0;
+	return to + 1;
+}
+
+static struct curve *curve_new(const char *metric, const struct inventory_metric *known, const struct registry_label *labels, size_t n)
+{
+	size_t size = pack_size(labels, n) + (known ? 0 : strlen(metric) + 1);
+	struct curve *c = malloc(sizeof(*c) + size);
+	char *at;
+
+	if (!c)
+		return NULL;
+	at = pack_all(c->packed, labels, n);
 	c->known = known;
 	c->metric = known ? known->name : strcpy(at, metric);
 	return c;
@@ -195,7 +232,11 @@ struct curve *registry_series(struct registry *r, uint32_t id, uint32_t check, c
 
 const struct rule_label *registry_labels(const struct curve *c, struct rule_label ret[REGISTRY_LABELS + 1])
 {
-	const char *at = c->packed;
+	return registry_unpack(c->packed, ret);
+}
+
+const struct rule_label *registry_unpack(const char *at, struct rule_label ret[REGISTRY_LABELS + 1])
+{
 	size_t n = 0;
 
 	for (; *at && n < REGISTRY_LABELS; n++) {
@@ -245,27 +286,61 @@ struct host *registry_find_host(const struct registry *r, const char *name)
 	return text_int(name, &id) == 0 && id >= 0 && id < UINT32_MAX ? registry_get_host(r, (uint32_t)id) : NULL;
 }
 
-void registry_fact(struct host *h, const char *name, const void *value, size_t n)
-{
-	char *copy = copy_of(value, n < FACT_BYTES ? n : FACT_BYTES), *key;
-	struct fact *f = NULL;
+/* ---- facts, and sources left out ---- */
 
-	for (size_t i = 0; i < h->facts.n && !f; i++)
-		if (!strcmp(h->facts.at[i].name, name))
-			f = &h->facts.at[i];
-	if (!f && copy && h->facts.n < FACTS_MAX && (key = strdup(name))) {
-		f = vec_push(&h->facts);
-		if (f)
-			f->name = key;
-		else
-			free(key);
+static struct fact *fact_of(fact_list *all, const char *name, const char *labels, size_t size)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct fact *f = &all->at[i];
+
+		if (!strcmp(f->name, name) && f->labels_size == size && !memcmp(f->labels, labels, size))
+			return f;
 	}
-	if (!f) {
-		free(copy);
+	return NULL;
+}
+
+/* Empty; where all places are taken, that of the one that was not told for longest. NULL: no memory. */
+static struct fact *fact_place(fact_list *all)
+{
+	struct fact *oldest = all->at;
+
+	if (all->n < FACTS_MAX)
+		return vec_push(all);
+	for (size_t i = 1; i < all->n; i++)
+		if (all->at[i].at < oldest->at)
+			oldest = &all->at[i];
+	fact_free(oldest);
+	return oldest;
+}
+
+void registry_fact(fact_list *all, const char *name, const struct registry_label *labels, size_t n, const void *value, size_t size)
+{
+	char *copy = copy_of(value, size < FACT_BYTES ? size : FACT_BYTES), *key = strdup(name), *packed = malloc(pack_size(labels, n));
+	size_t used = packed ? (size_t)(pack_all(packed, labels, n) - packed) : 0;
+	struct fact *f = copy && key && packed ? fact_of(all, key, packed, used) : NULL;
+
+	if (f)
+		fact_free(f);
+	else if (copy && key && packed)
+		f = fact_place(all);
+	if (f) {
+		*f = (struct fact){.name = key, .labels = packed, .value = copy, .labels_size = used, .at = clock_boot()};
 		return;
 	}
-	if (copy) {
-		free(f->value);
-		f->value = copy;
+	free(copy);
+	free(key);
+	free(packed);
+}
+
+void registry_skip(struct check *c, const void *what, size_t n, int error)
+{
+	struct skipped *s = c->skips.n < SKIPS_MAX ? vec_push(&c->skips) : NULL;
+	char text[SKIP_BYTES];
+
+	if (s && (s->what = strdup(text_escape(what, n, text, sizeof(text))))) {
+		s->error = error;
+		return;
 	}
+	c->skips.n -= s != NULL;
+	c->skips_more++;
 }

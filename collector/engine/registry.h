@@ -15,8 +15,10 @@
 #include "vec.h"
 
 /* What happened of late, as JSON: detail for the incident that may follow. */
-struct recent { char *json; int64_t at; struct recent *next; };	/* oldest first; at: boot clock */
-struct fact { char *name, *value; };
+struct recent { char *json; int64_t at; struct recent *prev, *next; };	/* oldest first; at: boot clock */
+struct fact { char *name, *labels, *value; size_t labels_size; int64_t at; };	/* labels: packed as a curve's; at: boot clock, last told */
+typedef VEC(struct fact) fact_list;
+struct skipped { char *what; int error; };	/* errno of the agent */
 struct given_up { uint64_t results; int64_t from, to; };	/* of a check, since the start: the agent's spool was full; wall clock */
 typedef VEC(uint32_t) numbers;
 
@@ -33,7 +35,7 @@ struct host {
 	int64_t offset;				/* its wall clock less ours, ns */
 	bool events_held;			/* it has no room for events at present (SECURITY R5) */
 	numbers checks;
-	VEC(struct fact) facts;
+	fact_list facts;				/* of its agent */
 };
 
 struct check {
@@ -42,7 +44,12 @@ struct check {
 	int64_t interval_ns, at;		/* at: the agent's stamp of the last round */
 	bool gone;				/* the agent no longer has it */
 	numbers series;
-	struct recent *recent;			/* events that no incident has taken yet: outcome.c */
+	fact_list facts;			/* of its plugin */
+	VEC(struct skipped) skips;		/* sources that the last round left out, at most 64; skips_more: beyond these */
+	size_t skips_more;
+	struct recent *recent;			/* events that no incident has taken yet: events.c */
+	size_t recent_bytes;
+	uint64_t recent_lost;			/* older ones, let go for want of room */
 	uint64_t more_events;			/* those that its agent only counted, of late */
 	int64_t more_at;			/* the last of them; boot clock */
 	struct given_up given_up;
@@ -76,6 +83,7 @@ struct curve *registry_series(struct registry *, uint32_t id, uint32_t check, co
 #define REGISTRY_LABELS 16
 /* The labels taken apart, ended by a NULL name; texts are the curve's. Returns ret. */
 const struct rule_label *registry_labels(const struct curve *, struct rule_label ret[REGISTRY_LABELS + 1]);
+const struct rule_label *registry_unpack(const char *packed, struct rule_label ret[REGISTRY_LABELS + 1]);
 const char *registry_unit(const struct curve *);	/* "" where nothing is known of the metric */
 const char *registry_kind(const struct curve *);	/* "gauge", "counter", "state" */
 
@@ -85,6 +93,10 @@ struct curve *registry_get_series(const struct registry *, uint32_t id);
 struct host *registry_find_host(const struct registry *, const char *name_or_number);
 
 void registry_forget_recent(struct check *);
-void registry_fact(struct host *, const char *name, const void *value, size_t n);	/* sets; at most 64 a host */
+/* Sets the one of that name and those labels; of more than 64 the one that was not told for longest is let go. */
+void registry_fact(fact_list *, const char *name, const struct registry_label *, size_t labels, const void *value, size_t size);
+void registry_forget_facts(fact_list *);
+void registry_skip(struct check *, const void *what, size_t n, int error);	/* the text is made harmless */
+void registry_forget_skips(struct check *);
 
 #endif

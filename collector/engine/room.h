@@ -94,10 +94,15 @@ enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_PARTED, OWN_DISK_FULL, OWN_DAMAG
 void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
 void outcome_own_is(struct engine *, enum own_finding, uint32_t host, enum state, const char *why);	/* said again and again */
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
-void outcome_event(struct engine *, uint32_t host, uint32_t check, const Wire__Event *);
-uint64_t outcome_more_events(struct engine *, const struct incident *);	/* of its checks, that their agent only counted of late */
+/* A rule on what happens found this. Returns the incident; 0: no memory (logged). */
+uint64_t outcome_happened(struct engine *, uint32_t host, uint32_t check, const struct rule *, const char *what);
 json_t *outcome_save(struct engine *, const struct incident *);		/* as it is kept */
 void outcome_step(struct engine *, uint64_t incident, int64_t at, const char *actor, const char *what, json_t *detail);	/* takes detail */
+
+/* events.c */
+void events_take(struct engine *, uint32_t host, struct check *, Wire__Event *const *, size_t n);		/* those of one record */
+uint64_t events_more(struct engine *, const struct incident *);	/* of its checks, that their agent only counted of late */
+void events_waiting(struct engine *, uint64_t incident, struct check *);	/* it is bad now: what happened before belongs to it */
 
 /* telling.c: who is called gets his notice; what the notifier says of it; the incident is closed. */
 void telling_due(const struct due *, void *engine);

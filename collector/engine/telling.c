@@ -53,7 +53,7 @@ void telling_due(const struct due *d, void *arg)
 	}
 	if (!i)
 		return;
-	words_of(e->its.site, d, i, engine_host_name(e, i->host), outcome_more_events(e, i), now, &words);
+	words_of(e->its.site, d, i, engine_host_name(e, i->host), events_more(e, i), now, &words);
 	n = notices_add(e->notices, d, strcmp(d->channel, "mail") ? d->person->webhook : d->person->mail, words.subject, words.text,
 			words.json ? words.json : "{}", now);
 	free(words.json);

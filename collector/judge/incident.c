@@ -152,28 +152,32 @@ static struct node *add(struct incidents *all, uint64_t id, uint32_t host, const
 	return n;
 }
 
-/* A free place: a new one, or that of a finding which has recovered longest ago. */
-static struct finding *place(struct node *n)
+/* What is no longer seen is as bad as it was when it was last seen. */
+static enum state weight(const struct finding *f)
 {
-	struct finding *oldest = NULL;
+	return f->state == STATE_UNKNOWN ? state_worse(STATE_UNKNOWN, f->known) : f->state;
+}
+
+/* A free place: a new one, or that of the least finding, the oldest of them, which must be less than what comes: the worst is never
+ * the one that is only counted. */
+static struct finding *place(struct node *n, enum state comes)
+{
+	struct finding *least = NULL;
 
 	if (n->findings.n < INCIDENT_FINDINGS)
 		return vec_push(&n->findings);
 	for (size_t k = 0; k < n->findings.n; k++) {
 		struct finding *f = &n->findings.at[k];
+		int rank = state_rank(weight(f));
 
-		if (f->state == STATE_OK && (!oldest || f->changed < oldest->changed))
-			oldest = f;
+		if (!least || rank < state_rank(weight(least)) || (rank == state_rank(weight(least)) && f->changed < least->changed))
+			least = f;
 	}
-	if (oldest)
-		finding_free(oldest);
-	return oldest;
-}
-
-/* What is no longer seen is as bad as it was when it was last seen. */
-static enum state weight(const struct finding *f)
-{
-	return f->state == STATE_UNKNOWN ? state_worse(STATE_UNKNOWN, f->known) : f->state;
+	if (state_rank(weight(least)) >= state_rank(comes))
+		return NULL;
+	n->i.more += weight(least) != STATE_OK;
+	finding_free(least);
+	return least;
 }
 
 static enum state severity(const struct node *n)
@@ -248,7 +252,7 @@ static int64_t found(struct incidents *all, struct node *n, const struct judge_c
 		return -ENOMEM;
 	if (opened)
 		n->i.opened = now_wall;
-	f = place(n);
+	f = place(n, c->after);
 	if (!f && n->findings.n >= INCIDENT_FINDINGS) {
 		n->i.more++;
 		return (int64_t)n->i.id;

@@ -12,7 +12,7 @@
 
 #include "judge.h"
 
-#define INCIDENT_FINDINGS 1000	/* in one incident; more are counted */
+#define INCIDENT_FINDINGS 1000	/* in one incident, the worst; more are counted */
 
 struct finding {
 	uint32_t check, series;		/* JUDGE_NONE as in judge_change */

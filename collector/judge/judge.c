@@ -31,8 +31,10 @@ void judge_free(struct judge *j)
 		return;
 	for (size_t i = 0; i < j->series.n; i++)
 		free(j->series.at[i].labels);
-	for (size_t i = 0; i < j->checks.n; i++)
+	for (size_t i = 0; i < j->checks.n; i++) {
 		free(j->checks.at[i].name);
+		skips_free(&j->checks.at[i]);
+	}
 	for (size_t i = 0; i < j->hosts.n; i++)
 		free(j->hosts.at[i].name);
 	HASH_ITER(hh, j->metrics, m, next) {
@@ -86,6 +88,7 @@ void judge_round(struct judge *j, uint32_t check, bool ok, const char *why, int6
 	if (ok) {
 		c->failures = 0;
 		silence_failed(j, check, false, NULL, at);
+		skips_round(j, check, at);
 		track_left_out(j, c, at);
 	} else if (c->failures < FAILED && ++c->failures == FAILED) {
 		silence_failed(j, check, true, why, at);
@@ -170,7 +173,7 @@ enum state judge_check_state(const struct judge *j, uint32_t check)
 {
 	const struct check *c = check < j->checks.n ? &j->checks.at[check] : NULL;
 
-	return c && (c->silent || c->failed) ? STATE_UNKNOWN : STATE_OK;
+	return c && (c->silent || c->failed || c->partial) ? STATE_UNKNOWN : STATE_OK;
 }
 
 enum state judge_host_state(const struct judge *j, uint32_t host)

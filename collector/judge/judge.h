@@ -25,7 +25,8 @@
 struct judge;
 
 /* Told of each change, inside the call that found it. `series` is JUDGE_NONE for a state of the check itself (silent,
- * failed), and `check` too for one of the host (gone). before equals after where only `flapping` changed. */
+
+ * failed, partial), and `check` too for one of the host (gone). before equals after where only `flapping` changed. */
 struct judge_change {
 	uint32_t host, check, series;
 	const struct rule *rule;	/* NULL: the procedure has no rule for this silence or failure */
@@ -63,6 +64,10 @@ void judge_value(struct judge *, uint32_t series, double value, int64_t at);
  * UNKNOWN. A series in a bad state that three delivered rounds left out becomes UNKNOWN, "no longer reported": never
  * a silent OK. */
 void judge_round(struct judge *, uint32_t check, bool ok, const char *why, int64_t at, int64_t now_boot);
+/* Before the judge_round of a round that delivered: the sources that it left out (NULL, 0: none; not called: none). The same one in
+ * three rounds in a row is a state of the check; a series that is not reported meanwhile becomes UNKNOWN after three rounds, in
+ * whatever state it was: it is its source that is missing. */
+void judge_skips(struct judge *, uint32_t check, const char *const *what, size_t n);
 /* A connection of the host came or went (they are counted: the new one may come before the old one ends). */
 void judge_connected(struct judge *, uint32_t host, bool connected, int64_t now_wall, int64_t now_boot);
 /* The collector itself was away or its intake stood still: silence until `now_boot` is not blamed on hosts (R14). */

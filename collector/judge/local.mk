@@ -1,7 +1,7 @@
 # collector/judge: pure; time and rules are arguments.
 noinst_LIBRARIES += collector/judge/libjudge.a
 collector_judge_libjudge_a_SOURCES = collector/judge/rule.h collector/judge/rule.c collector/judge/judge.h \
-	collector/judge/judge.c collector/judge/names.c collector/judge/room.h collector/judge/track.c collector/judge/silence.c \
+	collector/judge/judge.c collector/judge/names.c collector/judge/room.h collector/judge/track.c collector/judge/silence.c collector/judge/skips.c \
 	collector/judge/renew.c collector/judge/incident.h collector/judge/incident.c \
 	collector/judge/finding.h collector/judge/finding.c
 JUDGE_LIBS = collector/judge/libjudge.a $(BASE_LIBS) -lm

@@ -221,6 +221,8 @@ void judge_check_gone(struct judge *j, uint32_t check, int64_t now_wall)
 	c = &j->checks.at[check];
 	silence_silent(j, check, false, now_wall);
 	silence_failed(j, check, false, NULL, now_wall);
+	silence_partial(j, check, false, NULL, now_wall);
+	skips_free(c);
 	for (uint32_t i = c->first, next; i != JUDGE_NONE; i = next) {
 		struct series *s = &j->series.at[i];
 

@@ -41,14 +41,19 @@ struct track {
 	uint8_t turned[TURNS], turns, head;
 };
 
+struct skip { char *what; uint8_t rounds; };	/* in a row, counted to 3 */
+
 struct check {
 	char *name;
 	uint32_t host, next;		/* next: of the same host */
 	uint32_t first;			/* series */
 	uint32_t rounds, busy;		/* busy: tracks that are */
 	int64_t interval, heard;
+	int64_t whole;			/* stamp of the last round that left no source out */
+	VEC(struct skip) skips;		/* of the last round that delivered */
 	uint8_t failures;
-	bool known, silent, failed;
+	bool known, silent, failed, partial;
+	bool skipped, skipping;		/* the round that ends now, and the one before it, left sources out */
 };
 
 struct host {
@@ -96,6 +101,10 @@ void track_put(struct judge *, struct track *, enum state);	/* as restored */
 void track_clear(struct judge *, struct track *, const char *why, int64_t at);
 void track_drop(struct judge *, uint32_t series, const char *why, int64_t at);
 
+/* skips.c */
+void skips_round(struct judge *, uint32_t check, int64_t at);	/* a round has delivered */
+void skips_free(struct check *);
+
 /* renew.c */
 void renew_compact(struct judge *);	/* without memory: the holes stay */
 
@@ -103,6 +112,7 @@ void renew_compact(struct judge *);	/* without memory: the holes stay */
 void silence_rules(struct judge *, const struct rule *const *rules, size_t n, int64_t at);	/* takes them */
 void silence_restore(struct judge *, uint32_t host, uint32_t check, const struct rule *);
 void silence_failed(struct judge *, uint32_t check, bool failed, const char *why, int64_t at);
+void silence_partial(struct judge *, uint32_t check, bool partial, const char *why, int64_t at);
 void silence_silent(struct judge *, uint32_t check, bool silent, int64_t at);
 void silence_gone(struct judge *, uint32_t host, bool gone, int64_t at);
 void silence_tick(struct judge *, int64_t now_wall);

@@ -50,14 +50,23 @@ static bool label_matches(const struct rule_label *want, const struct rule_label
 	return false;
 }
 
-bool rule_matches(const struct rule *r, const char *host, const char *metric, const struct rule_label *labels)
+static bool labels_match(const struct rule *r, const struct rule_label *labels)
 {
-	if (strcmp(r->metric, metric) != 0 || !host_matches(r, host))
-		return false;
 	for (const struct rule_label *l = r->labels; l && l->name; l++)
 		if (!label_matches(l, labels))
 			return false;
 	return true;
+}
+
+bool rule_matches(const struct rule *r, const char *host, const char *metric, const struct rule_label *labels)
+{
+	return !r->event && strcmp(r->metric, metric) == 0 && host_matches(r, host) && labels_match(r, labels);
+}
+
+bool rule_matches_event(const struct rule *r, const char *host, const char *plugin, const char *event, const struct rule_label *fields)
+{
+	return r->event && strcmp(r->event, event) == 0 && strcmp(r->plugin, plugin) == 0 && host_matches(r, host) &&
+	       labels_match(r, fields);
 }
 
 /* The least value (above) or greatest (below) at which the bound holds, while it is held or not. */

@@ -30,7 +30,8 @@ struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 #define RULE_AGENT_NEVER "agent_never"		/* of a host: its identity was made, and nobody connected; else as agent_gone */
 #define RULE_CHECK_SILENT "check_silent"	/* of a check: no round for 2.5 intervals, agent connected */
 #define RULE_CHECK_FAILED "check_failed"	/* of a check: two rounds in a row could not measure */
-/* And what it sees of identities and of itself (I3, R6, R8); without a rule in the procedure, engine/outcome.c has one. */
+#define RULE_CHECK_PARTIAL "check_partial"	/* of a check: three rounds in a row left the same source out */
+/* And what it sees of identities and of itself (I3, R6, R8). */
 #define RULE_AGENT_IMPOSTOR "agent_impostor"	/* of a host: its certificate was shown with another's name */
 #define RULE_AGENT_TWINS "agent_twins"		/* of a host: two machines connect with its certificate by turns */
 #define RULE_AGENT_PARTED "agent_parted"	/* of a host: two records came under one number (R3) */
@@ -44,8 +45,9 @@ struct rule {
 	const char *check_id;		/* "CHK-01" */
 	const char *clause;		/* "5.3.3", or several: "5.4.2 5.12.5" */
 	const char *kind;		/* kind of incident it opens: "INC-A" */
-	const char *metric, *unit;
-	const struct rule_label *labels;	/* ends with a NULL name; NULL: all */
+	const char *metric, *unit;	/* "" where the rule is on an event */
+	const char *event, *plugin;	/* NULL; else it is on what happens, as this plugin calls it: CRITICAL, each time */
+	const struct rule_label *labels;	/* of an event: fields; ends with a NULL name; NULL: all */
 	const char *const *hosts;	/* patterns, ends with NULL; NULL: all */
 	bool below;			/* crossed when small: days to the end of support */
 	struct bound warning, critical;
@@ -56,6 +58,7 @@ struct rule {
 };
 
 bool rule_matches(const struct rule *, const char *host, const char *metric, const struct rule_label *labels);
+bool rule_matches_event(const struct rule *, const char *host, const char *plugin, const char *event, const struct rule_label *fields);
 /* What the rule makes of a value while `current` holds (OK, WARNING or CRITICAL): hysteresis, without `for`. */
 enum state rule_level(const struct rule *, enum state current, double value);
 /* The closed interval in which rule_level stays at `current`: empty (lo > hi) where there is none. */

@@ -66,6 +66,16 @@ void silence_failed(struct judge *j, uint32_t check, bool failed, const char *wh
 	tell(j, RULE_CHECK_FAILED, c->host, check, failed, at, why && *why ? why : "could not measure");
 }
 
+void silence_partial(struct judge *j, uint32_t check, bool partial, const char *why, int64_t at)
+{
+	struct check *c = &j->checks.at[check];
+
+	if (c->partial == partial)
+		return;
+	c->partial = partial;
+	tell(j, RULE_CHECK_PARTIAL, c->host, check, partial, at, partial ? why : "measures all of it again");
+}
+
 void silence_silent(struct judge *j, uint32_t check, bool silent, int64_t at)
 {
 	struct check *c = &j->checks.at[check];
@@ -184,6 +194,8 @@ void silence_rules(struct judge *j, const struct rule *const *rules, size_t n, i
 			move(j, &before, RULE_CHECK_SILENT, j->checks.at[i].host, i, at);
 		if (j->checks.at[i].failed)
 			move(j, &before, RULE_CHECK_FAILED, j->checks.at[i].host, i, at);
+		if (j->checks.at[i].partial)
+			move(j, &before, RULE_CHECK_PARTIAL, j->checks.at[i].host, i, at);
 	}
 	for (uint32_t i = 0; i < j->hosts.n; i++)
 		if (j->hosts.at[i].gone)
@@ -197,6 +209,8 @@ void silence_restore(struct judge *j, uint32_t host, uint32_t check, const struc
 	} else if (rule && strcmp(rule->metric, RULE_CHECK_FAILED) == 0) {
 		j->checks.at[check].failed = true;
 		j->checks.at[check].failures = FAILED;
+	} else if (rule && strcmp(rule->metric, RULE_CHECK_PARTIAL) == 0) {
+		j->checks.at[check].partial = true;
 	} else {
 		j->checks.at[check].silent = true;
 	}

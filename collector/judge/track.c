@@ -228,7 +228,8 @@ void track_value(struct judge *j, uint32_t series, double value, int64_t at)
 
 /* ---- left out, put, cleared ---- */
 
-static void lose(struct judge *j, uint32_t series, int64_t at)
+/* What was good and is not reported is nobody's matter, unless its source was left out. */
+static void lose(struct judge *j, uint32_t series, bool skipped, int64_t at)
 {
 	struct series *s = &j->series.at[series];
 
@@ -239,16 +240,40 @@ static void lose(struct judge *j, uint32_t series, int64_t at)
 		t->turns = 0;
 		set_waiting(j, t, false);
 		t->waited[0] = t->waited[1] = -1;
-		if (t->told != STATE_OK && t->told != STATE_UNKNOWN)
-			set_told(j, t, STATE_UNKNOWN, at, "no longer reported");
+		if (t->told != STATE_UNKNOWN && (t->told != STATE_OK || skipped))
+			set_told(j, t, STATE_UNKNOWN, at, skipped ? "no longer reported: its source is left out" : "no longer reported");
 	}
 	track_listen(j, series);
+}
+
+static bool is_busy(const struct judge *j, const struct series *s)
+{
+	for (uint32_t i = 0; i < s->tracks; i++)
+		if (j->tracks.at[s->track + i].busy)
+			return true;
+	return false;
+}
+
+/* Sources begin to be left out. What the last whole round did not report either, or nobody since the start, was gone before. */
+static void begin_skipping(struct judge *j, const struct check *c)
+{
+	for (uint32_t i = c->first; i != JUDGE_NONE; i = j->series.at[i].next)
+		if (!is_busy(j, &j->series.at[i]))
+			j->series.at[i].missed = j->hot[i].at && j->hot[i].at == c->whole ? 0 : MISSED;
 }
 
 /* After a delivered round with that stamp: its values carry the same. */
 void track_left_out(struct judge *j, struct check *c, int64_t at)
 {
-	if (c->busy == 0)
+	bool skipped = c->skipped;
+
+	if (skipped && !c->skipping)
+		begin_skipping(j, c);
+	if (!skipped)
+		c->whole = at;
+	c->skipping = skipped;
+	c->skipped = false;
+	if (c->busy == 0 && !skipped)
 		return;
 	for (uint32_t i = c->first; i != JUDGE_NONE; i = j->series.at[i].next) {
 		struct series *s = &j->series.at[i];
@@ -256,7 +281,7 @@ void track_left_out(struct judge *j, struct check *c, int64_t at)
 		if (j->hot[i].at == at)
 			s->missed = 0;
 		else if (s->missed < MISSED && ++s->missed == MISSED)
-			lose(j, i, at);
+			lose(j, i, skipped, at);
 	}
 }
 

@@ -13,6 +13,7 @@ static const struct inventory_metric own[] = {
 	{RULE_CHECK_SILENT, "boolean", "collector", "No round of the check for 2.5 intervals", INVENTORY_STATE},
 	{RULE_CHECK_FAILED, "boolean", "collector", "Two rounds in a row could not measure", INVENTORY_STATE},
 	{RULE_AGENT_NEVER, "boolean", "collector", "An identity was made and no agent has connected with it", INVENTORY_STATE},
+	{RULE_CHECK_PARTIAL, "boolean", "collector", "Three rounds in a row left the same source out", INVENTORY_STATE},
 	{RULE_AGENT_IMPOSTOR, "boolean", "collector", "A certificate was shown with another host's name", INVENTORY_STATE},
 	{RULE_AGENT_TWINS, "boolean", "collector", "Two machines connect with one certificate", INVENTORY_STATE},
 	{RULE_AGENT_PARTED, "boolean", "collector", "Two records came under one number", INVENTORY_STATE},
@@ -94,15 +95,43 @@ const struct inventory_metric *inventory_get(const struct inventory *inv, const 
 	return NULL;
 }
 
-const char *inventory_nearest(const struct inventory *inv, const char *metric)
+static const char *name_of(const struct inventory_metric *m)
+{
+	return m->name;
+}
+
+static const char *plugin_of(const struct inventory_metric *m)
+{
+	return m->plugin;
+}
+
+static const char *nearest(const struct inventory *inv, const char *text, const char *(*of)(const struct inventory_metric *))
 {
 	const char **names = calloc(inv->n + 1, sizeof(*names));
 	const char *near = NULL;
 
 	for (size_t i = 0; names && i < inv->n; i++)
-		names[i] = inv->at[i].name;
+		names[i] = of(&inv->at[i]);
 	if (names)
-		near = text_nearest(metric, names, inv->n);
+		near = text_nearest(text, names, inv->n);
 	free(names);
 	return near;
+}
+
+const char *inventory_nearest(const struct inventory *inv, const char *metric)
+{
+	return nearest(inv, metric, name_of);
+}
+
+bool inventory_has_plugin(const struct inventory *inv, const char *plugin)
+{
+	for (size_t i = 0; i < inv->n; i++)
+		if (strcmp(inv->at[i].plugin, plugin) == 0)
+			return true;
+	return false;
+}
+
+const char *inventory_nearest_plugin(const struct inventory *inv, const char *plugin)
+{
+	return nearest(inv, plugin, plugin_of);
 }

@@ -19,5 +19,7 @@ struct inventory *inventory_read(const struct conf_node *root, struct problems *
 void inventory_free(struct inventory *);
 const struct inventory_metric *inventory_get(const struct inventory *, const char *metric);
 const char *inventory_nearest(const struct inventory *, const char *metric);	/* NULL: none is near */
+bool inventory_has_plugin(const struct inventory *, const char *plugin);
+const char *inventory_nearest_plugin(const struct inventory *, const char *plugin);
 
 #endif

@@ -11,10 +11,10 @@
 #define LABELS 16
 #define HOSTS 256
 
-static const char *const own[] = {RULE_AGENT_GONE, RULE_CHECK_SILENT, RULE_CHECK_FAILED, RULE_AGENT_NEVER, RULE_AGENT_IMPOSTOR,
+static const char *const own[] = {RULE_AGENT_GONE, RULE_CHECK_SILENT, RULE_CHECK_FAILED, RULE_CHECK_PARTIAL, RULE_AGENT_IMPOSTOR,
 	RULE_AGENT_TWINS, RULE_AGENT_PARTED, RULE_COLLECTOR_DISK_FULL, RULE_COLLECTOR_DAMAGED, RULE_AGENT_CERTIFICATE,
-	RULE_COLLECTOR_CERTIFICATE};
-#define NEEDED 3	/* the first so many must have a rule */
+	RULE_COLLECTOR_CERTIFICATE, RULE_AGENT_NEVER};
+#define NEEDED (sizeof(own) / sizeof(own[0]) - 1)	/* the last may do without a rule: it has that of agent_gone */
 static const char *const units[] = {"bytes", "seconds", "ratio", "count", "boolean", "celsius", "per_second"};
 
 /* How a bound may be written; one of them. */
@@ -221,6 +221,38 @@ static void read_metric(struct reader *r, const struct conf_node *n, struct rule
 			"%s only grows: judge its increase (rate: yes)", m->name);
 }
 
+/* On what happens, not on a value: there is nothing to compare, and nothing that could last. Plugins do not declare their
+ * events, so a name is only checked for being one. */
+static void read_event(struct reader *r, const struct conf_node *n, struct rule *rule)
+{
+	static const char *const others[] = {"metric", "unit", "warning", "critical", "for", "rate", "age"};
+	const struct conf_node *event = conf_get(n, "event"), *plugin = conf_need(n, "plugin", r->problems);
+	const char *near;
+
+	rule->event = conf_value(event) ? conf_value(event) : "";
+	rule->plugin = plugin && conf_value(plugin) ? conf_value(plugin) : "";
+	if (!text_name(rule->event))
+		problem(r->problems, conf_file(event), conf_line(event), "event", "%s: not a name (expected a-z, 0-9, _)", rule->event);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (conf_get(n, others[i]))
+			problem(r->problems, conf_file(n), conf_line(n), rule->id,
+				"is on an event, which has no %s: it is CRITICAL each time", others[i]);
+	if (!plugin || !r->inventory || inventory_has_plugin(r->inventory, rule->plugin))
+		return;
+	near = inventory_nearest_plugin(r->inventory, rule->plugin);
+	problem(r->problems, conf_file(plugin), conf_line(plugin), "plugin", "%s: there is no such plugin%s%s%s", rule->plugin,
+		near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+}
+
+static void read_value_judged(struct reader *r, const struct conf_node *n, struct rule *rule)
+{
+	conf_bool(n, "rate", false, &rule->rate, r->problems);
+	conf_bool(n, "age", false, &rule->age, r->problems);
+	read_metric(r, n, rule);
+	conf_duration(n, "for", 0, 0, 30 * 86400 * NS_PER_S, &rule->for_ns, r->problems);
+	read_bounds(r, n, rule);
+}
+
 static void read_check_id(struct reader *r, const struct conf_node *n, struct rule *rule)
 {
 	const struct conf_node *check = conf_need(n, "check", r->problems);
@@ -255,31 +287,30 @@ static void read_rule(struct reader *r, const struct conf_node *n, struct rule *
 			"a rule is written {check: ..., clause: ..., metric: ..., ...}");
 		return;
 	}
-	conf_bool(n, "rate", false, &rule->rate, r->problems);
-	conf_bool(n, "age", false, &rule->age, r->problems);
 	read_check_id(r, n, rule);
 	rule->clause = reader_clause(r, n);
 	read_kind(r, n, rule);
-	read_metric(r, n, rule);
 	read_labels(r, n, rule);
 	read_hosts(r, n, rule);
-	conf_duration(n, "for", 0, 0, 30 * 86400 * NS_PER_S, &rule->for_ns, r->problems);
-	read_bounds(r, n, rule);
+	if (conf_get(n, "event"))
+		read_event(r, n, rule);
+	else
+		read_value_judged(r, n, rule);
 	reader_title(r, n, &rule->title_zh, &rule->title_en);
 	conf_done(n, r->problems);
 }
 
-/* Silence must have a kind and a clause: a check that stopped is a finding (R14). */
+/* What the collector itself observes must have a kind and a clause, on every host: a check that stopped is a finding (R14). */
 static void need_own(struct reader *r, const struct conf_node *rules)
 {
 	for (size_t i = 0; i < NEEDED; i++) {
 		bool found = false;
 
 		for (size_t k = 0; k < r->p->rules_n; k++)
-			found |= strcmp(r->p->rules[k].metric, own[i]) == 0;
+			found |= strcmp(r->p->rules[k].metric, own[i]) == 0 && !r->p->rules[k].hosts && !r->p->rules[k].labels;
 		if (!found)
 			problem(r->problems, conf_file(rules), conf_line(rules), "rules",
-				"none for %s: what stopped reporting must be a finding", own[i]);
+				"none for %s of all hosts: what the collector itself observes must be a finding", own[i]);
 	}
 }
 

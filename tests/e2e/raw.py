@@ -48,9 +48,9 @@ class Raw:
                 return unpack(content)
             assert got != 3, unpack(content)        # Refusal
 
-    def round(self, check, values, at=None, outcome=0, error=b"", events=(), wait=True, rest=(), whole=1):
-        """values: {(metric, label, ...): number} with labels as "name=value"; rest: more fields of the record; whole: 0 for no round of
-        collect. Waits until it is durable."""
+    def round(self, check, values, at=None, outcome=0, error=b"", events=(), skips=(), facts=(), wait=True, rest=(), whole=1):
+        """values: {(metric, label, ...): number} with labels as "name=value"; facts: {(name, label, ...): text}; skips: names of sources;
+        rest: more fields of the record; whole: 0 for no round of collect. Waits until it is durable."""
         define, ids, index = [], [], self.checks.index(check)
         for key in values:
             if (check, key) not in self.known:
@@ -60,10 +60,14 @@ class Raw:
             ids.append(self.known[check, key])
         record = [(1, index), (2, Fixed64(at or time.time_ns())), (3, 1000000), (4, outcome),
                   (5, b"".join(map(varint, ids))), (6, struct.pack(f"<{len(ids)}d", *values.values())), (7, error)]
+        record += [(8, pack((1, 13), (2, what))) for what in skips]
+        record += [(9, pack((1, name), *[(2, pack((1, k), (2, v))) for k, v in (label.split("=", 1) for label in labels)], (3, value)))
+                   for (name, *labels), value in dict(facts).items()]
         record += [(10, pack((1, name), (2, Fixed64(time.time_ns())),
                              *[(3, pack((1, k), (2, v))) for k, v in fields.items()])) for name, fields in events]
         batch = [(1, Fixed64(self.epoch)), (2, self.next), *define, (4, pack(*record, *rest, (13, whole)))]
-        self.tls.sendall(frame(pack((4, pack(*batch)))))
+        self.sent = frame(pack((4, pack(*batch))))
+        self.tls.sendall(self.sent)
         self.next += 1
         while wait and self.expect(5)[2][0] < self.next - 1:
             pass

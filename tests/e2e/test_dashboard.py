@@ -219,7 +219,8 @@ class Hostile:
         at = 1_800_000_000_000_000_000
         series = {"id": 1, "metric": text, "unit": text, "kind": text, "labels": {text: text}, "value": 1.0, "at": at, "state": "ok", "rule": None}
         check = {"id": 1, "host": 1, "host_name": text, "name": text, "plugin": text, "interval_ns": 60 * 10**9, "state": "critical",
-                 "why": text, "at": at, "series": [series]}
+                 "why": text, "at": at, "series": [series], "skips": [{"what": text, "error": text}], "more_skips": 1,
+                 "facts": [{"name": text, "labels": {text: text}, "value": text}]}
         host = {"id": 1, "name": text, "uuid": text, "state": "critical", "connected": True, "seen_at": at, "clock_offset_ns": 1,
                 "owner": text, "deputy": text, "incidents": 1, "address": text}
         incident = {"id": 1, "host": 1, "host_name": text, "kind": text, "title_zh": text, "title_en": text, "state": "open",
@@ -238,7 +239,9 @@ class Hostile:
             "host": {**host, "facts": {text: text}, "checks": [check]},
             "incidents": {"incidents": [incident], "more": False},
             "incident": {**incident, "findings": [finding], "more_findings": 0,
-                         "steps": [{"at": at, "actor": text, "what": text, "detail": text}],
+                         "steps": [{"at": at, "actor": text, "what": text, "detail": text},
+                                   {"at": at, "actor": "system", "what": "event", "detail": text, "more": 3,
+                                    "fields": {"path": text, "mode_before": text, "mode_after": "x" + text, text: text}}], "more_steps": 2,
                          "notices": [{"at": at, "role": text, "person": text, "channel": text, "clause": text, "state": "sent", "tries": 1}]},
             "procedure": {"document": text, "version": text, "title_zh": text, "title_en": text, "roles": [], "rules": [], "kinds": []},
             "history": {"points": [[at, 1.0]], "more": False},
@@ -265,6 +268,11 @@ def test_w2_hostile_names_are_only_text(tmp_path):
                 wide = browser.driver.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
                 assert wide[0] <= wide[1] + 1, (text[:40], path, wide)      # no broken layout
                 assert browser.driver.execute_script("return window.hacked") is None
+                if ".check" == css:
+                    assert all(mark in " ".join(browser.see(part).text.replace("\u202e", "").replace("\u2066", "").split())
+                               for part in (".skip", ".check .facts"))
+            fields = " ".join(browser.see(".fields").text.replace("\u202e", "").replace("\u2066", "").split())
+            assert mark in fields and "x" + mark in fields and "mode_before" not in fields, fields
         assert browser.complaints() == []       # no script ran, no policy was asked to stop one
     finally:
         browser.driver.quit()

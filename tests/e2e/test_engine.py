@@ -201,6 +201,147 @@ def test_r13_mail_server_down_then_slow_then_up(site, server):
     assert len(ids) == 1 and len(server.taken) <= 2             # once more after "close in data", which nobody can know
 
 
+VIRUS = {"engine": "clamav", "file": f"/home/{CANARY}", "signature": "Eicar"}
+GOOD = {("antivirus_installed", "engine=clamav"): 1}
+
+
+def events(site, number=1):
+    return [s for s in whole(site, number)["steps"] if s["what"] == "event"]
+
+
+def detections(site):
+    return [s for s in events(site) if s["detail"] == "detection"]
+
+
+def test_a_virus_found_between_good_values_is_told_at_once(site, server):
+    """5.4.6: an event alone, with every value as it should be. A resend, a kill and a restart open nothing twice; a person closes it."""
+    server = server("take")
+    site = site(**{**by_mail(server), "roles": "{computer_room_manager: lin, system_admin: lin}"})
+    agent = raw(site, checks={"antivirus": 60, "disk": 60})
+    agent.round("disk", GOOD, events=[("detection", VIRUS)])       # not the antivirus plugin's word
+    agent.round("antivirus", GOOD, events=[("update", {"to": "2"})])     # no rule names it
+    agent.round("antivirus", GOOD, events=[("detection", VIRUS), ("detection", {**VIRUS, "file": "/srv/b"})])
+    found = wait_incident(site)[0]
+    assert (found["kind"], found["severity"], found["clauses"]) == ("INC-B", "critical", ["5.4.6", "5.4.7"])
+    wait_for("owner and administrator are told", lambda: {m["To"] for m in server.taken} == {"chen@school.example", "lin@school.example"})
+    assert all(CANARY not in m.get_content() and "5.4.6" in m.get_content() for m in server.taken)
+    finding, = whole(site)["findings"]
+    assert (finding["rule"], finding["what"]) == ("antivirus_detection", f"engine=clamav file=/home/{CANARY} signature=Eicar, and 1 more")
+    wait_for("its events are kept", lambda: len(detections(site)) == 2)
+    assert finding["title_en"] == "Malware detected"
+    agent.tls.sendall(agent.sent)                                   # again, as after a lost acknowledgement
+    agent.expect(5)
+    site.collector.kill()
+    site.start()
+    again = raw(site, checks={"antivirus": 60, "disk": 60})
+    assert again.next == agent.next
+    assert len(open_ones(site)) == 1 and len(detections(site)) == 2 and len(server.taken) == 2
+    site.beadle("ack", 1, "--for", "2h", "--note", "is looked at")
+    again.round("antivirus", GOOD, events=[("detection", {**VIRUS, "file": "/srv/c"})])
+    wait_for("one more is part of it", lambda: len(detections(site)) == 3)
+    assert steps(site).count("opened") == 1 and "found" in steps(site) and len(open_ones(site)) == 1
+    site.beadle("close", 1, "--note", "cleaned")
+    wait_for("closed", lambda: not open_ones(site))
+    site.collector.kill()
+    site.start()
+    assert open_ones(site) == []
+    raw(site, checks={"antivirus": 60, "disk": 60}).round("antivirus", GOOD, events=[("detection", VIRUS)])
+    assert wait_incident(site)[0]["id"] == 2
+
+
+ODD = "/etc/\u5716\u66f8 \x1b[31m\u202ename\n" + "d" * 3900
+WRONG = {("integrity_modified",): 1}
+
+
+def changed(path, **fields):
+    return "integrity_change", {"path": path, "change": "modified", "owner_before": "0:0", "owner_after": "0:0", "mode_before": "0644",
+                                "mode_after": "4755", **fields}
+
+
+def test_what_an_event_says_can_be_read_by_a_person(site):
+    """Path, before and after; they come ahead of the round that finds them out, and none is lost on the way."""
+    site = site()
+    agent = raw(site, checks={"integrity": 60})
+    agent.round("integrity", {}, events=[changed(f"/etc/{n}") for n in range(40)] + [changed(ODD)])
+    agent.round("integrity", WRONG)
+    wait_incident(site)
+    found = wait_for("its events are kept", lambda: len(events(site)) == 41 and events(site))
+    assert [e["fields"]["path"] for e in found[:40]] == [f"/etc/{n}" for n in range(40)] and len(found) == 41
+    shown = ODD.replace("\x1b", "\\x1b").replace("\u202e", "\\xe2\\x80\\xae").replace("\n", "\\x0a")
+    assert found[40]["fields"]["path"] == shown and found[40]["escaped"] and "escaped" not in found[0]
+    assert found[0]["detail"] == "integrity_change" and found[0]["fields"]["mode_after"] == "4755" and "more" not in found[0]
+    text = site.beadle("incident", 1)
+    assert "/etc/39" in text and shown in text and "\x1b" not in text
+    assert len([line for line in text.splitlines() if line.split()[:4] == ["mode", "0644", "->", "4755"]]) == 41
+    assert not [line for line in text.splitlines() if line.split()[:1] == ["owner"]], "what did not change is no news"
+
+
+def test_events_that_wait_for_an_incident_are_bounded_and_the_rest_is_told(site):
+    site = site()
+    agent = raw(site, checks={"integrity": 60})
+    for n in range(10):
+        agent.round("integrity", {}, events=[changed(f"/srv/{100 * n + k}", what="x" * 300) for k in range(100)])
+    agent.round("integrity", WRONG)
+    wait_incident(site)
+    found = wait_for("its events are kept", lambda: events(site))
+    assert 100 < len(found) < 1000 and found[-1]["fields"]["path"] == "/srv/999"
+    assert len(found) + found[0]["more"] == 1000 and all("more" not in e for e in found[1:])
+    for n in range(10):                         # what comes now is its detail at once; the oldest steps are only counted
+        agent.round("integrity", {}, events=[changed(f"/tmp/{100 * n + k}") for k in range(100)])
+    document = wait_for("all of it", lambda: events(site)[-1]["fields"]["path"] == "/tmp/999" and whole(site))
+    assert len(document["steps"]) == 1000 and document["more_steps"] > 100
+
+
+PARTIAL, APT = 1, ("patch_security_pending",)
+AGE = ("patch_oldest_security_age",)
+
+
+def test_a_source_that_is_left_out_is_unknown_and_not_green(site):
+    site = site()
+    agent = raw(site, checks={"patch": 60})
+    agent.round("patch", {APT: 0, AGE: 0})
+    for _ in range(2):
+        agent.round("patch", {APT: 0}, outcome=PARTIAL, skips=["apt", ODD])
+    check, = site.ask("hosts", "web1")["checks"]
+    assert (check["state"], [s["what"] for s in check["skips"]][0], check["skips"][0]["error"]) == ("ok", "apt", "Permission denied")
+    assert open_ones(site) == []
+    agent.round("patch", {APT: 0}, outcome=PARTIAL, skips=["apt"])
+    assert wait_incident(site)[0]["severity"] == "unknown"
+    found = {f["rule"]: (f["state"], f["what"]) for f in whole(site)["findings"]}
+    assert found == {"check_partial": ("unknown", "left out 3 times in a row: apt"),
+                     "patch_security_old": ("unknown", "no longer reported: its source is left out")}
+    assert site.values("web1", AGE[0])[""][1] == "unknown" and site.values("web1", APT[0])[""] == (0, "ok")
+    assert "apt: Permission denied" in site.beadle("hosts", "web1")
+    site.collector.kill()
+    site.start()
+    agent = raw(site, checks={"patch": 60})
+    agent.round("patch", {APT: 0}, outcome=PARTIAL, skips=["apt"])
+    assert site.ask("hosts", "web1")["state"] == "unknown" and wait_incident(site)
+    agent.round("patch", {APT: 0, AGE: 0})
+    wait_incident(site, "recovered")
+    check, = site.ask("hosts", "web1")["checks"]
+    assert (check["state"], check["skips"]) == ("ok", [])
+
+
+def test_facts_keep_their_labels_and_go_with_their_check(site):
+    site = site()
+    agent = raw(site, checks={"service": 60, "disk": 60})
+    agent.round("service", {}, facts={("service_detail", "service=ssh"): "running", ("service_detail", "service=nginx"): "dead"})
+    agent.round("disk", {USED: 0.5})
+
+    def facts():
+        return {c["name"]: {(f["name"], f["labels"].get("service")): f["value"] for f in c["facts"]} for c in site.ask("hosts", "web1")["checks"]}
+    told = {("service_detail", "ssh"): "running", ("service_detail", "nginx"): "dead"}
+    assert wait_for("facts", lambda: facts()["service"] == told and facts()) == {"service": told, "disk": {}}
+    assert site.ask("hosts", "web1")["facts"] == {"hostname": "web1"}
+    text = site.beadle("hosts", "web1")
+    assert "service=ssh" in text and "dead" in text
+    agent.close()
+    raw(site, checks={"disk": 60}).close()
+    raw(site, checks={"service": 60, "disk": 60})
+    assert facts() == {"service": {}, "disk": {}}
+
+
 def open_rows(site):
     """Notices that the next start would take up, read with another program's SQLite once the collector has ended."""
     with sqlite3.connect(site.state / "store/main.db") as db:

@@ -87,6 +87,55 @@ def test_a_filled_disk_reaches_a_mailbox_with_its_clause_within_two_intervals(tm
         exim.stop()
 
 
+def test_a_virus_in_the_daemons_log_reaches_a_mailbox_at_once(tmp_path):
+    """5.4.6, from a line as clamd writes it when its on-access scanner finds something; no value is out of its bounds for it."""
+    server = mailserver.Script("take")
+    site = Site(tmp_path, notify=f"notify: {{mail: {{server: 127.0.0.1, port: {server.port}, security: none, from: beadle@school.example}}}}",
+                people="{chen: {name: Chen, mail: chen@school.example}}", roles="{computer_room_manager: chen, system_admin: chen}", hosts='{"*": {owner: chen}}',
+                edit_procedure=lambda text: re.sub(r"  antivirus_(?!detection:)\w+:.*?\n(?=  \w|\n)", "", text, flags=re.S)).start()
+    log = tmp_path / "clamd.log"
+    (tmp_path / "clamd.conf").write_text(f"LocalSocket {tmp_path}/clamd.ctl\nDatabaseDirectory {tmp_path}\nLogFile {log}\nLogTime yes\n")
+    log.write_text("Wed Nov 25 09:00:00 2026 -> SelfCheck: Database status OK.\n")
+    for file in (log, tmp_path / "clamd.conf"):
+        file.chmod(0o644)
+    try:
+        site.agent("web1", {"antivirus": ("antivirus", "1s", f"engine: clamav, programs: /bin/sh, clamd_conf: {tmp_path}/clamd.conf")}).start()
+        wait_for("rounds", lambda: site.ask("status")["intake"]["results"] > 2)
+        assert [i for i in site.ask("incidents")["incidents"] if i["kind"] == "INC-B"] == []
+        with log.open("a") as f:
+            f.write("Wed Nov 25 09:00:01 2026 -> /srv/www/upload/a b.com: Win.Test.EICAR_HDB-1(44d88612fea8a8f36de82e1278abb02f:68) FOUND\n")
+        incident, = wait_for("an incident", lambda: [i for i in site.ask("incidents")["incidents"] if i["kind"] == "INC-B"], timeout=10)
+        assert (incident["severity"], incident["about_en"]) == ("critical", "Malware detected")
+        mail, = wait_for("a mail", lambda: [m for m in server.taken if "偵測到病毒" in m["Subject"]], timeout=10)
+        assert "5.4.6" in mail.get_content() and "upload" not in mail.get_content()
+        event, = [s for s in site.ask("incident", incident["id"])["steps"] if s["what"] == "event"]
+        assert event["fields"]["file"] == "/srv/www/upload/a b.com" and event["fields"]["signature"].startswith("Win.Test.EICAR")
+        site.stop()
+    finally:
+        site.collector.kill()
+        for agent in site.agents:
+            agent.kill()
+        server.stop()
+
+
+def test_a_source_that_cannot_be_read_is_a_finding(tmp_path):
+    """A real plugin that cannot read one of its sources: all that it still measures is good, and the check is not."""
+    site = Site(tmp_path).start()
+    agent = site.agent("web1", {"antivirus": ("antivirus", "1s", f"programs: /bin/sh, engine: clamav, scan_log: {tmp_path}/none.log")}).start()
+    try:
+        finding = wait_for("a finding", lambda: [f for i in site.ask("incidents")["incidents"] for f in site.ask("incident", i["id"])["findings"]
+                                                 if f["rule"] == "check_partial"], timeout=15)[0]
+        assert finding["state"] == "unknown" and "left out 3 times in a row" in finding["what"] and "5.12.2" in finding["clause"]
+        check, = site.ask("hosts", "web1")["checks"]
+        assert check["state"] in ("unknown", "critical")
+        assert {"what": f"{tmp_path}/none.log", "error": "No such file or directory"} in check["skips"]
+        assert f"{tmp_path}/none.log: No such file or directory" in site.beadle("hosts", "web1")
+        site.stop()
+    finally:
+        site.collector.kill()
+        agent.kill()
+
+
 FAST = {f"disk{i}": ("disk", "200ms", 'mounts: "/"') for i in range(5)}
 
 

@@ -238,20 +238,55 @@ START_TEST(test_registry)
 }
 END_TEST
 
+static const char *fact_value(const fact_list *all, const char *name, const char *service)
+{
+	struct rule_label labels[REGISTRY_LABELS + 1];
+
+	for (size_t i = 0; i < all->n; i++) {
+		registry_unpack(all->at[i].labels, labels);
+		if (!strcmp(all->at[i].name, name) && (service ? labels[0].name && !strcmp(labels[0].pattern, service) : !labels[0].name))
+			return all->at[i].value;
+	}
+	return NULL;
+}
+
+START_TEST(test_facts_of_one_name_are_told_apart_by_their_labels)
+{
+	struct registry_label ssh = {"service", "ssh", 3}, nginx = {"service", "nginx", 5};
+	fact_list all = {0};
+
+	registry_fact(&all, "service_detail", &ssh, 1, "running", 7);
+	registry_fact(&all, "service_detail", &nginx, 1, "dead", 4);
+	registry_fact(&all, "service_detail", NULL, 0, NULL, 0);
+	registry_fact(&all, "service_detail", &ssh, 1, "failed", 6);
+	ck_assert_uint_eq(all.n, 3);
+	ck_assert_str_eq(fact_value(&all, "service_detail", "ssh"), "failed");
+	ck_assert_str_eq(fact_value(&all, "service_detail", "nginx"), "dead");
+	ck_assert_str_eq(fact_value(&all, "service_detail", NULL), "");
+	registry_forget_facts(&all);
+}
+END_TEST
+
 START_TEST(test_facts_are_bounded)
 {
-	struct registry r = {0};
-	struct host *h = registry_host(&r, 0, "u", "h");
+	struct registry_label label = {"service", "ssh", 3};
+	fact_list all = {0};
 	char name[16];
 
+	clock_use(&now);
 	for (int i = 0; i < 1000; i++) {
+		now.boot += NS_PER_S;
 		snprintf(name, sizeof(name), "f%d", i);
-		registry_fact(h, name, "v", 1);
+		registry_fact(&all, name, &label, 1, "v", 1);
+		now.boot += NS_PER_S;
+		registry_fact(&all, "kernel", NULL, 0, "6.1", 3);	/* is told all the time */
 	}
-	ck_assert_uint_eq(h->facts.n, 64);
-	registry_fact(h, "f0", "new", 3);
-	ck_assert_str_eq(h->facts.at[0].value, "new");
-	registry_clear(&r);
+	ck_assert_uint_eq(all.n, 64);
+	ck_assert_str_eq(fact_value(&all, "kernel", NULL), "6.1");
+	ck_assert_str_eq(fact_value(&all, "f999", "ssh"), "v");
+	ck_assert_ptr_null(fact_value(&all, "f0", "ssh"));
+	registry_forget_facts(&all);
+	clock_use(NULL);
 }
 END_TEST
 
@@ -420,6 +455,7 @@ int main(void)
 	suite_add_tcase(s, jobs_tests());
 	t = tcase_create("rooms");
 	tcase_add_test(t, test_registry);
+	tcase_add_test(t, test_facts_of_one_name_are_told_apart_by_their_labels);
 	tcase_add_test(t, test_facts_are_bounded);
 	tcase_add_test(t, test_assignment);
 	tcase_add_test(t, test_assignment_mistakes);

@@ -273,6 +273,27 @@ START_TEST(test_findings_are_bounded_and_the_rest_is_counted)
 }
 END_TEST
 
+START_TEST(test_critical_behind_a_thousand_warnings_is_found)
+{
+	for (uint32_t s = 0; s < INCIDENT_FINDINGS; s++)
+		disk(s, STATE_OK, STATE_WARNING);
+	ck_assert_int_eq(incident_ack(all, 1, "chen", "", 0, wall, boot), 0);
+	told[0] = '\0';
+	disk(INCIDENT_FINDINGS, STATE_OK, STATE_CRITICAL);
+	expect("1 worse critical system, 1 ack_lifted critical system");
+	ck_assert_uint_eq(incident_get(all, 1)->n, INCIDENT_FINDINGS);
+	ck_assert_uint_eq(incident_get(all, 1)->more, 1);		/* the oldest warning */
+	disk(INCIDENT_FINDINGS + 1, STATE_OK, STATE_WARNING);
+	expect("");
+	ck_assert_uint_eq(incident_get(all, 1)->more, 2);
+	disk(INCIDENT_FINDINGS, STATE_CRITICAL, STATE_OK);
+	expect("1 changed warning system");
+	disk(INCIDENT_FINDINGS + 2, STATE_OK, STATE_WARNING);		/* what has recovered gives its place, and is not missed */
+	expect("1 found warning system");
+	ck_assert_uint_eq(incident_get(all, 1)->more, 2);
+}
+END_TEST
+
 START_TEST(test_restored_as_stored)
 {
 	struct incidents *again = incidents_new(hear, NULL);
@@ -320,6 +341,7 @@ int main(void)
 	T(test_closed_by_a_person_with_a_note_and_not_while_bad);
 	T(test_lasting_warning_is_accepted_and_told_again_when_it_is_worse_or_back); T(test_warning_of_the_collectors_own_has_to_end);
 	T(test_rule_moved_to_another_kind_finds_its_old_incident); T(test_findings_are_bounded_and_the_rest_is_counted);
+	T(test_critical_behind_a_thousand_warnings_is_found);
 	T(test_restored_as_stored);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -37,7 +37,8 @@ static const struct rule restarts = {
 static const struct rule gone = {.id = "gone", .kind = "INC-A", .metric = RULE_AGENT_GONE, .unit = "boolean"};
 static const struct rule silent = {.id = "silent", .kind = "INC-A", .metric = RULE_CHECK_SILENT, .unit = "boolean"};
 static const struct rule failed = {.id = "failed", .kind = "INC-A", .metric = RULE_CHECK_FAILED, .unit = "boolean"};
-static const struct rule *const rules[] = {&disk_used, &busy, &sync_age, &support, &restarts, &gone, &silent, &failed};
+static const struct rule partial = {.id = "partial", .kind = "INC-A", .metric = RULE_CHECK_PARTIAL, .unit = "boolean"};
+static const struct rule *const rules[] = {&disk_used, &busy, &sync_age, &support, &restarts, &gone, &silent, &failed, &partial};
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
 /* ---- the stage ---- */
@@ -360,6 +361,92 @@ START_TEST(test_check_fails_twice_is_unknown)
 	expect("");			/* and the disk is not called good, nor unreported: nobody looked */
 	measure(ROOT, 0.9);
 	expect("failed unknown>ok");
+}
+END_TEST
+
+/* A round that leaves these sources out, and reports of / alone. */
+static void measure_without(const char *a, const char *b)
+{
+	const char *const what[] = {a, b};
+
+	pass(MINUTE);
+	judge_value(j, ROOT, 0.5, wall + agent);
+	judge_skips(j, DISK, what, b ? 2 : 1);
+	judge_round(j, DISK, true, NULL, wall + agent, boot);
+}
+
+START_TEST(test_same_source_left_out_three_times_is_unknown_till_a_round_is_whole)
+{
+	add_series(ROOT, "used", "/");
+	for (int i = 0; i < 5; i++) {
+		measure_without("apt", NULL);
+		measure_without("apt", "dnf");
+		measure(ROOT, 0.5);			/* never three in a row */
+		measure_without("apt", NULL);
+		measure_without("dnf", NULL);
+		measure_without("apt", NULL);
+		measure(ROOT, 0.5);
+	}
+	expect("");
+	measure_without("apt", NULL);
+	measure_without("apt", NULL);
+	round_without_values(false);			/* says nothing of sources */
+	measure_without("dnf", "apt");
+	expect("partial ok>unknown");
+	ck_assert_int_eq(judge_check_state(j, DISK), STATE_UNKNOWN);
+	measure_without("apt", NULL);
+	measure_without("dnf", NULL);
+	expect("");
+	measure(ROOT, 0.5);
+	expect("partial unknown>ok");
+	ck_assert_int_eq(judge_check_state(j, DISK), STATE_OK);
+}
+END_TEST
+
+/* What was good and is left out with its source is not good any more; what was taken out before is nobody's matter. */
+START_TEST(test_good_value_whose_source_is_left_out_becomes_unknown)
+{
+	add_series(ROOT, "used", "/");
+	add_series(SRV, "used", "/srv");
+	add_series(PENDING, "used", "/old");
+	pass(MINUTE);
+	for (uint32_t s = ROOT; s <= PENDING; s++)
+		judge_value(j, s, 0.5, wall);
+	judge_round(j, DISK, true, NULL, wall, boot);
+	pass(MINUTE);					/* /old is taken out */
+	for (uint32_t s = ROOT; s <= SRV; s++)
+		judge_value(j, s, 0.5, wall);
+	judge_round(j, DISK, true, NULL, wall, boot);
+	measure_without("/srv", NULL);
+	measure_without("/srv", NULL);
+	expect("");
+	measure_without("/srv", NULL);
+	expect("partial ok>unknown, disk_used ok>unknown");
+	ck_assert_int_eq(judge_state(j, SRV, NULL, NULL, NULL), STATE_UNKNOWN);
+	ck_assert_int_eq(judge_state(j, PENDING, NULL, NULL, NULL), STATE_OK);
+	measure_without("/srv", NULL);
+	expect("");
+	measure(ROOT, 0.5);				/* whole, and still without it: it stays unknown */
+	expect("partial unknown>ok");
+	measure(SRV, 0.6);
+	expect("disk_used unknown>ok");
+}
+END_TEST
+
+START_TEST(test_restored_partial_check_is_held_till_a_round_is_whole)
+{
+	judge_restore(j, WEB1, DISK, JUDGE_NONE, "partial", STATE_UNKNOWN, 1, wall, wall);
+	add_series(ROOT, "used", "/");
+	measure_without("apt", NULL);
+	expect("");
+	ck_assert_int_eq(judge_check_state(j, DISK), STATE_UNKNOWN);
+	measure(ROOT, 0.5);
+	expect("partial unknown>ok");
+	measure_without("apt", NULL);
+	measure_without("apt", NULL);
+	measure_without("apt", NULL);
+	judge_check_gone(j, DISK, wall);
+	expect("partial ok>unknown, partial unknown>ok");
 }
 END_TEST
 
@@ -876,6 +963,9 @@ int main(void)
 	T(test_rate_of_a_counter_and_its_reset); T(test_flapping_is_told_once_and_holds_the_worst);
 	T(test_five_slow_changes_are_not_flapping); T(test_check_that_stops_is_unknown_after_two_and_a_half_intervals);
 	T(test_check_fails_twice_is_unknown); T(test_host_gone_is_told_once_and_not_of_each_check);
+	T(test_same_source_left_out_three_times_is_unknown_till_a_round_is_whole);
+	T(test_good_value_whose_source_is_left_out_becomes_unknown);
+	T(test_restored_partial_check_is_held_till_a_round_is_whole);
 	T(test_host_with_an_overdue_check_is_gone_before_the_patience_ends);
 	T(test_agent_that_reconnects_all_the_time_and_never_reports_is_not_excused);
 	T(test_new_connection_before_the_old_one_ends); T(test_unmounted_while_critical_is_unknown_never_a_silent_ok);

@@ -46,10 +46,18 @@ static const char head[] =
 	"rules:\n"
 	"  gone: {check: CHK-05, clause: 5.1, kind: INC-A, metric: agent_gone, unit: boolean, title: {zh: 甲, en: A}}\n"
 	"  silent: {check: CHK-05, clause: 5.1, kind: INC-A, metric: check_silent, unit: boolean, title: {zh: 甲, en: A}}\n"
-	"  failed: {check: CHK-05, clause: 5.1, kind: INC-A, metric: check_failed, unit: boolean, title: {zh: 甲, en: A}}\n";
-#define HEAD_LINES 8
+	"  failed: {check: CHK-05, clause: 5.1, kind: INC-A, metric: check_failed, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  partial: {check: CHK-05, clause: 5.1, kind: INC-A, metric: check_partial, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  agent_impostor: {check: CHK-18, clause: 5.1, kind: INC-A, metric: agent_impostor, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  agent_twins: {check: CHK-18, clause: 5.1, kind: INC-A, metric: agent_twins, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  agent_parted: {check: CHK-18, clause: 5.1, kind: INC-A, metric: agent_parted, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  collector_disk_full: {check: CHK-18, clause: 5.1, kind: INC-A, metric: collector_disk_full, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  collector_store_damaged: {check: CHK-18, clause: 5.1, kind: INC-A, metric: collector_store_damaged, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  agent_certificate_ending: {check: CHK-18, clause: 5.1, kind: INC-A, metric: agent_certificate_ending, unit: boolean, title: {zh: 甲, en: A}}\n"
+	"  collector_certificate_ending: {check: CHK-18, clause: 5.1, kind: INC-A, metric: collector_certificate_ending, unit: boolean, title: {zh: 甲, en: A}}\n";
+#define RULES_OF_HEAD 11
 
-/* A procedure with one rule of this text on line 9. */
+/* A procedure with one rule of this text on line 17. */
 static struct procedure *with_rule(const char *rule)
 {
 	char text[4096];
@@ -90,7 +98,7 @@ START_TEST(test_again)
 	procedure_free(p);
 	ck_assert_ptr_null(with_times("again: 10min"));
 	ck_assert_str_eq(problems_get(problems, 0),
-			 "p.yaml:9: again: is shorter than quiet (expected at least as long, or 0s for never)");
+			 "p.yaml:17: again: is shorter than quiet (expected at least as long, or 0s for never)");
 }
 END_TEST
 
@@ -154,14 +162,15 @@ START_TEST(test_the_table_in_doc_is_true)
 		const struct rule *r = &p->rules[i];
 		const char *row, *eol;
 
-		snprintf(start, sizeof(start), "\n| %s | `%s`", r->check_id, r->metric);
+		snprintf(start, sizeof(start), "\n| %s | `%s%s%s`", r->check_id, r->event ? r->plugin : "", r->event ? ": " : "",
+			 r->event ? r->event : r->metric);
 		snprintf(end, sizeof(end), " | %s | %s |\n", r->clause, r->kind);
 		row = strstr(text, start);
 		ck_assert_msg(row, "%s: no row begins with%s", r->id, start);
 		eol = strchr(row + 1, '\n');
 		ck_assert_msg(strncmp(eol + 1 - strlen(end), end, strlen(end)) == 0, "%s: its row does not end with%s",
 			      r->id, end);
-		snprintf(start, sizeof(start), " | %s | ", r->unit);
+		snprintf(start, sizeof(start), " | %s | ", r->event ? "event" : r->unit);
 		row = strstr(row, start);
 		ck_assert_msg(row && row < eol, "%s: its row lacks the unit %s", r->id, r->unit);
 	}
@@ -217,42 +226,84 @@ START_TEST(test_bounds_as_people_write_them)
 	ck_assert_str_eq(r->hosts[1], "db");
 	ck_assert_ptr_null(r->hosts[2]);
 	ck_assert_int_eq(r->for_ns, 90 * NS_PER_S);
-	ck_assert_ptr_eq(p->rule_list[3], r);
+	ck_assert_ptr_eq(p->rule_list[RULES_OF_HEAD], r);
 	procedure_free(p);
+}
+END_TEST
+
+START_TEST(test_rule_on_an_event)
+{
+	static const struct rule_label file[] = {{"engine", "clamav"}, {"file", "/srv/a"}, {NULL, NULL}};
+	static const struct rule_label other[] = {{"file", "/home/a"}, {NULL, NULL}};
+	struct procedure *p = with_rule("event: detection, plugin: disk, labels: {file: \"/srv/*\"}, hosts: [\"web*\"]");
+	const struct rule *r;
+
+	print_problems();
+	ck_assert_ptr_nonnull(p);
+	r = procedure_rule(p, "mine");
+	ck_assert(rule_matches_event(r, "web1", "disk", "detection", file));
+	ck_assert(!rule_matches_event(r, "db1", "disk", "detection", file));
+	ck_assert(!rule_matches_event(r, "web1", "clock", "detection", file));
+	ck_assert(!rule_matches_event(r, "web1", "disk", "detections", file));
+	ck_assert(!rule_matches_event(r, "web1", "disk", "detection", other));
+	ck_assert(!rule_matches(r, "web1", "", file));
+	ck_assert(!rule_matches_event(procedure_rule(p, "gone"), "web1", "disk", "detection", file));
+	procedure_free(p);
+}
+END_TEST
+
+/* Every host's own findings have a kind and a clause: a rule for some hosts is not enough. */
+START_TEST(test_rule_of_what_the_collector_sees_covers_every_host)
+{
+	int n = (int)(strstr(head, "metric: agent_twins") - head);
+	char text[4096];
+
+	snprintf(text, sizeof(text), "%.*shosts: [\"web*\"], %s", n, head, head + n);
+	ck_assert_ptr_null(procedure_parse(conf_parse(text, strlen(text), "p.yaml", problems), NULL, problems));
+	ck_assert_uint_eq(problems_count(problems), 1);
+	ck_assert_str_eq(problems_get(problems, 0),
+			 "p.yaml:5: rules: none for agent_twins of all hosts: what the collector itself observes must be a finding");
 }
 END_TEST
 
 START_TEST(test_mistakes_name_the_line_and_the_nearest)
 {
 	expect_mistake("metric: disk_space_used_rati, unit: ratio, critical: {at_least: 85 %}",
-		       "p.yaml:9: metric: disk_space_used_rati: no plugin measures it (did you mean \"disk_space_used_ratio\"?)");
+		       "p.yaml:17: metric: disk_space_used_rati: no plugin measures it (did you mean \"disk_space_used_ratio\"?)");
 	expect_mistake("metric: disk_space, unit: ratio, critical: {at_least: 85 %}",
-		       "p.yaml:9: unit: ratio: disk_space is measured in bytes");
+		       "p.yaml:17: unit: ratio: disk_space is measured in bytes");
 	expect_mistake("metric: disk_space, unit: byte, critical: {at_least: \"3\"}",
-		       "p.yaml:9: unit: byte: no such unit (did you mean \"bytes\"?)");
+		       "p.yaml:17: unit: byte: no such unit (did you mean \"bytes\"?)");
 	expect_mistake("metric: disk_space, unit: bytes, critical: {at_least: 85 %}",
-		       "p.yaml:9: at_least: 85 %: not a value in bytes (expected \"64 MiB\")");
+		       "p.yaml:17: at_least: 85 %: not a value in bytes (expected \"64 MiB\")");
 	expect_mistake("metric: disk_space_used_ratio, unit: ratio, critical: {at_least: 85}",
-		       "p.yaml:9: at_least: 85: is more than the whole (expected \"85 %\")");
-	expect_mistake("metric: disk_space, unit: bytes", "p.yaml:9: mine: has neither warning nor critical");
+		       "p.yaml:17: at_least: 85: is more than the whole (expected \"85 %\")");
+	expect_mistake("metric: disk_space, unit: bytes", "p.yaml:17: mine: has neither warning nor critical");
 	expect_mistake("metric: disk_space, unit: bytes, critical: {}",
-		       "p.yaml:9: critical: give one of at_least, above, at_most, below, or of a boolean: is");
+		       "p.yaml:17: critical: give one of at_least, above, at_most, below, or of a boolean: is");
 	expect_mistake("metric: disk_space, unit: bytes, critical: {at_least: 1 MiB, clear: 2 MiB}",
-		       "p.yaml:9: clear: 2 MiB: is on the bad side of the bound");
+		       "p.yaml:17: clear: 2 MiB: is on the bad side of the bound");
 	expect_mistake("metric: disk_space, unit: bytes, warning: {above: 2 MiB}, critical: {above: 1 MiB}",
-		       "p.yaml:9: mine: critical would come before warning");
+		       "p.yaml:17: mine: critical would come before warning");
 	expect_mistake("metric: disk_space, unit: bytes, warning: {above: 2 MiB}, critical: {below: 1 MiB}",
-		       "p.yaml:9: mine: warning and critical point in different directions");
+		       "p.yaml:17: mine: warning and critical point in different directions");
 	expect_mistake("metric: disk_space, unit: bytes, critical: {is: yes}",
-		       "p.yaml:9: is: belongs to booleans; disk_space is in bytes");
+		       "p.yaml:17: is: belongs to booleans; disk_space is in bytes");
 	expect_mistake("metric: service_restarts, unit: count, critical: {above: \"3\"}",
-		       "p.yaml:9: metric: service_restarts only grows: judge its increase (rate: yes)");
+		       "p.yaml:17: metric: service_restarts only grows: judge its increase (rate: yes)");
 	expect_mistake("metric: service_up, unit: boolean, rate: yes, critical: {is: no}",
-		       "p.yaml:9: rate: service_up is not a counter");
+		       "p.yaml:17: rate: service_up is not a counter");
 	expect_mistake("metric: agent_gone, unit: boolean, critical: {is: yes}",
-		       "p.yaml:9: mine: agent_gone has no bounds and no for: it is UNKNOWN while it lasts");
+		       "p.yaml:17: mine: agent_gone has no bounds and no for: it is UNKNOWN while it lasts");
+	expect_mistake("event: detection, plugin: dsk",
+		       "p.yaml:17: plugin: dsk: there is no such plugin (did you mean \"disk\"?)");
+	expect_mistake("event: Detection, plugin: disk",
+		       "p.yaml:17: event: Detection: not a name (expected a-z, 0-9, _)");
+	expect_mistake("event: detection", "p.yaml:17: plugin: is missing");
+	expect_mistake("event: detection, plugin: disk, for: 5min",
+		       "p.yaml:17: mine: is on an event, which has no for: it is CRITICAL each time");
 	expect_mistake("metric: service_up, unit: boolean, critcal: {is: no}, warning: {is: no}",
-		       "p.yaml:9: critcal: is not known here (did you mean \"critical\"?)");
+		       "p.yaml:17: critcal: is not known here (did you mean \"critical\"?)");
 }
 END_TEST
 
@@ -281,6 +332,14 @@ START_TEST(test_all_mistakes_of_a_file_are_told_in_one_run)
 		"rules: none for agent_gone",
 		"rules: none for check_silent",
 		"rules: none for check_failed",
+		"rules: none for check_partial",
+		"rules: none for agent_impostor",
+		"rules: none for agent_twins",
+		"rules: none for agent_parted",
+		"rules: none for collector_disk_full",
+		"rules: none for collector_store_damaged",
+		"rules: none for agent_certificate_ending",
+		"rules: none for collector_certificate_ending",
 	};
 	struct procedure *p = procedure_parse(conf_parse(text, strlen(text), "p.yaml", problems), inventory, problems);
 
@@ -333,6 +392,8 @@ int main(void)
 	tcase_add_test(tc, test_the_table_in_doc_is_true);
 	tcase_add_test(tc, test_rules_and_plugins_agree);
 	tcase_add_test(tc, test_bounds_as_people_write_them);
+	tcase_add_test(tc, test_rule_on_an_event);
+	tcase_add_test(tc, test_rule_of_what_the_collector_sees_covers_every_host);
 	tcase_add_test(tc, test_mistakes_name_the_line_and_the_nearest);
 	tcase_add_test(tc, test_all_mistakes_of_a_file_are_told_in_one_run);
 	tcase_add_test(tc, test_files_that_are_none);

@@ -5,10 +5,12 @@ export interface Series {
   id: number; metric: string; unit: string; kind: string; labels: Record<string, string>;
   value: number | null; at: number; state: State; rule: string | null;
 }
+export interface Fact { name: string; labels: Record<string, string>; value: string }
 export interface Check {
   id: number; host: number; host_name: string; name: string; plugin: string; interval_ns: number;
   state: State; why: string | null; at: number; series?: Series[];
   given_up?: { results: number; from_at: number; to_at: number } | null;
+  facts?: Fact[]; skips?: { what: string; error: string }[]; more_skips?: number;
 }
 export interface Host {
   id: number; name: string; uuid: string; state: State; connected: boolean; seen_at: number; clock_offset_ns: number; events_held?: boolean;
@@ -22,7 +24,10 @@ export interface Finding {
   state: State; rule: string; clause: string; title_zh: string; title_en: string; what?: string; since_at: number;
   stated: boolean; bound: number | null; flapping?: boolean;
 }
-export interface Step { at: number; actor: string; what: string; detail: string; more?: number }
+export interface Step {
+  at: number; actor: string; what: string; detail: string;
+  fields?: Record<string, string>; more?: number; escaped?: boolean;      // of an event
+}
 export interface Notice {
   at: number; role: string; person: string; name?: string; channel: string; clause: string;
   state: "queued" | "sent" | "retrying" | "given_up"; tries: number;
@@ -32,7 +37,7 @@ export interface Incident {
   opened_at: number; recovered_at: number; acknowledged_by: string | null; acknowledged_until_at: number | null; handled?: boolean;
   closed_at: number; clauses: string[];
   about_zh?: string; about_en?: string;
-  findings?: Finding[]; more_findings?: number; steps?: Step[]; notices?: Notice[];
+  findings?: Finding[]; more_findings?: number; steps?: Step[]; more_steps?: number; notices?: Notice[];
 }
 export interface Bound { at: number; clear: number; strict: boolean; stated: boolean }
 export interface Rule {

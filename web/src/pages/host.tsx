@@ -85,6 +85,10 @@ function CheckCard({ c, rules }: { c: Check; rules: Map<string, Rule> }) {
       {c.why && <p class="notice"><Shape state={c.state} /><bdi>{c.why}</bdi></p>}
       {c.given_up && <p class="notice"><Shape state="warning" />
         {say("results_given_up", { n: c.given_up.results, from: moment(c.given_up.from_at), to: moment(c.given_up.to_at) })}</p>}
+      {(c.skips ?? []).map((s) => (
+        <p key={s.what} class="notice skip"><Shape state="unknown" /><span>{say("left_out")} <bdi>{s.what}</bdi>: <bdi>{s.error}</bdi></span></p>
+      ))}
+      {c.more_skips ? <p class="muted">{say("more_findings", { n: c.more_skips })}</p> : null}
       {shown.length > 0 && (
         <div class="scroll"><table>
           <thead><tr><th>{say("metric")}</th><th class="number">{say("value")}</th><th>{say("bounds")}</th><th>{say("clause")}</th><th>{say("state")}</th></tr></thead>
@@ -93,6 +97,9 @@ function CheckCard({ c, rules }: { c: Check; rules: Map<string, Rule> }) {
       )}
       {!all && judged.length > 0 && recorded.length > 0 &&
         <button type="button" class="more" onClick={() => setAll(true)}>{say("n_recorded", { n: recorded.length })}</button>}
+      {c.facts && c.facts.length > 0 && <dl class="facts">{c.facts.map((f, i) => (
+        <div key={i}><dt><bdi>{f.name}</bdi> <Labels labels={f.labels} /></dt><dd><bdi>{f.value}</bdi></dd></div>
+      ))}</dl>}
     </section>
   );
 }

@@ -33,14 +33,32 @@ function stepText(s: Step): string {
 
 const isPerson = (s: Step): boolean => s.actor !== "" && s.actor !== "system";
 
-function Steps({ steps }: { steps: Step[] }) {
+/** What an event's plugin said of it: "mode 0644 → 0666" where it has a before and an after; what did not change is left out. */
+function Fields({ of }: { of: Record<string, string> }) {
+  const rows = Object.entries(of).flatMap(([name, text]): [string, string, string?][] => {
+    if (name.endsWith("_after") && Object.hasOwn(of, name.replace(/_after$/, "_before"))) return [];
+    const stem = name.replace(/_before$/, "");
+    const after = stem !== name && Object.hasOwn(of, `${stem}_after`) ? of[`${stem}_after`] : undefined;
+    return after === undefined ? [[name, text]] : after === text ? [] : [[stem, text, after]];
+  });
+  return (
+    <dl class="fields">{rows.map(([name, text, after]) => (
+      <div key={name}><dt><bdi>{name}</bdi></dt><dd><bdi>{text}</bdi>{after !== undefined && <> → <bdi>{after}</bdi></>}</dd></div>
+    ))}</dl>
+  );
+}
+
+function Steps({ steps, more }: { steps: Step[]; more: number }) {
   useStore((s) => s.procedure);
   return (
+    <>
+    {more > 0 && <p class="muted">{say("more_steps", { n: more })}</p>}
     <ol class="steps">{steps.map((s, i) => (
       <li key={i} class={isPerson(s) ? "person" : "system"}>
-        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{isPerson(s) ? s.actor : say("system")}</bdi>{s.detail && <p><bdi>{s.what === "nobody" ? role(s.detail) : s.detail}</bdi>{s.more ? ` ${say("and_more", { n: s.more })}` : ""}</p>}</div>
+        <Moment at={s.at} /><div><b>{stepText(s)}</b> <bdi class="muted">{isPerson(s) ? s.actor : say("system")}</bdi>{s.detail && <p><bdi>{s.what === "nobody" ? role(s.detail) : s.detail}</bdi>{s.more ? ` ${say("and_more", { n: s.more })}` : ""}</p>}{s.fields && <Fields of={s.fields} />}</div>
       </li>
     ))}</ol>
+    </>
   );
 }
 
@@ -178,7 +196,7 @@ export function IncidentPage({ id }: { id: number }) {
             <ul class="findings">{(incident.findings ?? []).map((f, i) => <FindingCard key={i} f={f} />)}</ul>
             {incident.more_findings ? <p class="muted">{say("more_findings", { n: incident.more_findings })}</p> : null}
           </section>
-          <section class="card"><header><h2>{say("steps")}</h2></header><Steps steps={incident.steps ?? []} /></section>
+          <section class="card"><header><h2>{say("steps")}</h2></header><Steps steps={incident.steps ?? []} more={incident.more_steps ?? 0} /></section>
         </div>
         <div>
           <Acts incident={incident} done={done} />
