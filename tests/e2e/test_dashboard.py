@@ -270,7 +270,7 @@ def test_w2_hostile_names_are_only_text(tmp_path):
                 assert browser.driver.execute_script("return window.hacked") is None
                 if ".check" == css:
                     assert all(mark in " ".join(browser.see(part).text.replace("\u202e", "").replace("\u2066", "").split())
-                               for part in (".skip", ".check .facts"))
+                               for part in (".left-out", ".check .facts"))
             fields = " ".join(browser.see(".fields").text.replace("\u202e", "").replace("\u2066", "").split())
             assert mark in fields and "x" + mark in fields and "mode_before" not in fields, fields
         assert browser.complaints() == []       # no script ran, no policy was asked to stop one

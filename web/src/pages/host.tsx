@@ -86,7 +86,7 @@ function CheckCard({ c, rules }: { c: Check; rules: Map<string, Rule> }) {
       {c.given_up && <p class="notice"><Shape state="warning" />
         {say("results_given_up", { n: c.given_up.results, from: moment(c.given_up.from_at), to: moment(c.given_up.to_at) })}</p>}
       {(c.skips ?? []).map((s) => (
-        <p key={s.what} class="notice skip"><Shape state="unknown" /><span>{say("left_out")} <bdi>{s.what}</bdi>: <bdi>{s.error}</bdi></span></p>
+        <p key={s.what} class="notice left-out"><Shape state="unknown" /><span>{say("left_out")} <bdi>{s.what}</bdi>: <bdi>{s.error}</bdi></span></p>
       ))}
       {c.more_skips ? <p class="muted">{say("more_findings", { n: c.more_skips })}</p> : null}
       {shown.length > 0 && (
