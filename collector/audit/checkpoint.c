@@ -52,7 +52,7 @@ bool checkpoint_decimal(const char *digits, size_t n, int64_t *ret)
 	v = strtoll(copy, NULL, 10);
 	snprintf(again, sizeof(again), "%lld", v);
 	*ret = v;
-	return !strcmp(copy, again);
+	return strlen(again) == n && !memcmp(digits, again, n);	/* n bytes: one of them may be a NUL */
 }
 
 /* ---- texts ---- */

@@ -233,6 +233,7 @@ START_TEST(decimals_are_as_printed)
 	ck_assert(checkpoint_decimal("9223372036854775807", 19, &v) && v == INT64_MAX);
 	ck_assert(checkpoint_decimal("-9223372036854775808", 20, &v) && v == INT64_MIN);
 	ck_assert(checkpoint_decimal("0", 1, &v) && v == 0);
+	ck_assert(!checkpoint_decimal("18\0" "5", 4, &v));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ck_assert_msg(!checkpoint_decimal(bad[i], strlen(bad[i]), &v), "taken: %s", bad[i]);
 }
