@@ -58,7 +58,7 @@ need_users() {
 	local user number
 	while read -r user number; do
 		id "$user" >/dev/null 2>&1 || getent passwd "$number" >/dev/null ||
-			useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin ${number:+--uid "$number"} "$user"
+			useradd --system -K SYS_UID_MAX=99999 --no-create-home --home-dir / --shell /usr/sbin/nologin ${number:+--uid "$number"} "$user"
 	done < <(awk '$1 == "u" { print $2, $3 == "-" ? "" : $3 }' "$source_folder/packaging/sysusers/beadle.conf")
 }
 
