@@ -15,6 +15,10 @@ COLLECTOR = BUILD / "collector/launcher/beadle-collector"
 AGENT = BUILD / "agent/launcher/beadle-agent"
 BEADLE = BUILD / "cli/beadle"
 
+# Checks that are always ok: what a test's machine keeps on its real disks must not make an incident.
+CALM = {"disk": ("disk", "1s", 'mounts: "/dev/shm"')}
+FAST = {f"disk{i}": ("disk", "200ms", 'mounts: "/dev/shm"') for i in range(5)}
+
 
 class Loopback:
     """Where site and agents are when a test says nothing else; namespaces.Machine is another place."""

@@ -6,9 +6,8 @@ import sqlite3
 import pytest
 
 from conftest import wait_for
-from school import Site, each_once
+from school import FAST, Site, each_once
 from test_engine import doctor
-from test_own_disk import FAST
 
 PAGE = 4096
 

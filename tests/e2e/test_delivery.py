@@ -12,9 +12,8 @@ import crc32c
 from conftest import wait_for
 from protobuf import Fixed64, frame, pack
 from raw import Raw
-from school import Site
+from school import FAST, Site, each_once
 from test_core import Place, exactly_once, inventories, modules  # noqa: F401
-from test_whole import FAST, each_once
 
 S = 10**9
 

@@ -6,12 +6,11 @@ import pytest
 
 import mailserver
 from conftest import wait_for
-from school import Site, each_once
+from school import FAST, Site, each_once
 from test_engine import doctor
 from test_people import member
 
 RESERVE = 64 << 20      # the default
-FAST = {f"disk{i}": ("disk", "200ms", 'mounts: "/"') for i in range(5)}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 import mailserver
 from conftest import wait_for
-from school import Site, each_once
+from school import CALM, FAST, Site, each_once
 
 
 @pytest.fixture
@@ -136,8 +136,6 @@ def test_a_source_that_cannot_be_read_is_a_finding(tmp_path):
         agent.kill()
 
 
-FAST = {f"disk{i}": ("disk", "200ms", 'mounts: "/"') for i in range(5)}
-
 
 def test_r02_whoever_is_killed_every_sequence_arrives_exactly_once(tmp_path):
     rounds = int(os.environ.get("BEADLE_KILLS", "20"))
@@ -195,7 +193,7 @@ def test_r02_a_collector_that_was_away_gets_it_all(tmp_path):
 
 def test_r14_an_agent_that_stops_is_a_finding(tmp_path):
     site = Site(tmp_path, edit_procedure=lambda text: re.sub(r"gone: 2min", "gone: 6s", text)).start()
-    agent = site.agent("web1", {"disk": ("disk", "1s", 'mounts: "/"')}).start()
+    agent = site.agent("web1", CALM).start()
     try:
         wait_for("results", lambda: site.ask("status")["intake"]["results"] > 1)
         agent.kill()
