@@ -278,7 +278,7 @@ static void go_on(void)
 START_TEST(test_r08_a_flipped_bit_in_a_days_file)
 {
 	static const char *const files[] = {"raw-20270115.db", "raw-20270116.db", TODAY};
-	unsigned rounds = number_of("BEADLE_FLIPS", 40), nothing = 0;
+	unsigned rounds = number_of("BEADLE_FLIPS", 15), nothing = 0;
 
 	srandom(number_of("BEADLE_SEED", 8));
 	for (unsigned i = 0; i < rounds; i++) {
@@ -312,7 +312,7 @@ END_TEST
 
 START_TEST(test_r08_a_flipped_bit_in_the_main_file)
 {
-	unsigned rounds = number_of("BEADLE_FLIPS", 40), found = 0;
+	unsigned rounds = number_of("BEADLE_FLIPS", 15), found = 0;
 
 	srandom(number_of("BEADLE_SEED", 8));
 	for (unsigned i = 0; i < rounds; i++) {
