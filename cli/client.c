@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "installed.h"
 #include "frame.h"
 #include "proto/rooms.pb-c.h"
 

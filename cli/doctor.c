@@ -20,6 +20,7 @@
 #include "command.h"
 #include "conf.h"
 #include "document.h"
+#include "installed.h"
 #include "program.h"
 #include "screen.h"
 

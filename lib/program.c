@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "installed.h"
 #include "text.h"
 
 /* Sanitizers are steered by their variables; LD_PRELOAD, LTDL_LIBRARY_PATH and the like stay behind. */

@@ -75,6 +75,8 @@ builds_folder() {
 	printf '%s\n' "$folder"
 }
 
+flags_of() { sed -E 's/ *--([a-z]*dir|prefix)=[^ ]*//g' <<<"$1"; }	# ARGUMENTS
+
 # FOLDER [configure arguments]: makes the build tree up to date; configures when that is new or its arguments changed.
 build_in() {
 	local folder=$1; shift
@@ -83,8 +85,9 @@ build_in() {
 	[ -e "$source_folder/configure" ] || { say "preparing configure"; (cd "$source_folder" && quietly "$folder/autoreconf.log" autoreconf -fi); }
 	if [ ! -e "$folder/Makefile" ] || [ "$(cat "$folder/arguments" 2>/dev/null)" != "$arguments" ]; then
 		say "configuring ${folder#"$source_folder"/}"
-		# Folders are compiled in, and make does not see that they changed.
-		[ ! -e "$folder/Makefile" ] || make -s -C "$folder" clean >/dev/null 2>&1 || true
+		# Make sees a change of folders, but none of compiler and flags.
+		[ ! -e "$folder/Makefile" ] || [ "$(flags_of "$(cat "$folder/arguments" 2>/dev/null)")" = "$(flags_of "$arguments")" ] ||
+			make -s -C "$folder" clean >/dev/null 2>&1 || true
 		(cd "$folder" && quietly "$folder/configure.log" "$source_folder/configure" -q "$@")
 		printf '%s' "$arguments" >"$folder/arguments"
 	fi

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/template.h"
+#include "installed.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/crc32c.h"

@@ -12,6 +12,7 @@
 
 #include "agent/config/metrics.h"
 #include "agent/config/plan.h"
+#include "installed.h"
 #include "lib/cleanup.h"
 #include "lib/io.h"
 #include "lib/log.h"

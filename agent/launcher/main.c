@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/launcher/launcher.h"
+#include "installed.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/ready.h"

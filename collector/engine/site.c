@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "assignment.h"
+#include "installed.h"
 
 /* Relative names are relative to the file that says them. */
 static void beside(const char *file, const char *name, char ret[PATH_MAX])

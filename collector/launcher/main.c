@@ -22,6 +22,7 @@
 #include "config.h"
 #include "doors.h"
 #include "folders.h"
+#include "installed.h"
 #include "log.h"
 #include "program.h"
 #include "ready.h"

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "door.h"
 #include "files.h"
+#include "installed.h"
 #include "log.h"
 #include "renew.h"
 #include "renewal.h"
