@@ -36,24 +36,31 @@ ProtobufCMessage *frame_unpack(const ProtobufCMessageDescriptor *type, const voi
 	return protobuf_c_message_unpack(type, arena_allocator(arena), n - FRAME_HEAD, (const uint8_t *)frame + FRAME_HEAD);
 }
 
-int64_t frame_pack(const ProtobufCMessage *message, uint8_t **buf, size_t *room)
+int64_t frame_append(const ProtobufCMessage *message, uint8_t **buf, size_t n, size_t *room)
 {
-	size_t body = protobuf_c_message_get_packed_size(message), n = body + FRAME_HEAD;
+	size_t body = protobuf_c_message_get_packed_size(message), size = body + FRAME_HEAD;
+	uint8_t *p;
 
 	if (body == 0 || body > UINT32_MAX)
 		return -EMSGSIZE;
-	if (n > *room) {
-		uint8_t *bigger = realloc(*buf, n);
+	if (n + size > *room) {
+		uint8_t *bigger = realloc(*buf, n + size);
 
 		if (!bigger)
 			return -ENOMEM;
 		*buf = bigger;
-		*room = n;
+		*room = n + size;
 	}
+	p = *buf + n;
 	for (int i = 0; i < FRAME_HEAD; i++)
-		(*buf)[i] = (uint8_t)(body >> (24 - 8 * i));
-	protobuf_c_message_pack(message, *buf + FRAME_HEAD);
-	return (int64_t)n;
+		p[i] = (uint8_t)(body >> (24 - 8 * i));
+	protobuf_c_message_pack(message, p + FRAME_HEAD);
+	return (int64_t)size;
+}
+
+int64_t frame_pack(const ProtobufCMessage *message, uint8_t **buf, size_t *room)
+{
+	return frame_append(message, buf, 0, room);
 }
 
 int frame_write(int fd, const ProtobufCMessage *message)

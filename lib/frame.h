@@ -30,6 +30,8 @@ ProtobufCMessage *frame_unpack(const ProtobufCMessageDescriptor *, const void *f
 /* Packs into buf, which grows (realloc) as need be: *buf, *room are the caller's, from {NULL, 0}. Returns the frame's size
  * with its head, or -ENOMEM / -EMSGSIZE. */
 int64_t frame_pack(const ProtobufCMessage *, uint8_t **buf, size_t *room);
+/* The same, behind the n bytes that buf holds. */
+int64_t frame_append(const ProtobufCMessage *, uint8_t **buf, size_t n, size_t *room);
 
 /* Blocking, over a socket pair of our own: for programs without an event loop. frame_read: 0 at the end, 1 with *ret set,
  * or -errno. */

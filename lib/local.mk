@@ -7,7 +7,7 @@ lib_libbase_a_SOURCES = lib/cleanup.h lib/vec.h lib/vec.c lib/log.h lib/log.c li
 BASE_LIBS = lib/libbase.a -lm
 
 
-lib_libconf_a_SOURCES = lib/problem.h lib/problem.c lib/conf.h lib/conf.c
+lib_libconf_a_SOURCES = lib/problem.h lib/problem.c lib/conf.h lib/conf.c lib/conf_typed.c
 lib_libconf_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 CONF_LIBS = lib/libconf.a $(BASE_LIBS) $(YAML_LIBS)
 

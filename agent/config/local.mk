@@ -1,9 +1,8 @@
 # agent/config
 noinst_LIBRARIES += agent/config/libconfig.a
 agent_config_libconfig_a_SOURCES = agent/config/config_file.h agent/config/config_file.c agent/config/plugins.h agent/config/plugins.c \
-	agent/config/registry.c agent/config/grants.c agent/config/plan.h agent/config/plan.c agent/config/metrics.h \
-	agent/config/metrics.c
-agent_config_libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
+	agent/config/registry.c agent/config/grants.c agent/config/options.h agent/config/options.c agent/config/plan.h \
+	agent/config/plan.c agent/config/metrics.h agent/config/metrics.c
 agent_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CRYPTO_CFLAGS)
 CONFIG_LIBS = agent/config/libconfig.a $(WIRE_LIBS) $(CONF_LIBS) $(BASE_LIBS) $(CRYPTO_LIBS)
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/config/options.h"
 #include "lib/io.h"
 #include "lib/text.h"
 
@@ -37,47 +38,6 @@ static void put_grant(void *arg, const char *grant)
 
 	if (kept && b->check->n_granted < b->room)
 		b->check->granted[b->check->n_granted++] = strcpy(kept, grant);
-}
-
-static void put_option(struct builder *b, const struct conf_node *n, const char *name, const char *value, bool item)
-{
-	Host__Option *o = take(b, sizeof(*o));
-
-	if (!o)
-		return;
-	host__option__init(o);
-	o->name = (char *)name;
-	o->value = (ProtobufCBinaryData){.data = (uint8_t *)value, .len = strlen(value)};
-	o->file = (char *)conf_file(n);
-	o->line = conf_line(n);
-	o->item = item;
-	b->check->options[b->check->n_options++] = o;
-}
-
-static size_t count_texts(const struct conf_node *options)
-{
-	size_t texts = 0;
-
-	for (size_t i = 0; options && i < conf_count(options); i++)
-		texts += conf_count(conf_at(options, i)) + 1;
-	return texts;
-}
-
-static void put_options(struct builder *b, const struct conf_node *options)
-{
-	b->check->options = take(b, (count_texts(options) + 1) * sizeof(*b->check->options));
-	for (size_t i = 0; b->check->options && options && i < conf_count(options); i++) {
-		const struct conf_node *n = conf_at(options, i);
-
-		if (conf_type(n) == CONF_TEXT)
-			put_option(b, n, conf_key(n), conf_value(n), false);
-		else if (conf_count(n) == 0)
-			put_option(b, n, conf_key(n), "", false);
-		else
-			for (size_t k = 0; k < conf_count(n); k++)
-				if (conf_value(conf_at(n, k)))	/* what is no text was told already */
-					put_option(b, n, conf_key(n), conf_value(conf_at(n, k)), true);
-	}
 }
 
 static bool is_option(const Host__Inventory *inventory, const char *name)
@@ -130,7 +90,8 @@ static Host__PlannedCheck *put_check(struct builder *b, const struct check *c, s
 	to->deny = c->deny;
 	to->inventory = plugin->inventory;
 	to->granted = take(b, (b->room + 1) * sizeof(*to->granted));
-	put_options(b, c->options);
+	to->options = options_of(c->options, b->arena, &to->n_options);
+	b->no_memory |= !to->options;
 	put_remote(b, c->remote, plugin->inventory);
 	if (to->granted)	/* its problems were told when the plugin was asked */
 		grants_of(c, plugin->inventory, &plugin->record, put_grant, b, NULL);

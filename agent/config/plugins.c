@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/config/options.h"
+#include "installed.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/io.h"
@@ -20,63 +22,21 @@
 #define ARENA_CEILING (64u << 20)
 #define DEADLINE (20 * NS_PER_S)	/* of a module that only has to be loaded */
 #define MODULE_MAX (64u << 20)
-#define OPTIONS_MAX 4096		/* texts of one check, list members counted */
 
-/* ---- options: from the file's tree to the host's message ---- */
+/* ---- what goes out ---- */
 
-struct texts { Host__Option at[OPTIONS_MAX]; Host__Option *pointers[OPTIONS_MAX]; size_t n; };
-
-static void add_text(struct texts *t, const char *name, const struct conf_node *n, const char *value, bool item,
-		     struct problems *p)
-{
-	Host__Option *o = &t->at[t->n];
-
-	if (t->n == OPTIONS_MAX)
-		return problem(p, conf_file(n), conf_line(n), name, "more than %d values of options", OPTIONS_MAX);
-	host__option__init(o);
-	o->name = (char *)name;
-	o->value = (ProtobufCBinaryData){.data = (uint8_t *)value, .len = strlen(value)};
-	o->file = (char *)conf_file(n);
-	o->line = conf_line(n);
-	o->item = item;
-	t->pointers[t->n++] = o;
-}
-
-static void add_option(struct texts *t, const struct conf_node *n, struct problems *p)
-{
-	const char *name = conf_key(n);
-
-	if (conf_type(n) == CONF_TEXT)
-		return add_text(t, name, n, conf_value(n), false, p);
-	if (conf_type(n) == CONF_MAP)
-		return problem(p, conf_file(n), conf_line(n), name, "an option is a text or a list of texts");
-	if (conf_count(n) == 0)
-		return add_text(t, name, n, "", false, p);
-	for (size_t i = 0; i < conf_count(n); i++) {
-		const struct conf_node *m = conf_at(n, i);
-
-		if (conf_type(m) != CONF_TEXT)
-			problem(p, conf_file(m), conf_line(m), name, "an option is a text or a list of texts");
-		else
-			add_text(t, name, m, conf_value(m), true, p);
-	}
-}
-
-static int send_configure(struct plughost *host, uint32_t number, const struct check *check, struct problems *p)
+static int send_configure(struct plughost *host, uint32_t number, const struct check *check, struct arena *arena, struct problems *p)
 {
 	Host__ToHost m = HOST__TO_HOST__INIT;
 	Host__Configure configure = HOST__CONFIGURE__INIT;
-	FREE struct texts *texts = calloc(1, sizeof(*texts));
 
-	if (!texts)
+	options_check(check->options, p);
+	configure.options = options_of(check->options, arena, &configure.n_options);
+	if (!configure.options)
 		return -ENOMEM;
-	for (size_t i = 0; check->options && i < conf_count(check->options); i++)
-		add_option(texts, conf_at(check->options, i), p);
 	configure.check = number;
 	configure.name = (char *)check->name;
 	configure.only_asked = true;
-	configure.n_options = texts->n;
-	configure.options = texts->pointers;
 	m.message_case = HOST__TO_HOST__MESSAGE_CONFIGURE;
 	m.configure = &configure;
 	return plughost_send(host, &m);
@@ -126,7 +86,7 @@ Host__Inventory *plugins_inventory(const struct plugin_record *record, const str
 	int status, r = plughost_start(&o, &host);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = send_configure(&host, (uint32_t)i + 1, checks[i], p);
+		r = send_configure(&host, (uint32_t)i + 1, checks[i], arena, p);
 	if (r == 0)
 		r = send_stop(&host);
 	if (r == 0 || r == -EPIPE || r == -ECONNRESET)	/* it has ended early, and perhaps said why */

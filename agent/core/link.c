@@ -102,18 +102,10 @@ void link_give(struct link *l, uint8_t *buf, size_t from, size_t n)
 
 int link_send(struct link *l, const ProtobufCMessage *message)
 {
-	FREE uint8_t *frame = NULL;
-	size_t room = 0;
-	int64_t n = frame_pack(message, &frame, &room);
-	uint8_t *bigger;
+	int64_t n = frame_append(message, &l->out, l->n_out, &l->room_out);
 
 	if (n < 0)
 		return (int)n;
-	bigger = realloc(l->out, l->n_out + (size_t)n);
-	if (!bigger)
-		return -ENOMEM;
-	l->out = bigger;
-	memcpy(l->out + l->n_out, frame, (size_t)n);
 	l->n_out += (size_t)n;
 	set_watch(l);
 	return 0;

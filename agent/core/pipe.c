@@ -158,23 +158,12 @@ void pipe_close(struct pipe *p)
 
 int pipe_send(struct pipe *p, const ProtobufCMessage *message)
 {
-	FREE uint8_t *frame = NULL;
-	size_t room = 0;
-	int64_t n = frame_pack(message, &frame, &room);
-	uint8_t *bigger;
+	int64_t n = frame_append(message, &p->out, p->n_out, &p->room_out);
 
 	if (n < 0)
 		return (int)n;
 	if (p->n_out + (size_t)n > PIPE_WAITING_MAX)
 		return -ENOBUFS;
-	if (p->n_out + (size_t)n > p->room_out) {
-		bigger = realloc(p->out, p->n_out + (size_t)n);
-		if (!bigger)
-			return -ENOMEM;
-		p->out = bigger;
-		p->room_out = p->n_out + (size_t)n;
-	}
-	memcpy(p->out + p->n_out, frame, (size_t)n);
 	p->n_out += (size_t)n;
 	return 0;
 }
