@@ -19,8 +19,8 @@ def _folder():
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in OPTIONS:
         more = ":verify_asan_link_order=0" if name == "ASAN_OPTIONS" else ""    # a test preloads a shim
-        if name == "TSAN_OPTIONS":
-            more = f":suppressions={pathlib.Path(__file__).with_name('tsan.supp')}"
+        if name == "TSAN_OPTIONS":      # read by every user, who may not be let into the source tree
+            more = f":suppressions={shutil.copy(pathlib.Path(__file__).with_name('tsan.supp'), folder)}"
         os.environ[name] = f"{os.environ.get(name, '')}:log_path={folder}/report{more}".lstrip(":")
     return folder
 
@@ -48,9 +48,9 @@ def _in_logs(folder):
 
 def _take():
     """The reports since it was asked last. What a leak checker only remarks (a thread that died under its hands) is none."""
-    said = [(f.name, f.read_text(errors="replace")) for f in sorted(REPORTS.iterdir())]
+    said = [(f.name, f.read_text(errors="replace")) for f in sorted(REPORTS.glob("report*"))]
     found = [(name, text) for name, text in said if any(words in text for words in FOUND)]
-    for f in REPORTS.iterdir():
+    for f in REPORTS.glob("report*"):
         f.unlink()
     return found
 

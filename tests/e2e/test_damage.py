@@ -6,8 +6,8 @@ import sqlite3
 import pytest
 
 from conftest import wait_for
+from incidents import doctor
 from school import FAST, Site, each_once
-from test_engine import doctor
 
 PAGE = 4096
 

@@ -6,8 +6,8 @@ import pytest
 
 import mailserver
 from conftest import wait_for
+from incidents import doctor
 from school import FAST, Site, each_once
-from test_engine import doctor
 from test_people import member
 
 RESERVE = 64 << 20      # the default
