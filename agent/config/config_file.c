@@ -118,6 +118,7 @@ static void take_spool(struct config *c, const struct conf_node *root, struct pr
 
 	conf_size(n, "measurements", 256 * MIB, MIB, 16 * 1024 * MIB, &c->spool_measurements, p);
 	conf_size(n, "events", 64 * MIB, MIB, 16 * 1024 * MIB, &c->spool_events, p);
+	conf_size(n, "kept", 64 * MIB, 0, 16 * 1024 * MIB, &c->spool_kept, p);
 	conf_duration(n, "sync", NS_PER_S, 33 * NS_PER_MS, 10 * NS_PER_S, &c->sync, p);
 	conf_done(n, p);
 }

@@ -32,7 +32,7 @@ struct config {
 	VEC(const char *) collectors;
 	VEC(const char *) folders;	/* of plugins; none: the installed place */
 	const char *identity, *state;
-	uint64_t spool_measurements, spool_events;
+	uint64_t spool_measurements, spool_events, spool_kept;
 	int64_t sync;
 	int64_t silence, heartbeat;	/* of the connection, ns */
 	int64_t first_user;		/* numeric id of the plugin of index 0 */

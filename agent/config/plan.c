@@ -113,6 +113,7 @@ int plan_pack(const struct config *c, const struct plugins *plugins, uint8_t **r
 	plan.state = strcat(strcpy(state, c->state), "/core");
 	plan.spool_measurements = c->spool_measurements;
 	plan.spool_events = c->spool_events;
+	plan.spool_kept = c->spool_kept;
 	plan.sync_ns = (uint64_t)c->sync;
 	plan.silence_ns = (uint64_t)c->silence;
 	plan.heartbeat_ns = (uint64_t)c->heartbeat;

@@ -110,7 +110,24 @@ static bool part(struct spool *s, uint64_t epoch)
 	return moved || own;
 }
 
-bool spool_held(struct spool *s, uint64_t epoch, uint64_t through, uint32_t digest)
+/* true: what was acknowledged is not held any more, and is given again. */
+static bool take_back(struct spool *s, uint64_t epoch, uint64_t through)
+{
+	struct segment *seg;
+	bool more = false;
+
+	DL_FOREACH(s->segments, seg)
+		if (seg->epoch == epoch && seg->last > through && seg->acked > through) {
+			seg->acked = through;
+			more = true;
+		}
+	if (more)
+		log_notice("spool: the collector holds epoch %016" PRIx64 " only through %" PRIu64 ", and had more: it gets again what is still here",
+			   epoch, through);
+	return more;
+}
+
+enum spool_held spool_held(struct spool *s, uint64_t epoch, uint64_t through, uint32_t digest)
 {
 	struct segment *seg;
 	bool parted = is_parted(s, epoch, through, digest);
@@ -121,7 +138,9 @@ bool spool_held(struct spool *s, uint64_t epoch, uint64_t through, uint32_t dige
 		parted |= seg->epoch == epoch && seg->parted;
 	}
 	if (parted)
-		return part(s, epoch);
+		return part(s, epoch) ? SPOOL_PARTED : SPOOL_AGREED;
+	if (take_back(s, epoch, through))
+		return SPOOL_REFILL;
 	drain_acknowledge(s, epoch, through);
-	return false;
+	return SPOOL_AGREED;
 }

@@ -102,7 +102,8 @@ static void agent_id(const char *identity, char id[64])
 static int start(struct core *core, int template, struct plan *plan)
 {
 	const Host__Plan *its = plan_of(plan);
-	int r = outbox_open(its->state, its->spool_measurements, its->spool_events, (int64_t)its->sync_ns, &core->outbox);
+	const struct outbox_room room = {its->spool_measurements, its->spool_events, its->spool_kept};
+	int r = outbox_open(its->state, &room, (int64_t)its->sync_ns, &core->outbox);
 	char id[64];
 
 	if (r < 0) {

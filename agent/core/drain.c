@@ -27,7 +27,7 @@ void drain_forget(struct spool *s, struct segment *seg)
 		s->ungot = false;
 		segment_close(&s->reader);
 	}
-	s->bytes -= seg->size;
+	*(seg->kept ? &s->kept_bytes : &s->bytes) -= seg->size;
 	DL_DELETE(s->segments, seg);
 	free(seg);
 }
@@ -73,7 +73,13 @@ int spool_next(struct spool *s, struct spool_record *ret)
 		s->at = s->segments;
 	while (s->at) {
 		struct segment *seg = s->at;
-		int r = s->reader.fd < 0 ? segment_read(&s->reader, seg, s->folder) : 0;
+		int r;
+
+		if (s->reader.fd < 0 && seg->kept && seg->acked >= seg->last) {
+			s->at = seg->next;
+			continue;
+		}
+		r = s->reader.fd < 0 ? segment_read(&s->reader, seg, s->folder) : 0;
 
 		while (r == 0 && (r = segment_next(&s->reader, seg->size, &s->given, &torn)) > 0) {
 			note_read(s, seg->epoch);
@@ -123,9 +129,10 @@ void drain_acknowledge(struct spool *s, uint64_t epoch, uint64_t through)
 		if (seg->acked < seg->last)
 			continue;
 		seg->doubt = false;
-		if (seg->next || s->fd < 0)	/* not the one that is written to */
-			drain_forget(s, seg);
+		if (!seg->kept && (seg->next || s->fd < 0))	/* not the one that is written to */
+			tail_keep(s, seg);
 	}
+	tail_trim(s);
 }
 
 static uint64_t handed_out(const struct spool *s, uint64_t epoch)
@@ -164,26 +171,34 @@ int spool_ack(struct spool *s, uint64_t epoch, uint64_t through)
 	return 0;
 }
 
+/* Kept records are here too; of what is given out, only what was not acknowledged. */
+static uint64_t oldest_here(const struct segment *seg)
+{
+	return !seg->kept && seg->acked >= seg->first ? seg->acked + 1 : seg->first;
+}
+
 size_t spool_spans(const struct spool *s, struct spool_span *spans, size_t room)
 {
+	struct spool_span own = {s->epoch, s->next, s->next};
 	const struct segment *seg;
 	size_t n = 0;
 
 	DL_FOREACH(s->segments, seg) {
-		uint64_t oldest = seg->acked >= seg->first ? seg->acked + 1 : seg->first;
-
-		if (seg->epoch == s->epoch || seg->last == 0)
+		if (seg->last == 0 || (seg->epoch == s->epoch && oldest_here(seg) > seg->last))
 			continue;
-		if (n && spans[n - 1].epoch == seg->epoch)
-			spans[n - 1].next = seg->last + 1;
-		else if (n + 1 < room)
-			spans[n++] = (struct spool_span){seg->epoch, oldest, seg->last + 1};
-	}
-	spans[n] = (struct spool_span){s->epoch, s->next, s->next};
-	DL_FOREACH(s->segments, seg)
-		if (seg->epoch == s->epoch && seg->acked < seg->last) {
-			spans[n].oldest = seg->acked >= seg->first ? seg->acked + 1 : seg->first;
-			break;
+		if (seg->epoch == s->epoch) {
+			if (own.oldest == own.next)
+				own.oldest = oldest_here(seg);
+			continue;
 		}
+		if (n && spans[n - 1].epoch == seg->epoch) {
+			spans[n - 1].next = seg->last + 1;
+			continue;
+		}
+		if (n + 1 == room)
+			memmove(spans, spans + 1, --n * sizeof(*spans));
+		spans[n++] = (struct spool_span){seg->epoch, oldest_here(seg), seg->last + 1};
+	}
+	spans[n] = own;
 	return n + 1;
 }

@@ -14,7 +14,7 @@
 #include "lib/identity.h"
 #include "lib/io.h"
 
-#define SPANS_MAX 64u			/* what a collector takes */
+#define SPANS_MAX 256u			/* what a collector takes */
 #define REMOVED_INTERVAL (UINT64_C(10) * 365 * 86400 * (uint64_t)NS_PER_S)
 #define FACTS 5
 

@@ -154,18 +154,20 @@ static void tell_folds(struct outbox *o, bool urgent, int64_t now)
 
 /* ---- open and close ---- */
 
-static int open_spool(const char *state, const char *name, uint64_t limit, bool lossy, struct outbox *o, struct spool **ret)
+static int open_spool(const char *state, const char *name, uint64_t limit, uint64_t keep, bool lossy, struct outbox *o,
+		      struct spool **ret)
 {
 	struct spool_hooks hooks = {.lost = on_lost, .found = on_found, .arg = o};
 	char folder[PATH_MAX];
 
 	if (snprintf(folder, sizeof(folder), "%s/%s", state, name) >= (int)sizeof(folder))
 		return -ENAMETOOLONG;
-	return spool_open(folder, limit, lossy, &hooks, ret);
+	return spool_open(folder, limit, keep, lossy, &hooks, ret);
 }
 
-int outbox_open(const char *state, uint64_t measurements, uint64_t events, int64_t sync_ns, struct outbox **ret)
+int outbox_open(const char *state, const struct outbox_room *room, int64_t sync_ns, struct outbox **ret)
 {
+	uint64_t kept_events = room->kept / 8;
 	struct outbox *o = calloc(1, sizeof(*o));
 	int r = o ? io_make_folders(state, 0700) : -ENOMEM;
 
@@ -173,14 +175,14 @@ int outbox_open(const char *state, uint64_t measurements, uint64_t events, int64
 		return r;
 	o->interval = sync_ns;
 	o->tell_pause = TELL_FIRST;
-	o->share.limit = events;
+	o->share.limit = room->events;
 	o->due = o->tell = LOOP_NEVER;
 	if (r == 0)
 		r = dictionary_open(state, &o->dictionary);
 	if (r == 0)
-		r = open_spool(state, "events", events, false, o, &o->events);
+		r = open_spool(state, "events", room->events, kept_events, false, o, &o->events);
 	if (r == 0)
-		r = open_spool(state, "measurements", measurements, true, o, &o->measurements);
+		r = open_spool(state, "measurements", room->measurements, room->kept - kept_events, true, o, &o->measurements);
 	if (r < 0)
 		outbox_close(o);
 	else
@@ -243,6 +245,15 @@ struct spool *outbox_events(struct outbox *o)
 bool outbox_uses_check(const struct outbox *o, uint32_t check)
 {
 	return check < o->used.n && o->used.at[check];
+}
+
+void outbox_refill(struct outbox *o)
+{
+	while (o->used.n <= dictionary_checks(o->dictionary))
+		if (!vec_push(&o->used))
+			break;
+	for (size_t i = 0; i < o->used.n; i++)
+		o->used.at[i] = true;
 }
 
 /* ---- in ---- */

@@ -15,7 +15,10 @@
 
 struct outbox;
 
-int outbox_open(const char *state, uint64_t measurements, uint64_t events, int64_t sync_ns, struct outbox **ret);
+/* Bytes: of what the collector does not have, and of what it has and may lose. */
+struct outbox_room { uint64_t measurements, events, kept; };
+
+int outbox_open(const char *state, const struct outbox_room *, int64_t sync_ns, struct outbox **ret);
 int outbox_close(struct outbox *);		/* NULL is fine. All is synced, or -errno */
 void outbox_set_sync(struct outbox *, int64_t sync_ns);
 
@@ -23,6 +26,7 @@ struct dictionary *outbox_dictionary(struct outbox *);
 struct spool *outbox_measurements(struct outbox *);
 struct spool *outbox_events(struct outbox *);
 bool outbox_uses_check(const struct outbox *, uint32_t check);	/* a record of it is, or was, in a spool since the start */
+void outbox_refill(struct outbox *);	/* kept records are given again: any check may have some */
 
 /* Copies the record. A full spool of measurements gives up its oldest, and tells so among the events. */
 void outbox_measured(struct outbox *, const Wire__Record *, int64_t now);

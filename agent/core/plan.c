@@ -73,7 +73,7 @@ static int check_plan(const Host__Plan *p, char why[256])
 	else if (p->identity[0] != '/' || p->state[0] != '/')
 		wrong = "no identity or state folder";
 	else if (p->spool_measurements < SPOOL_LEAST || p->spool_measurements > SPOOL_MOST || p->spool_events < SPOOL_LEAST ||
-		 p->spool_events > SPOOL_MOST || p->sync_ns > 60 * (uint64_t)NS_PER_S)
+		 p->spool_events > SPOOL_MOST || p->spool_kept > SPOOL_MOST || p->sync_ns > 60 * (uint64_t)NS_PER_S)
 		wrong = "a spool's bounds make no sense";
 	else if (!is_within(p->silence_ns, SILENCE_LEAST, SILENCE_MOST) ||
 		 !is_within(p->heartbeat_ns, HEARTBEAT_LEAST, HEARTBEAT_MOST))

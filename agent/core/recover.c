@@ -12,6 +12,7 @@
 #include "agent/core/disk.h"
 #include "agent/core/spool_inside.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 static inline void closedir_p(DIR **d)
@@ -41,6 +42,31 @@ static int list(struct spool *s)
 			s->ordinal = seg->ordinal + 1;
 	}
 	DL_SORT(s->segments, segment_compare);
+	return 0;
+}
+
+/* How long ago it was written, by the wall clock, when that is plausible: a clock that is years off ends no tail (SECURITY R12). */
+static int64_t age_of(const struct stat *st)
+{
+	int64_t age = clock_wall() - (int64_t)st->st_mtim.tv_sec * NS_PER_S;
+
+	return age > 0 && age < 31 * 86400 * NS_PER_S ? age : 0;
+}
+
+/* Of what is kept the name tells all but the size: it is read only when it is asked for. */
+static int measure_kept(struct spool *s, struct segment *seg)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int r = segment_path(seg, s->folder, path);
+
+	if (r < 0)
+		return r;
+	if (stat(path, &st) < 0)
+		return -errno;
+	seg->size = (uint64_t)st.st_size;
+	seg->kept_since = clock_boot() - age_of(&st);
+	s->kept_bytes += seg->size;
 	return 0;
 }
 
@@ -82,9 +108,12 @@ int recover_spool(struct spool *s)
 	DL_FOREACH_SAFE(s->segments, seg, next) {
 		if (r < 0)
 			break;
-		r = measure(s, seg);
+		r = seg->kept ? measure_kept(s, seg) : measure(s, seg);
 		if (r == 0 && seg->last == 0)
 			drain_forget(s, seg);
 	}
-	return r < 0 ? r : spool_new_epoch(s);
+	if (r < 0)
+		return r;
+	tail_trim(s);
+	return spool_new_epoch(s);
 }

@@ -17,10 +17,15 @@
 
 int segment_path(const struct segment *s, const char *folder, char path[PATH_MAX])
 {
-	int n = snprintf(path, PATH_MAX, "%s/%08" PRIx32 "-%016" PRIx64 "-%016" PRIx64 ".seg", folder, s->ordinal, s->epoch,
-			 s->first);
+	int n = snprintf(path, PATH_MAX, "%s/%08" PRIx32 "-%016" PRIx64 "-%016" PRIx64, folder, s->ordinal, s->epoch, s->first), m;
 
-	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+	if (n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (s->kept)
+		m = snprintf(path + n, (size_t)(PATH_MAX - n), "-%016" PRIx64 ".kept", s->last);
+	else
+		m = snprintf(path + n, (size_t)(PATH_MAX - n), ".seg");
+	return n + m < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
 bool segment_parse(const char *name, struct segment *ret)
@@ -28,8 +33,14 @@ bool segment_parse(const char *name, struct segment *ret)
 	struct segment s = {0};
 	int n = 0;
 
-	if (strlen(name) != 46 || sscanf(name, "%8" SCNx32 "-%16" SCNx64 "-%16" SCNx64 ".seg%n", &s.ordinal, &s.epoch, &s.first, &n) != 3 ||
-	    n != 46 || s.first == 0)
+	s.kept = strlen(name) == 64 && sscanf(name, "%8" SCNx32 "-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64 ".kept%n", &s.ordinal, &s.epoch,
+					      &s.first, &s.last, &n) == 4 && n == 64;
+	if (s.kept) {
+		s.acked = s.last;
+		if (s.first == 0 || s.last < s.first)
+			return false;
+	} else if (strlen(name) != 46 || sscanf(name, "%8" SCNx32 "-%16" SCNx64 "-%16" SCNx64 ".seg%n", &s.ordinal, &s.epoch, &s.first,
+						&n) != 3 || n != 46 || s.first == 0)
 		return false;
 	*ret = s;
 	return true;

@@ -1,6 +1,7 @@
 /*
  * segment.h - the files of a spool: ORDINAL-EPOCH-FIRST.seg, rows of entries (entry.h) whose salt is the epoch and whose numbers are
- * sequences. The name says all that a head could, and a flipped bit cannot reach it.
+ * sequences. The name says all that a head could, and a flipped bit cannot reach it. What is acknowledged as a whole and kept for a
+ * collector that forgets is called ORDINAL-EPOCH-FIRST-LAST.kept.
  */
 #ifndef SEGMENT_H
 #define SEGMENT_H
@@ -17,6 +18,8 @@ struct segment {
 	uint64_t acked;		/* through which the collector holds its epoch */
 	uint64_t size;		/* durable bytes */
 	bool doubt;		/* handed out, and nobody said yet whether it arrived */
+	bool kept;		/* of the retained tail (tail.c) */
+	int64_t kept_since;	/* boot clock */
 	bool parted;		/* the collector holds others under its numbers: is not handed out, but numbered anew */
 	struct segment *prev, *next;
 };

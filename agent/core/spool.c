@@ -47,7 +47,8 @@ void spool_abandon(struct spool *s)
 	free(s);
 }
 
-int spool_open(const char *folder, uint64_t limit, bool lossy, const struct spool_hooks *hooks, struct spool **ret)
+int spool_open(const char *folder, uint64_t limit, uint64_t keep, bool lossy, const struct spool_hooks *hooks,
+	       struct spool **ret)
 {
 	struct spool *s = calloc(1, sizeof(*s));
 	int r;
@@ -56,6 +57,7 @@ int spool_open(const char *folder, uint64_t limit, bool lossy, const struct spoo
 		return -ENOMEM;
 	s->fd = s->reader.fd = -1;
 	s->limit = limit;
+	s->keep = keep;
 	s->segment_max = limit / 16;
 	if (s->segment_max < SEGMENT_LEAST)
 		s->segment_max = SEGMENT_LEAST;
@@ -94,7 +96,7 @@ static struct segment *droppable(struct spool *s)
 	struct segment *seg;
 
 	DL_FOREACH(s->segments, seg)
-		if (!seg->doubt && !(s->fd >= 0 && !seg->next))
+		if (!seg->doubt && !seg->kept && !(s->fd >= 0 && !seg->next))
 			return seg;
 	return NULL;
 }
@@ -242,6 +244,8 @@ static int fail_segment(struct spool *s, int error)
 	if (s->fd >= 0 && last && last->size == 0)
 		drain_forget(s, last);
 	spool_end_segment(s);
+	if (error == -ENOSPC)
+		tail_give_way(s);
 	return error;
 }
 

@@ -1,4 +1,5 @@
-/* spool_inside.h - what spool.c (in), drain.c (out), agree.c (whose numbers) and recover.c (at open) share; nobody else includes it. */
+/* spool_inside.h - what spool.c (in), drain.c (out), tail.c (kept), agree.c (whose numbers) and recover.c (at open) share; nobody else
+ * includes it. */
 #ifndef SPOOL_INSIDE_H
 #define SPOOL_INSIDE_H
 
@@ -7,14 +8,14 @@
 
 struct spool {
 	char folder[PATH_MAX];
-	uint64_t limit, segment_max;
+	uint64_t limit, keep, segment_max;
 	bool lossy;
 	struct spool_hooks hooks;
 	uint64_t epoch, next;		/* of the next record */
 	uint64_t durable;		/* last record of the epoch that was synced */
 	uint32_t ordinal;		/* of the next segment */
 	struct segment *segments;	/* utlist, oldest first */
-	uint64_t bytes;			/* durable, in all segments */
+	uint64_t bytes, kept_bytes;	/* durable; kept_bytes: of the retained tail, which bytes leaves out */
 
 	int fd;				/* of the last segment, while it is written to; else -1 */
 	uint8_t *pending;		/* whole entries, as they will be written */
@@ -37,7 +38,12 @@ int spool_new_epoch(struct spool *);	/* 0 or -EIO; nothing is pending */
 int spool_put(struct spool *, const void *data, size_t n);	/* spool_append, when there is room */
 void spool_end_segment(struct spool *);
 
-/* drain.c: the segment goes; its file too. R4's retained tail will stand here. */
+/* tail.c: what is acknowledged and kept. */
+void tail_keep(struct spool *, struct segment *);	/* from now on it is of the tail, or gone */
+void tail_trim(struct spool *);
+bool tail_give_way(struct spool *);	/* the disk is full: the oldest of the tail goes. false: there is none */
+
+/* drain.c: the segment goes; its file too. */
 void drain_forget(struct spool *, struct segment *);
 bool drain_counts(const struct segment *, uint64_t number);	/* this entry of it is still to be handed out */
 void drain_acknowledge(struct spool *, uint64_t epoch, uint64_t through);

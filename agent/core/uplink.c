@@ -180,18 +180,24 @@ static void on_ready(void *arg)
 		fail(u, "no memory for Hello");
 }
 
-static bool take_held(struct uplink *u, const Wire__Welcome *w)
+static enum spool_held take_held(struct uplink *u, const Wire__Welcome *w)
 {
 	struct spool *spools[] = {outbox_events(u->outbox), outbox_measurements(u->outbox)};
-	bool parted = false;
+	enum spool_held found = SPOOL_AGREED;
 
 	for (size_t i = 0; i < w->n_held; i++)
-		for (int k = 0; k < 2; k++)
-			parted |= spool_held(spools[k], w->held[i]->epoch, w->held[i]->through, w->held[i]->digest);
-	if (parted)
+		for (int k = 0; k < 2; k++) {
+			enum spool_held one = spool_held(spools[k], w->held[i]->epoch, w->held[i]->through, w->held[i]->digest);
+
+			if (one > found)
+				found = one;
+		}
+	if (found == SPOOL_PARTED)
 		log_warning("the collector holds other records under our numbers, as when this machine was put back to an earlier state, or "
 			    "copied, while it ran: what it has not acknowledged gets new numbers");
-	return parted;
+	if (found == SPOOL_REFILL)
+		outbox_refill(u->outbox);
+	return found;
 }
 
 static void set_window(struct uplink *u, const Wire__Welcome *w)
@@ -209,6 +215,7 @@ static void set_window(struct uplink *u, const Wire__Welcome *w)
 static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 {
 	int64_t now = clock_boot();
+	enum spool_held held;
 	char why[256];
 	bool changed;
 
@@ -221,8 +228,9 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 		fail(u, why);
 		return;
 	}
-	u->parted = take_held(u, w);
-	if (u->parted) {
+	held = take_held(u, w);
+	u->parted = held == SPOOL_PARTED;
+	if (held != SPOOL_AGREED) {	/* Hello named other records, or too few checks */
 		uplink_renew(u, now);
 		return;
 	}

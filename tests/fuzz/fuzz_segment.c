@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	log_capture(quiet, NULL);
 	for (int whole = 0; whole < 2; whole++) {
 		write_segment(data, n, whole);
-		if (spool_open(folder, 1 << 20, true, &hooks, &s) < 0)
+		if (spool_open(folder, 1 << 20, 1 << 20, true, &hooks, &s) < 0)
 			abort();
 		while (spool_next(s, &r) > 0)
 			lost(NULL, r.data, r.n);

@@ -297,7 +297,7 @@ static struct outbox *open_outbox_of(uint64_t measurements)
 {
 	struct outbox *o;
 
-	ck_assert_int_eq(outbox_open(folder, measurements, 1 << 20, NS_PER_S, &o), 0);
+	ck_assert_int_eq(outbox_open(folder, &(struct outbox_room){measurements, 1 << 20, 1 << 20}, NS_PER_S, &o), 0);
 	return o;
 }
 

@@ -15,6 +15,7 @@
 
 #include "agent/core/disk.h"
 #include "agent/core/spool.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/vec.h"
 
@@ -24,7 +25,7 @@
 
 static char folder[64];
 static unsigned lost, complaints;
-static uint64_t lost_sum;
+static uint64_t lost_sum, keep;
 static char last_complaint[2200];
 
 static void on_lost(void *arg, const void *data, size_t n)
@@ -52,7 +53,7 @@ static void setup(void)
 	strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/beadle-spool-XXXXXX" : "/tmp/beadle-spool-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	lost = complaints = 0;
-	lost_sum = 0;
+	lost_sum = keep = 0;
 	log_capture(on_line, NULL);
 }
 
@@ -76,7 +77,7 @@ static struct spool *open_it(uint64_t limit, bool lossy)
 {
 	struct spool *s;
 
-	ck_assert_int_eq(spool_open(folder, limit, lossy, &hooks, &s), 0);
+	ck_assert_int_eq(spool_open(folder, limit, keep, lossy, &hooks, &s), 0);
 	return s;
 }
 
@@ -612,6 +613,7 @@ static int faulty_unlink(const char *path)
 }
 
 static const struct disk_calls faulty = {faulty_open, faulty_write, faulty_sync, rename, faulty_unlink};
+static const struct disk_calls faulty_but_unlink = {faulty_open, faulty_write, faulty_sync, rename, unlink};
 
 /* The n-th call fails once, for each n: nothing durable is lost, nothing is handed out that is not, and it heals. */
 static void fail_once(int n, int error)
@@ -677,6 +679,159 @@ START_TEST(test_r03_numbers_that_cannot_be_written_anew_wait)
 	ck_assert(spool_held(s, old, 9, 0));
 	expect_renumbered(s, old, 1, 5);
 	ck_assert_uint_eq(lost, 0);
+	spool_close(s);
+}
+END_TEST
+
+/* ---- what was acknowledged is kept for a while ---- */
+
+#define SMALL (256u * 1024)	/* segments of 16 KiB */
+
+/* Gives out and acknowledges all that there is. Returns how many, and the first one's id. */
+static uint64_t give_all(struct spool *s, uint64_t *ret_first)
+{
+	struct spool_record r;
+	uint64_t n = 0, first = 0;
+
+	while (spool_next(s, &r) > 0) {
+		if (n++ == 0)
+			first = id_of(&r);
+		ck_assert_int_eq(spool_ack(s, r.epoch, r.sequence), 0);
+	}
+	if (ret_first)
+		*ret_first = first;
+	return n;
+}
+
+/* Records from..to, acknowledged as they come. Returns their epoch. */
+static uint64_t acknowledge(struct spool *s, uint64_t from, uint64_t to)
+{
+	struct spool_span spans[2];
+
+	for (uint64_t i = from; i <= to; i++) {
+		must_eq(append(s, i, 1000), 0);
+		must_eq(spool_sync(s), 0);
+		must_eq(give_all(s, NULL), 1);
+	}
+	ck_assert_uint_eq(spool_spans(s, spans, 2), 1);
+	return spans[0].epoch;
+}
+
+/* The collector holds it only through that number. Returns the first of those that are given again, and how many. */
+static uint64_t refill(struct spool *s, uint64_t epoch, uint64_t through, uint64_t *ret_n)
+{
+	uint64_t first;
+
+	ck_assert_int_eq(spool_held(s, epoch, through, 0), SPOOL_REFILL);
+	ck_assert_int_eq(spool_held(s, epoch, through, 0), SPOOL_AGREED);	/* it is told once */
+	spool_rewind(s);
+	*ret_n = give_all(s, &first);
+	return first;
+}
+
+START_TEST(test_r04_a_collector_that_holds_less_gets_it_again)
+{
+	struct spool_span spans[4];
+	struct spool *s;
+	uint64_t epoch, n;
+
+	keep = SMALL;
+	s = open_it(SMALL, true);
+	epoch = acknowledge(s, 1, 100);
+	ck_assert_int_eq(spool_held(s, epoch, 100, 0), SPOOL_AGREED);
+	spool_rewind(s);
+	must_eq(give_all(s, NULL), 0);
+	must_eq(refill(s, epoch, 30, &n), 31);
+	must_eq(n, 70);
+	spool_close(s);
+	for (int life = 0; life < 2; life++) {
+		s = open_it(SMALL, true);
+		ck_assert_uint_eq(spool_spans(s, spans, 4), 2);
+		must_eq(spans[0].epoch, epoch);
+		must_eq(spans[0].oldest, 1);
+		must_eq(spans[0].next, 101);
+		ck_assert_int_eq(spool_held(s, epoch, 100, 0), SPOOL_AGREED);
+		spool_rewind(s);
+		must_eq(give_all(s, NULL), 0);
+		must_eq(refill(s, epoch, 0, &n), 1);
+		must_eq(n, 100);
+		spool_close(s);
+	}
+	must_eq(lost, 0);
+}
+END_TEST
+
+START_TEST(test_r04_the_tail_is_bounded_and_takes_no_room_from_what_waits)
+{
+	struct spool *s;
+	uint64_t epoch, first, n;
+
+	keep = SMALL;
+	s = open_it(SMALL, true);
+	epoch = acknowledge(s, 1, 1500);	/* six times as much */
+	ck_assert_uint_lt(spool_bytes(s), SMALL / 8);
+	first = refill(s, epoch, 0, &n);
+	must_eq(first + n - 1, 1500);
+	ck_assert_uint_gt(n * 1000, SMALL * 3 / 4);
+	ck_assert_uint_lt(n * 1000, SMALL * 5 / 4);
+	must_eq(lost, 0);
+	for (uint64_t i = 1501; i <= 1900; i++) {	/* what waits drops what waits */
+		must_eq(append(s, i, 1000), 0);
+		must_eq(spool_sync(s), 0);
+	}
+	ck_assert_uint_gt(lost, 0);
+	must_eq(refill(s, epoch, 0, &n), first);
+	spool_close(s);
+}
+END_TEST
+
+START_TEST(test_r04_the_tail_ends_after_seven_days_of_its_own)
+{
+	struct clock_fake fake = {.wall = INT64_C(1800000000) * NS_PER_S, .boot = NS_PER_S};
+	struct spool *s;
+	uint64_t epoch, n;
+
+	clock_use(&fake);
+	keep = SMALL;
+	s = open_it(SMALL, true);
+	epoch = acknowledge(s, 1, 100);
+	fake.wall += INT64_C(3650) * 86400 * NS_PER_S;	/* a step of the wall clock ends nothing */
+	acknowledge(s, 101, 120);
+	must_eq(refill(s, epoch, 0, &n), 1);
+	fake.boot += INT64_C(8) * 86400 * NS_PER_S;
+	acknowledge(s, 121, 140);
+	ck_assert_uint_gt(refill(s, epoch, 0, &n), 100);
+	must_eq(lost, 0);
+	spool_close(s);
+	clock_use(NULL);
+}
+END_TEST
+
+START_TEST(test_r04_on_a_full_disk_the_tail_gives_way)
+{
+	struct spool *s;
+	uint64_t epoch, n;
+
+	keep = SMALL;
+	s = open_it(SMALL, true);
+	epoch = acknowledge(s, 1, 100);
+	fail_for_good = true;
+	for (int tries = 1; tries <= 2; tries++) {
+		fail_at = 1;
+		calls_made = 0;
+		failing = ENOSPC;
+		bad_fd = -1;
+		disk_use(&faulty_but_unlink);
+		ck_assert_int_eq(append(s, 100 + (uint64_t)tries, 1000), 0);
+		ck_assert_int_eq(spool_sync(s), -ENOSPC);
+	}
+	fail_for_good = false;
+	disk_use(NULL);
+	ck_assert_int_eq(spool_sync(s), 0);
+	n = refill(s, epoch, 0, &n);
+	ck_assert_uint_gt(n, 30);		/* two segments went */
+	ck_assert_uint_lt(n, 35);
+	must_eq(lost, 0);
 	spool_close(s);
 }
 END_TEST
@@ -747,6 +902,10 @@ int main(void)
 	tcase_add_test(tc, test_r05_a_full_spool_drops_the_oldest_and_tells_each);
 	tcase_add_test(tc, test_r05_what_is_on_its_way_is_not_dropped);
 	tcase_add_test(tc, test_r05_a_full_spool_of_events_takes_no_more_and_drops_none);
+	tcase_add_test(tc, test_r04_a_collector_that_holds_less_gets_it_again);
+	tcase_add_test(tc, test_r04_the_tail_is_bounded_and_takes_no_room_from_what_waits);
+	tcase_add_test(tc, test_r04_the_tail_ends_after_seven_days_of_its_own);
+	tcase_add_test(tc, test_r04_on_a_full_disk_the_tail_gives_way);
 	tcase_add_test(tc, test_r07_every_call_fails_once);
 	tcase_add_test(tc, test_r07_a_disk_that_fails_for_long_keeps_memory_bounded_and_heals);
 	suite_add_tcase(suite, tc);
