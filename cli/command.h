@@ -30,6 +30,8 @@ int command_ack(int argc, char **argv);
 int command_handle(int argc, char **argv);
 int command_close(int argc, char **argv);
 int command_identity(int argc, char **argv);
+int command_token(int argc, char **argv);
+int command_enroll(int argc, char **argv);
 int command_person(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_completion(int argc, char **argv);

@@ -16,6 +16,8 @@ int command_completion(int argc, char **argv)
 	       "\t\tack) COMPREPLY=($(compgen -W '--for --note --json' -- \"$w\")) ;;\n"
 	       "\t\thandle|close) COMPREPLY=($(compgen -W '--note --json' -- \"$w\")) ;;\n"
 	       "\t\tidentity) COMPREPLY=($(compgen -W 'new list revoke --host --out --replace --json' -- \"$w\")) ;;\n"
+	       "\t\ttoken) COMPREPLY=($(compgen -W 'new list revoke approve --host --replace --approve --hours --at --json' -- \"$w\")) ;;\n"
+	       "\t\tenroll) COMPREPLY=($(compgen -W '--host --again --identity --agent-config --json' -- \"$w\")) ;;\n"
 	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--option --warning --critical --nagios --state --timeout "
 	       "--grant --user --json' -- \"$w\")) ;;\n"
 	       "\t\tdoctor) COMPREPLY=($(compgen -W '--agent-config --collector-config --json' -- \"$w\")) ;;\n"

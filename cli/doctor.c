@@ -205,7 +205,7 @@ static char *read_setting(const char *config, const char *key, const char *dflt)
 	return copy;
 }
 
-#define AGENT_RENEWAL "on the collector: beadle identity new --host NAME --out FOLDER; copy it here, to the user beadle"
+#define AGENT_RENEWAL "on the collector: beadle token new --host NAME (--replace, if it had one); here: beadle enroll (--again)"
 
 static void look_at_agent(struct findings *f, const char *config)
 {

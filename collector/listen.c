@@ -76,3 +76,13 @@ bool listen_adopt(int fd)
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
+
+unsigned listen_port(int fd)
+{
+	struct sockaddr_storage a = {0};
+	socklen_t n = sizeof(a);
+
+	if (fd < 0 || getsockname(fd, (struct sockaddr *)&a, &n) < 0)
+		return 0;
+	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
+}

@@ -6,5 +6,6 @@
 
 int listen_open(const char *address);	/* "127.0.0.1:0", "[::1]:7411"; logs where it listens; -1: failed */
 bool listen_adopt(int fd);
+unsigned listen_port(int fd);		/* 0: none, or it has none */
 
 #endif

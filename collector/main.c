@@ -20,6 +20,7 @@
 
 #include "collector/config.h"
 #include "collector/engine/engine.h"
+#include "collector/enrol/enrol.h"
 #include "collector/ingest/ingest.h"
 #include "collector/listen.h"
 #include "collector/message.h"
@@ -37,7 +38,7 @@
 
 struct options {
 	const char *config, *listen, *account;
-	int agents, local, launcher;
+	int agents, enrolment, local, launcher;
 	bool check;
 };
 
@@ -49,6 +50,7 @@ struct collector {
 	struct standing *standing;
 	struct queue *engine_queue;
 	struct ingest *ingest;
+	struct enrol *enrol;
 	struct store *store;
 	struct keeper *keeper;
 	struct engine *engine;
@@ -61,7 +63,7 @@ struct collector {
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'L'},
-	{"agents-fd", required_argument, NULL, 'a'}, {"local-fd", required_argument, NULL, 'l'},
+	{"agents-fd", required_argument, NULL, 'a'}, {"enrolment-fd", required_argument, NULL, 'e'}, {"local-fd", required_argument, NULL, 'l'},
 	{"launcher-fd", required_argument, NULL, 'p'}, {"check-config", no_argument, NULL, 'C'},
 	{"init-account", required_argument, NULL, 'i'}, {0},
 };
@@ -84,6 +86,7 @@ static bool read_option(struct options *o, int c)
 	case 'i': o->account = optarg; return true;
 	case 'C': return o->check = true;
 	case 'a': return descriptor(optarg, &o->agents);
+	case 'e': return descriptor(optarg, &o->enrolment);
 	case 'l': return descriptor(optarg, &o->local);
 	case 'p': return descriptor(optarg, &o->launcher);
 	default: return false;
@@ -95,7 +98,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 	bool good = true;
 	int c;
 
-	*o = (struct options){.agents = -1, .local = -1, .launcher = -1};
+	*o = (struct options){.agents = -1, .enrolment = -1, .local = -1, .launcher = -1};
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		good &= read_option(o, c);
 	return good && optind == argc && o->config && (o->check || o->account || (o->agents >= 0) != (o->listen != NULL));
@@ -141,11 +144,34 @@ static bool make_queues(struct collector *c)
 	return false;
 }
 
+/* Shut until the engine knows of a token; the collector before us may have left it open. */
+static bool make_enrolment(struct collector *c, const struct options *o)
+{
+	const struct ingest_setup *limits = &c->config->ingest;
+	struct enrol_setup its = {.door = o->enrolment, .patience = limits->greeting, .of_one = (limits->strangers_of_one + 3) / 4,
+		.in_all = (limits->strangers + 3) / 4};
+	char why[256];
+	bool good;
+
+	if (o->enrolment < 0)
+		return true;
+	its.tls = identity_enrolment(c->config->identity, why);
+	if (!its.tls) {
+		log_error("%s", why);
+		return false;
+	}
+	enrol_turn(o->enrolment, false);
+	good = enrol_new(&its, &c->enrol) == 0;
+	SSL_CTX_free(its.tls);
+	return good;
+}
+
 static bool start_engine(struct collector *c, const struct options *o)
 {
 	struct engine_setup setup = {.site = c->site, .store_folder = c->config->store, .identity_folder = c->config->identity,
 		.queue = c->engine_queue, .store = keeper_queue(c->keeper), .ingest = ingest_queues(c->ingest),
-		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing, .local = o->local, .launcher = o->launcher};
+		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing, .local = o->local, .launcher = o->launcher,
+		.enrol = enrol_queue(c->enrol), .door = o->enrolment, .door_port = listen_port(o->enrolment), .agents_port = listen_port(o->agents)};
 	char why[256];
 
 	if (engine_new(&setup, &c->engine, why) < 0) {
@@ -185,11 +211,12 @@ static bool start(struct collector *c, const struct options *o)
 		return false;
 	c->store = NULL;	/* the keeper's */
 	/* Who finds the door open is served. */
-	if (!start_engine(c, o) || !open_listener(c, o))
+	if (!make_enrolment(c, o) || !start_engine(c, o) || !open_listener(c, o))
 		return false;
 	if (o->launcher >= 0 && !standing_wait(c->standing, SIGNER_PATIENCE))
 		log_warning("the signer has not sent its list of revoked identities: until then those count that the store knows");
-	return ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
+	return (!c->enrol || enrol_start(c->enrol, c->engine_queue) == 0) &&
+	       ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
 }
 
 static void stop_engine(struct collector *c)
@@ -209,12 +236,14 @@ static void stop(struct collector *c)
 {
 	if (c->ingest)
 		ingest_stop(c->ingest);
+	enrol_stop(c->enrol);
 	stop_engine(c);				/* its last changes go to the keeper */
 	keeper_stop(c->keeper);
 	engine_free(c->engine);
 	if (c->engine_queue)
 		message_free_list(queue_take(c->engine_queue), c->in_flight);
 	ingest_free(c->ingest);
+	enrol_free(c->enrol);
 	store_close(c->store);
 	queue_free(c->engine_queue);
 	budget_free(c->backlog);

@@ -3,7 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "cleanup.h"
+#include "frame.h"
 
 void message_free(struct node *n, struct budget *in_flight)
 {
@@ -29,6 +33,22 @@ void message_free(struct node *n, struct budget *in_flight)
 		break;
 	}
 	free(n);
+}
+
+struct sending *message_sending(const struct reference *to, const ProtobufCMessage *message)
+{
+	FREE uint8_t *frame = NULL;
+	size_t room = 0;
+	int64_t n = frame_pack(message, &frame, &room);
+	struct sending *s = n > 0 ? calloc(1, sizeof(*s) + (size_t)n) : NULL;
+
+	if (!s)
+		return NULL;
+	s->node.kind = MESSAGE_SEND;
+	s->from = *to;
+	s->n = (size_t)n;
+	memcpy(s->frame, frame, (size_t)n);
+	return s;
 }
 
 void message_free_list(struct node *n, struct budget *in_flight)

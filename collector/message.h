@@ -20,6 +20,7 @@
 #include "collector/store/change_queue.h"
 #include "collector/store/store.h"
 #include "proto/beadle.pb-c.h"
+#include "token.h"
 
 struct visitor;
 
@@ -36,6 +37,8 @@ enum message_kind {
 	MESSAGE_CONTEXT,	/* engine -> each ingest thread: the collector's own certificate was renewed */
 	MESSAGE_CLOCK,		/* ingest -> engine */
 	MESSAGE_TROUBLE,	/* ingest or store -> engine */
+	MESSAGE_ENROL,		/* enrol -> engine: a server with a token asks for its first certificate; MESSAGE_SEND is the answer */
+	MESSAGE_DOOR,		/* engine -> enrol: the door for that was opened or shut */
 	MESSAGE_EXPECTED,	/* engine -> store -> engine: a host gets its number before its agent says hello */
 	MESSAGE_STOP,
 };
@@ -97,6 +100,16 @@ struct renewal {
 	ProtobufCBinaryData current, csr, proof;
 	uint8_t bytes[];
 };
+/* As in wire.Enrol, and the connection's exporter. */
+struct enrolling {
+	struct node node;
+	struct reference from;
+	char address[INET6_ADDRSTRLEN], host[TOKEN_HOST_MAX + 1];
+	uint8_t token[TOKEN_ID], exporter[TOKEN_HASH], proof[TOKEN_HASH];
+	size_t n;
+	uint8_t csr[];
+};
+struct door { struct node node; bool open; };
 struct context { struct node node; struct ssl_ctx_st *tls; };	/* with a reference of its own */
 struct arrival { struct node node; int fd; struct visitor *visitor; struct sockaddr_storage address; };	/* ingest/gate.h */
 struct clock_report { struct node node; uint32_t host; int64_t offset; bool held; };	/* held: as in wire.Heartbeat */
@@ -111,6 +124,8 @@ enum trouble_kind {
 };
 struct trouble { struct node node; enum trouble_kind trouble; uint32_t host; char agent[64]; char text[256]; };
 
+/* MESSAGE_SEND: the message as a frame; NULL: no memory. */
+struct sending *message_sending(const struct reference *to, const ProtobufCMessage *);
 /* Frees what a queue held when a thread ends, whatever it is; batches give their bytes back. */
 void message_free(struct node *, struct budget *in_flight);
 void message_free_list(struct node *, struct budget *in_flight);

@@ -2,13 +2,19 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
-#define ALPN "\x08" "beadle/1"
+#include "cleanup.h"
+#include "token.h"
+
+/* Which protocol is spoken: length and name. */
+static const char agents[] = "\x08" "beadle/1", enrolment[] = "\x0e" "beadle-enrol/1";
 #define CERTIFICATE_MAX (8 * 1024)
 #define CHAIN_MAX (16 * 1024)
 #define DEPTH_MAX 3			/* leaf, at most one between, root */
@@ -38,16 +44,16 @@ void identity_why(SSL *ssl, char why[256])
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n,
 		       void *arg)
 {
+	const unsigned char *ours = arg;
 	unsigned char *chosen;
 
-	if (SSL_select_next_proto(&chosen, out_n, (const unsigned char *)ALPN, sizeof(ALPN) - 1, in, in_n) !=
-	    OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&chosen, out_n, ours, ours[0] + 1u, in, in_n) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_protocol(SSL_CTX *ctx, int server)
+static bool set_protocol(SSL_CTX *ctx, int server, const char *alpn)
 {
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
 
@@ -64,8 +70,8 @@ static bool set_protocol(SSL_CTX *ctx, int server)
 	/* Whose clock counts is decided in identity_verify, not by the library. */
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_X509_STRICT);
 	if (server)
-		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
-	else if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)ALPN, sizeof(ALPN) - 1) != 0)
+		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, (void *)alpn);
+	else if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)alpn, (unsigned char)alpn[0] + 1u) != 0)
 		return false;
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) && SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
 	       SSL_CTX_set_num_tickets(ctx, 0) &&
@@ -104,17 +110,86 @@ static bool load(SSL_CTX *ctx, const char *folder, char why[256])
 	       loaded(SSL_CTX_check_private_key(ctx) == 1, folder, "key.pem (it belongs to another certificate)", why);
 }
 
-SSL_CTX *identity_context(const char *folder, int server, char why[256])
+static SSL_CTX *context(int server, const char *alpn, char why[256])
 {
 	SSL_CTX *ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 
-	if (ctx && set_protocol(ctx, server)) {
-		if (load(ctx, folder, why))
-			return ctx;
-	} else
-		snprintf(why, 256, "OpenSSL cannot do what is needed here: TLS 1.3 with AES-GCM, X25519, ECDSA");
+	if (ctx && set_protocol(ctx, server, alpn))
+		return ctx;
+	snprintf(why, 256, "OpenSSL cannot do what is needed here: TLS 1.3 with AES-GCM, X25519, ECDSA");
 	SSL_CTX_free(ctx);
 	return NULL;
+}
+
+SSL_CTX *identity_context(const char *folder, int server, char why[256])
+{
+	SSL_CTX *ctx = context(server, agents, why);
+
+	if (ctx && load(ctx, folder, why))
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+/* ---- enrolment: one side has no certificate yet ---- */
+
+/* Who has nothing but the hash of our authority's key must be shown the authority. */
+static bool show_authority(SSL_CTX *ctx, const char *folder)
+{
+	char path[4096];
+	X509 *root = NULL;
+	bool ok = false;
+
+	if (snprintf(path, sizeof(path), "%s/ca.pem", folder) < (int)sizeof(path)) {
+		FCLOSE FILE *f = fopen(path, "re");
+
+		root = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+		ok = root && SSL_CTX_add1_chain_cert(ctx, root) == 1;
+	}
+	X509_free(root);
+	return ok;
+}
+
+SSL_CTX *identity_enrolment(const char *folder, char why[256])
+{
+	SSL_CTX *ctx = context(1, enrolment, why);
+
+	if (ctx && load(ctx, folder, why)) {
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+		if (show_authority(ctx, folder))
+			return ctx;
+		snprintf(why, 256, "cannot load %s/ca.pem", folder);
+	}
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+/* In place of files: of the certificates that are shown, the one with the pinned key is the authority. The rest is the library's. */
+static int at_pin(X509_STORE_CTX *ctx, void *pin)
+{
+	STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(ctx), *trusted = sk_X509_new_null();
+	uint8_t hash[TOKEN_HASH];
+	int ok = 0;
+
+	for (int i = 0; trusted && i < sk_X509_num(shown); i++)
+		if (token_pin(sk_X509_value(shown, i), hash) == 0 && !memcmp(hash, pin, sizeof(hash)))
+			sk_X509_push(trusted, sk_X509_value(shown, i));
+	if (sk_X509_num(trusted) > 0) {
+		X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
+		ok = X509_verify_cert(ctx) == 1;
+	} else
+		X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_UNTRUSTED);
+	sk_X509_free(trusted);
+	return ok;
+}
+
+SSL_CTX *identity_pinned(const uint8_t pin[32], char why[256])
+{
+	SSL_CTX *ctx = context(0, enrolment, why);
+
+	if (ctx)
+		SSL_CTX_set_cert_verify_callback(ctx, at_pin, (void *)pin);
+	return ctx;
 }
 
 /* ---- names ---- */
@@ -197,10 +272,20 @@ int identity_of(X509 *cert, struct identity *ret)
 	return r;
 }
 
-static int right_name(SSL *ssl, X509 *leaf, enum identity_kind expected, struct identity *ret, char why[256])
+static int right_school(SSL *ssl, const struct identity *peer, char why[256])
 {
 	X509 *own = SSL_get_certificate(ssl);
 	struct identity us;
+
+	if (!own || identity_of(own, &us) < 0)
+		return deny(why, "refused: our own certificate names no school");
+	if (strcmp(us.school, peer->school))
+		return deny(why, "certificate refused: it is of another school");
+	return 0;
+}
+
+static int right_name(X509 *leaf, enum identity_kind expected, struct identity *ret, char why[256])
+{
 	int r = identity_of(leaf, ret);
 
 	if (r == -ENOENT)
@@ -210,10 +295,6 @@ static int right_name(SSL *ssl, X509 *leaf, enum identity_kind expected, struct 
 	if (ret->kind != expected)
 		return deny(why, expected == IDENTITY_AGENT ? "certificate refused: it does not name an agent"
 							    : "certificate refused: it does not name a collector");
-	if (!own || identity_of(own, &us) < 0)
-		return deny(why, "refused: our own certificate names no school");
-	if (strcmp(us.school, ret->school))
-		return deny(why, "certificate refused: it is of another school");
 	return 0;
 }
 
@@ -255,27 +336,27 @@ static int right_usage(X509 *leaf, enum identity_kind expected, char why[256])
 	return 0;
 }
 
-static int session_is_ours(SSL *ssl, char why[256])
+static int session_is_ours(SSL *ssl, const char *alpn, char why[256])
 {
-	const unsigned char *alpn;
+	const unsigned char *chosen;
 	unsigned n;
 
-	SSL_get0_alpn_selected(ssl, &alpn, &n);
+	SSL_get0_alpn_selected(ssl, &chosen, &n);
 	if (SSL_version(ssl) != TLS1_3_VERSION)
 		return deny(why, "refused: not TLS 1.3");
 	if (SSL_session_reused(ssl))
 		return deny(why, "refused: a resumed session");
-	if (n != sizeof(ALPN) - 2 || memcmp(alpn, &ALPN[1], n))
+	if (n != (unsigned char)alpn[0] || memcmp(chosen, alpn + 1, n))
 		return deny(why, "refused: the peer does not speak beadle/1");
 	return 0;
 }
 
-int identity_verify(SSL *ssl, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256])
+/* Everything but the school. */
+static int verify(SSL *ssl, const char *alpn, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256])
 {
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
 	X509 *leaf = SSL_get0_peer_certificate(ssl);
-	struct identity id;
-	int r = session_is_ours(ssl, why);
+	int r = session_is_ours(ssl, alpn, why);
 
 	if (r < 0)
 		return r;
@@ -298,8 +379,29 @@ int identity_verify(SSL *ssl, enum identity_kind expected, int64_t now, struct i
 	}
 	if (r == 0)
 		r = right_usage(leaf, expected, why);
+	return r < 0 ? r : right_name(leaf, expected, ret_id, why);
+}
+
+int identity_verify(SSL *ssl, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256])
+{
+	struct identity id;
+	int r = verify(ssl, agents, expected, now, &id, why);
+
 	if (r == 0)
-		r = right_name(ssl, leaf, expected, &id, why);
+		r = right_school(ssl, &id, why);
+	if (r == 0)
+		*ret_id = id;
+	return r;
+}
+
+int identity_verify_pinned(SSL *ssl, int64_t made, struct identity *ret_id, char why[256])
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	struct tm tm;
+	int64_t begin = leaf && ASN1_TIME_to_tm(X509_get0_notBefore(leaf), &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+	struct identity id;
+	int r = verify(ssl, enrolment, IDENTITY_COLLECTOR, made > begin ? made : begin + 1, &id, why);
+
 	if (r == 0)
 		*ret_id = id;
 	return r;

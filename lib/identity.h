@@ -22,6 +22,12 @@ struct identity { enum identity_kind kind; char school[64]; char name[64]; uint3
  * with a reason in words in why[]. */
 SSL_CTX *identity_context(const char *folder, int server, char why[256]);
 
+/* For enrolment, ALPN beadle-enrol/1. The collector's side: the same folder, its authority is shown, and nobody is asked for a certificate. The
+ * server's: whoever does not show the authority with that key (SHA-256 of its SubjectPublicKeyInfo), and a certificate that this one made, gets
+ * nothing but the beginning of a handshake. The pin must outlive the context. */
+SSL_CTX *identity_enrolment(const char *folder, char why[256]);
+SSL_CTX *identity_pinned(const uint8_t pin[32], char why[256]);
+
 /* Why a handshake failed, in words: what the library found wrong with the peer, or its own error. */
 void identity_why(SSL *, char why[256]);
 
@@ -34,5 +40,9 @@ int identity_of(X509 *, struct identity *ret);
 /* After the handshake, of a connection with a certificate of our own: the peer must be of the same school. 0 and *ret_id; or -EACCES and the reason in words. `now` is wall time in seconds: the agent hands
  * the later of its time floor and the collector's word, the collector its own clock. */
 int identity_verify(SSL *, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256]);
+
+/* The same of the collector at the other end of identity_pinned, whose school is not known before. made: when the token was made (wall, s): its
+ * certificate is judged by the later of that and its own beginning, never by this machine's clock. */
+int identity_verify_pinned(SSL *, int64_t made, struct identity *ret_id, char why[256]);
 
 #endif

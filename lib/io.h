@@ -11,6 +11,9 @@ int io_read_file(const char *path, size_t limit, char **ret, size_t *ret_n);	/* 
 int io_replace_file(const char *path, const void *data, size_t n, mode_t mode);
 int io_sync_folder(const char *path);
 int io_make_folders(const char *path, mode_t mode);				/* mkdir -p */
+/* As root: of these names in the folder ("." is itself; the last is NULL), what belongs to root becomes that user's. Links are not followed;
+ * what is not there, or another's already, is passed over. */
+int io_give(const char *folder, const char *const *names, uid_t, gid_t);
 
 /* One message with at most one descriptor (fd < 0: none) over a Unix socket. io_receive: *ret_fd is -1 where none came,
  * else the caller's, close-on-exec. Returns the bytes received, 0 at the end, or -errno. */

@@ -190,6 +190,50 @@ int renewal_take(const char *folder, const char *root, const uint8_t *der, size_
 	return r < 0 ? r : write_bio(folder, "next/cert.pem", bio, 0644);
 }
 
+int renewal_adopt(const char *folder, X509 *root, X509 *cert)
+{
+	KEY *key = read_key(folder, "next/key.pem");
+	BUFFER *made = BIO_new(BIO_s_mem());
+	BUFFER *by = BIO_new(BIO_s_mem());
+	int r;
+
+	if (!key || X509_check_private_key(cert, key) != 1 || X509_verify(cert, X509_get0_pubkey(root)) != 1) {
+		ERR_clear_error();
+		return -EKEYREJECTED;
+	}
+	if (!made || !by || PEM_write_bio_X509(by, root) != 1 || PEM_write_bio_X509(made, cert) != 1)
+		return -ENOMEM;
+	r = write_bio(folder, "next/ca.pem", by, 0644);
+	return r < 0 ? r : write_bio(folder, "next/cert.pem", made, 0644);
+}
+
+/* ---- whose it is ---- */
+
+bool renewal_marked(const char *folder, const char *mark)
+{
+	char path[PATH_MAX];
+	FREE char *text = NULL;
+
+	return io_read_file(path_of(path, folder, "next/mark"), 256, &text, NULL) == 0 && !strcmp(text, mark);
+}
+
+int renewal_mark(const char *folder, const char *mark)
+{
+	char path[PATH_MAX];
+
+	if (mkdir(path_of(path, folder, "next"), 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return io_replace_file(path_of(path, folder, "next/mark"), mark, strlen(mark), 0600);
+}
+
+static void leave_next(const char *folder)
+{
+	char path[PATH_MAX];
+
+	unlink(path_of(path, folder, "next/mark"));
+	rmdir(path_of(path, folder, "next"));
+}
+
 /* ---- in its place ---- */
 
 bool renewal_complete(const char *folder)
@@ -212,7 +256,6 @@ static int move(const char *folder, const char *name)
 int renewal_settle(const char *folder)
 {
 	static const char *const names[] = {"key.pem", "ca.pem", "root.pem", "cert.pem"};
-	char path[PATH_MAX];
 	int r = 0;
 
 	if (!is_there(folder, "next/cert.pem"))
@@ -220,19 +263,18 @@ int renewal_settle(const char *folder)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && r == 0; i++)
 		r = move(folder, names[i]);
 	if (r == 0)
-		rmdir(path_of(path, folder, "next"));
+		leave_next(folder);
 	return r;
 }
 
 int renewal_recover(const char *folder)
 {
 	bool cert = is_there(folder, "next/cert.pem"), key = is_there(folder, "next/key.pem");
-	char path[PATH_MAX];
 
 	if (cert && !key)
 		return renewal_settle(folder);
 	if (!cert && !key)
-		rmdir(path_of(path, folder, "next"));	/* the last step of one that was cut off */
+		leave_next(folder);	/* the last step of one that was cut off */
 	return 0;
 }
 
@@ -244,5 +286,5 @@ void renewal_drop(const char *folder)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(path_of(path, folder, names[i]));
-	rmdir(path_of(path, folder, "next"));
+	leave_next(folder);
 }

@@ -29,6 +29,12 @@ int renewal_prove(const char *folder, const uint8_t *request, size_t n, uint8_t 
  * answers can make nobody else of us. root: ca.pem or root.pem, copied beside it. */
 int renewal_take(const char *folder, const char *root, const uint8_t *der, size_t n);
 
+/* The same where there is no present one to compare it with: the caller knows whom it names, and who root is. */
+int renewal_adopt(const char *folder, X509 *root, X509 *cert);
+/* What the next pair is asked with, a word of the caller's, so that another start goes on with it and with no other. */
+int renewal_mark(const char *folder, const char *mark);
+bool renewal_marked(const char *folder, const char *mark);
+
 bool renewal_complete(const char *folder);	/* FOLDER/next/ can be used */
 int renewal_settle(const char *folder);		/* it is the folder's own from now on. Nothing there: 0 */
 int renewal_recover(const char *folder);	/* at start: goes on with a settling that was cut off */

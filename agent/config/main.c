@@ -73,21 +73,12 @@ static int make_folders(const char *state, const struct arguments *a)
 	return r;
 }
 
-/* What an administrator copied here as root is the core's to read: it speaks to the collector, nobody else does. Links are not
- * followed, and what belongs to another user already stays his. */
+/* What an administrator copied here as root is the core's to read: it speaks to the collector, nobody else does. */
 static int give_identity(const char *folder, const struct arguments *a)
 {
-	static const char *const names[] = {".", "ca.pem", "cert.pem", "key.pem"};
-	CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
+	static const char *const names[] = {".", "ca.pem", "cert.pem", "key.pem", NULL};
 
-	if (fd < 0 || geteuid() != 0)
-		return 0;	/* the core says what it misses */
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == 0 && !S_ISLNK(st.st_mode) &&
-		    fchownat(fd, names[i], (uid_t)a->uid, (gid_t)a->gid, AT_SYMLINK_NOFOLLOW) < 0)
-			return -errno;
-	return 0;
+	return io_give(folder, names, (uid_t)a->uid, (gid_t)a->gid);	/* the core says what it misses */
 }
 
 static int hand_over(const struct config *config, const struct plugins *plugins, const struct arguments *a,

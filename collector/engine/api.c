@@ -21,6 +21,8 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"person.list", api_people}, {"person.add", api_person_add}, {"person.roles", api_person_roles},
 	{"person.disable", api_person_disable}, {"person.enable", api_person_enable}, {"person.password", api_person_password},
 	{"identity.new", api_identity_new}, {"identity.list", api_identity_list}, {"identity.revoke", api_identity_revoke},
+	{"token.new", api_token_new}, {"token.list", api_token_list}, {"token.revoke", api_token_revoke},
+	{"token.approve", api_token_approve},
 	{"web.certificate", api_web_certificate}, {"doctor", api_doctor},
 };
 

@@ -55,6 +55,12 @@ bool api_host(const struct asker *, const json_t *arguments, const struct host *
 
 const char *api_name(size_t i);		/* of each query that is answered; NULL behind the last: for the test of their rights */
 
+/* api_identity.c: whose the name is, or a new one for it (replace: it is taken, and shall be). Refuses by itself: false. */
+struct identity_given;
+bool api_choose(const struct asker *, const char *host, bool replace, struct identity_given *ret);
+/* What the signer does not do is refused, and true; NULL: it has ended. */
+bool api_signer_refused(struct asked *, const Rooms__Signed *);
+
 typedef void api_handler(const struct asker *, const json_t *arguments);
 /* api_view.c */
 api_handler api_status, api_hosts, api_host_document, api_checks, api_incidents, api_procedure, api_whoami, api_doctor;
@@ -64,6 +70,8 @@ api_handler api_incident, api_history;
 api_handler api_ack, api_handle, api_close;
 /* api_identity.c */
 api_handler api_identity_new, api_identity_list, api_identity_revoke;
+/* api_token.c */
+api_handler api_token_new, api_token_list, api_token_revoke, api_token_approve;
 /* renewals.c */
 api_handler api_web_certificate;
 /* api_person.c */

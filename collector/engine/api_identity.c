@@ -32,8 +32,7 @@ static bool make_uuid(char ret[64])
 	return true;
 }
 
-/* Whose the name is, or a new one for it. Refuses by itself. */
-static bool choose(const struct asker *a, const char *host, bool replace, struct identity_given *ret)
+bool api_choose(const struct asker *a, const char *host, bool replace, struct identity_given *ret)
 {
 	const struct identity_given *known = roster_find(a->engine->roster, host);
 	bool taken = known && !known->revoked;
@@ -102,8 +101,7 @@ static void hand_out(struct identity_asked *asked, const ProtobufCBinaryData *ce
 	X509_free(cert);
 }
 
-/* What the signer does not do; NULL: it has ended. */
-static bool refused(struct asked *asked, const Rooms__Signed *answer)
+bool api_signer_refused(struct asked *asked, const Rooms__Signed *answer)
 {
 	if (answer && !*answer->error)
 		return false;
@@ -114,7 +112,7 @@ static bool refused(struct asked *asked, const Rooms__Signed *answer)
 
 static void issued(struct asked *asked, const Rooms__Signed *answer)
 {
-	if (!refused(asked, answer))
+	if (!api_signer_refused(asked, answer))
 		hand_out((struct identity_asked *)asked, &answer->certificate);
 	free(asked);
 }
@@ -152,7 +150,7 @@ void api_identity_new(const struct asker *a, const json_t *arguments)
 	n = request_to_der(csr, &der);
 	if (n <= 0 || !*host)
 		api_refuse(a, 400, "bad_request", "expected a host name and a PKCS#10 request in PEM");
-	else if (choose(a, host, json_is_true(json_object_get(arguments, "replace")), &given)) {
+	else if (api_choose(a, host, json_is_true(json_object_get(arguments, "replace")), &given)) {
 		issue.uuid = given.uuid;
 		issue.host = given.host;
 		issue.csr = (ProtobufCBinaryData){(size_t)n, der};
@@ -192,7 +190,7 @@ static void revoked(struct asked *asked, const Rooms__Signed *answer)
 	struct identity_asked *i = (struct identity_asked *)asked;
 	struct engine *e = asked->engine;
 
-	if (!refused(asked, answer)) {
+	if (!api_signer_refused(asked, answer)) {
 		log_notice("\"%s\" revoked the identity of \"%s\": %s", i->by, i->given.host, i->given.uuid);
 		if (signing_revoked(e, i->given.uuid) == 0)
 			api_answer_later(asked, 200, document(e, roster_get(e->roster, i->given.uuid)));

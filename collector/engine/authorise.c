@@ -33,6 +33,10 @@ static const struct right rights[] = {
 	{"identity.new", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 	{"identity.list", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_OFFICER, RIGHT_LOOK, false},
 	{"identity.revoke", ROLE_ADMINISTRATOR | ROLE_OFFICER, RIGHT_ACT, false},
+	{"token.new", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
+	{"token.list", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_OFFICER, RIGHT_LOOK, true},
+	{"token.revoke", ROLE_ADMINISTRATOR | ROLE_OFFICER, RIGHT_ACT, true},
+	{"token.approve", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 };
 
 static const struct { const char *name; unsigned role; } roles[] = {

@@ -155,6 +155,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	outcome_save_waits(e);
 	sign_of_life(e, now);
 	renewals_tick(e, wall, now);
+	enrolments_tick(e, now);
 	if (now - e->asked_again > AGAIN_EVERY) {
 		e->asked_again = now;
 		doors_notices_again(e);
@@ -185,8 +186,10 @@ static bool make_parts(struct engine *e)
 	e->notices = calloc(1, sizeof(*e->notices));
 	e->accounts = accounts_new();
 	e->roster = roster_new();
+	e->enrolments = enrolments_new();
 	e->arena = arena_new(EXTRA_ROOM);
-	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->roster || !e->arena)
+	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->roster ||
+	    !e->enrolments || !e->arena)
 		return false;
 	judge_patience(e->judge, p->gone_ns, p->awaited_ns);
 	return true;
@@ -268,6 +271,7 @@ void engine_free(struct engine *e)
 	arena_free(e->arena);
 	accounts_free(e->accounts);
 	roster_free(e->roster);
+	enrolments_free(e->enrolments);
 	notices_free(e->notices);
 	escalation_free(e->escalation);
 	incidents_free(e->incidents);

@@ -24,6 +24,10 @@ struct engine_setup {
 	struct budget *in_flight;		/* for message_free */
 	struct standing *standing;		/* which certificates count: written here */
 	int local, launcher;			/* listening Unix socket; the launcher's pair; -1: none */
+	/* Where servers come with a token (collector/enrol); NULL: nowhere. The door is opened and shut from here. */
+	struct queue *enrol;
+	int door;
+	unsigned door_port, agents_port;	/* told to servers */
 };
 
 /* Restores what is stored and replays what was not yet judged: may take a while; called before intake starts. */

@@ -201,6 +201,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->seen = wall;
 	host->connections++;
 	host->met = true;
+	enrolments_came(e, host->uuid, h->generation);
 	take_facts(&host->facts, h->hello->facts, h->hello->n_facts);
 	take_checks(e, host, h, now);
 	drop_checks(e, host, h);
@@ -330,6 +331,9 @@ void intake_message(struct engine *e, struct node *n)
 		return;
 	case MESSAGE_RENEW:
 		renewals_agent(e, (struct renewal *)n);
+		break;
+	case MESSAGE_ENROL:
+		enrolments_asked(e, (struct enrolling *)n);
 		break;
 	case MESSAGE_CLOCK:
 		take_clock(e, (struct clock_report *)n);

@@ -2,10 +2,10 @@
 noinst_LIBRARIES += collector/engine/libengine.a
 collector_engine_libengine_a_SOURCES = collector/engine/engine.h collector/engine/site.h collector/engine/site.c \
 	collector/engine/api.h collector/engine/api.c collector/engine/api_act.c collector/engine/api_identity.c collector/engine/api_login.c collector/engine/api_person.c \
-	collector/engine/api_read.c collector/engine/api_view.c collector/engine/document.c \
+	collector/engine/api_read.c collector/engine/api_token.c collector/engine/api_view.c collector/engine/document.c \
 	collector/engine/accounts.h collector/engine/accounts.c collector/engine/assignment.h collector/engine/assignment.c \
 	collector/engine/authorise.h collector/engine/authorise.c \
-	collector/engine/doors.c collector/engine/engine.c collector/engine/expected.c collector/engine/init.c collector/engine/intake.c \
+	collector/engine/doors.c collector/engine/engine.c collector/engine/enrolments.c collector/engine/expected.c collector/engine/init.c collector/engine/intake.c \
 	collector/engine/jobs.h collector/engine/jobs.c \
 	collector/engine/notices.h collector/engine/notices.c collector/engine/pipe.h collector/engine/pipe.c \
 	collector/engine/registry.h collector/engine/registry.c collector/engine/roster.h collector/engine/roster.c collector/engine/renewals.c collector/engine/signing.c \
@@ -18,6 +18,6 @@ check_PROGRAMS += tests/unit/test_engine
 TESTS += tests/unit/test_engine
 tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/unit/test_authorise.c tests/unit/test_jobs.c tests/unit/test_engine.h
 tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_unit_test_engine_LDADD = $(ENGINE_LIBS) $(JUDGE_LIBS) $(PROCEDURE_LIBS) \
+tests_unit_test_engine_LDADD = $(ENGINE_LIBS) $(ENROL_LIBS) $(JUDGE_LIBS) $(PROCEDURE_LIBS) \
 	$(STORE_LIBS) $(TLS_LIBS) $(WIRE_LIBS) $(CONF_LIBS) $(BASE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) \
 	$(CHECK_LIBS)

@@ -11,7 +11,6 @@
 #include "api.h"
 #include "base64.h"
 #include "clock.h"
-#include "frame.h"
 #include "identity.h"
 #include "log.h"
 #include "renewal.h"
@@ -30,10 +29,7 @@ static void tell_agent(struct engine *e, const struct reference *to, const Proto
 {
 	Wire__Envelope envelope = WIRE__ENVELOPE__INIT;
 	Wire__Renewed renewed = WIRE__RENEWED__INIT;
-	uint8_t *frame = NULL;
-	size_t room = 0;
 	struct sending *s;
-	int64_t n;
 
 	if (certificate)
 		renewed.certificate = *certificate;
@@ -41,16 +37,9 @@ static void tell_agent(struct engine *e, const struct reference *to, const Proto
 		renewed.error = (char *)error;
 	envelope.message_case = WIRE__ENVELOPE__MESSAGE_RENEWED;
 	envelope.renewed = &renewed;
-	n = frame_pack(&envelope.base, &frame, &room);
-	s = n > 0 ? calloc(1, sizeof(*s) + (size_t)n) : NULL;
-	if (s) {
-		s->node.kind = MESSAGE_SEND;
-		s->from = *to;
-		s->n = (size_t)n;
-		memcpy(s->frame, frame, (size_t)n);
+	s = message_sending(to, &envelope.base);
+	if (s)
 		queue_push(e->its.ingest[to->thread], &s->node);
-	}
-	free(frame);
 }
 
 static void agents_signed(struct asked *asked, const Rooms__Signed *answer)
@@ -124,23 +113,32 @@ static void server_request(Rooms__Sign *sign, Rooms__RenewServer *renew, const c
 	sign->renew_server = renew;
 }
 
-/* Each thread of ingest serves its next connections with it; those that are open stay. */
+static void hand(struct queue *to, SSL_CTX *tls)
+{
+	struct context *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return;		/* it goes on with the old one until the next start */
+	c->node.kind = MESSAGE_CONTEXT;
+	c->tls = tls;
+	SSL_CTX_up_ref(tls);
+	queue_push(to, &c->node);
+}
+
+/* Each thread that serves its next connections with it; those that are open stay. */
 static int use(struct engine *e, char why[256])
 {
 	SSL_CTX *tls = identity_context(e->its.identity_folder, 1, why);
+	SSL_CTX *door = tls && e->its.enrol ? identity_enrolment(e->its.identity_folder, why) : NULL;
+	bool good = tls && (door || !e->its.enrol);
 
-	for (size_t i = 0; tls && i < e->its.threads; i++) {
-		struct context *c = calloc(1, sizeof(*c));
-
-		if (!c)
-			continue;	/* it goes on with the old one until the next start */
-		c->node.kind = MESSAGE_CONTEXT;
-		c->tls = tls;
-		SSL_CTX_up_ref(tls);
-		queue_push(e->its.ingest[i], &c->node);
-	}
+	for (size_t i = 0; tls && i < e->its.threads; i++)
+		hand(e->its.ingest[i], tls);
+	if (door)
+		hand(e->its.enrol, door);
 	SSL_CTX_free(tls);
-	return tls ? 0 : -EIO;
+	SSL_CTX_free(door);
+	return good ? 0 : -EIO;
 }
 
 static void own_signed(struct asked *asked, const Rooms__Signed *answer)

@@ -40,6 +40,7 @@ struct engine {
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
 	struct arena *arena;			/* of one record's extra */
+	struct enrolments *enrolments;		/* enrolments.c */
 	struct asked *asked;			/* questions to the signer that wait for their answer */
 
 	struct store_change *change;		/* being filled; NULL: nothing to be kept yet */
@@ -132,6 +133,16 @@ void signing_answered(struct engine *, const Rooms__Signed *);
 void signing_gone(struct engine *);
 /* The signer has it on its list: connections end, renewal is refused, the host is no longer missed. -ENOMEM: not all of that. */
 int signing_revoked(struct engine *, const char *uuid);
+
+/* enrolments.c: servers that come with a token, and the door for them. */
+struct enrolments *enrolments_new(void);
+void enrolments_free(struct enrolments *);				/* NULL is fine */
+void enrolments_begin(struct engine *);					/* the signer has come */
+void enrolments_tick(struct engine *, int64_t now);
+void enrolments_asked(struct engine *, const struct enrolling *);
+void enrolments_came(struct engine *, const char *uuid, uint32_t generation);	/* an agent connected with that certificate */
+int enrolments_put(struct engine *, const Rooms__Token *);		/* a new one: the door is open when this returns 0; -errno */
+void enrolments_look(struct engine *);					/* at what tokens there are now */
 
 /* renewals.c */
 void renewals_agent(struct engine *, const struct renewal *);

@@ -145,4 +145,5 @@ void signing_begin(struct engine *e)
 	if (asked && !signing_ask_ourselves(e, asked, &sign))
 		free(asked);
 	e->renewals_next = 0;
+	enrolments_begin(e);
 }

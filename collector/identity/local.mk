@@ -1,12 +1,12 @@
 # collector/identity: the signer, alone with the CA key.
 noinst_LIBRARIES += collector/identity/libidentity.a
 collector_identity_libidentity_a_SOURCES = collector/identity/ca.h collector/identity/ca.c \
-	collector/identity/office.h collector/identity/office.c
+	collector/identity/office.h collector/identity/office.c collector/identity/tokens.h collector/identity/tokens.c
 collector_identity_libidentity_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 IDENTITY_LIBS = collector/identity/libidentity.a $(TLS_LIBS) $(CRYPTO_LIBS)
 
 pkglibexec_PROGRAMS += collector/identity/beadle-signer
-collector_identity_beadle_signer_SOURCES = collector/identity/signer.c
+collector_identity_beadle_signer_SOURCES = collector/identity/signer.c collector/identity/desk.h collector/identity/desk.c
 collector_identity_beadle_signer_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_identity_beadle_signer_LDFLAGS = $(PROGRAM_LDFLAGS)
 collector_identity_beadle_signer_LDADD = $(IDENTITY_LIBS) $(WIRE_LIBS)
@@ -22,6 +22,12 @@ TESTS += tests/unit/test_signer
 tests_unit_test_signer_SOURCES = tests/unit/test_signer.c
 tests_unit_test_signer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_signer_LDADD = $(IDENTITY_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_tokens
+TESTS += tests/unit/test_tokens
+tests_unit_test_tokens_SOURCES = tests/unit/test_tokens.c
+tests_unit_test_tokens_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_tokens_LDADD = $(IDENTITY_LIBS) $(TLS_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/test_renewal
 TESTS += tests/unit/test_renewal

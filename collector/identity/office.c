@@ -28,6 +28,7 @@ struct office {
 	EVP_PKEY *key, *web_key;
 	X509 *root, *web_root;
 	char school[64], collector[64], web_names[NAMES_MAX];
+	struct tokens *tokens;
 };
 
 static void free_key(EVP_PKEY **k) { EVP_PKEY_free(*k); }
@@ -241,6 +242,11 @@ int office_open(const char *state, struct office **ret, char why[256])
 		office_close(o);
 		return -ENOENT;
 	}
+	o->tokens = tokens_open(o->folder);
+	if (!o->tokens) {
+		office_close(o);
+		return fail(why, -ENOMEM, "tokens");
+	}
 	*ret = o;
 	return 0;
 }
@@ -253,6 +259,7 @@ void office_close(struct office *o)
 	EVP_PKEY_free(o->web_key);
 	X509_free(o->root);
 	X509_free(o->web_root);
+	tokens_close(o->tokens);
 	free(o->folder);
 	free(o);
 }
@@ -352,6 +359,39 @@ int office_issue_agent(struct office *o, const char *uuid, const char *host, con
 		return fail(why, r, "the list of issued certificates cannot be read");
 	cert = ca_issue(o->key, o->root, subject, uuid, uri, CA_CLIENT, (uint32_t)r + 1);
 	return hand_out(o, cert, uuid, host, ret_der, ret_n, why);
+}
+
+struct tokens *office_tokens(struct office *o)
+{
+	return o->tokens;
+}
+
+int office_pin(const struct office *o, uint8_t ret[TOKEN_HASH])
+{
+	return token_pin(o->root, ret);
+}
+
+/* The token first, durably: whatever happens then, the same key may ask again, and no other one. */
+int office_enrol(struct office *o, const struct token_use *u, uint8_t **ret_der, size_t *ret_n, char why[256])
+{
+	KEY EVP_PKEY *subject = NULL;
+	const struct token_entry *e;
+	uint8_t hash[TOKEN_HASH];
+	char uuid[37], host[TOKEN_HOST_MAX + 1];
+	int r = tokens_check(o->tokens, u, why);
+
+	if (r < 0)
+		return r;
+	subject = ca_key_of_request(u->csr, u->csr_n);
+	if (!subject || token_hash_key(subject, hash) < 0)
+		return fail(why, -EINVAL, "the request is not a P-256 key signed by itself");
+	r = tokens_take(o->tokens, u->id, hash, why);
+	e = r == 0 ? tokens_find(o->tokens, u->id) : NULL;
+	if (!e)
+		return r;
+	strcpy(uuid, e->uuid);
+	strcpy(host, e->host);
+	return office_issue_agent(o, uuid, host, u->csr, u->csr_n, ret_der, ret_n, why);
 }
 
 /* A certificate that we made, of one of ours, that is good now: its name. */

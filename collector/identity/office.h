@@ -2,7 +2,7 @@
  * office.h - what the signer signs, and its own books: the two roots, the list of what it issued and of what it revoked. Names of the
  * collector and the dashboard are fixed at init; nothing that comes with a request can change them.
  *
- * STATE/signer/    ca.key ca.pem web-root.key web-root.pem names issued revoked      (the signer's alone)
+ * STATE/signer/    ca.key ca.pem web-root.key web-root.pem names issued revoked tokens      (the signer's alone)
  * STATE/identity/  ca.pem cert.pem key.pem                                           (the collector's)
  * STATE/web/       root.pem cert.pem key.pem                                         (the dashboard's)
  */
@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tokens.h"
 
 struct office;
 
@@ -29,6 +31,10 @@ int office_issue_agent(struct office *, const char *uuid, const char *host, cons
 /* Of an agent that shows its certificate (DER) and a signature of its key over the request. */
 struct office_renewal { const uint8_t *current, *csr, *proof; size_t current_n, csr_n, proof_n; const char *host; };
 int office_renew_agent(struct office *, const struct office_renewal *, uint8_t **ret_der, size_t *ret_n, char why[256]);
+/* Of a server that has nothing but a token, and proves it. 1: a person must approve its key first. */
+int office_enrol(struct office *, const struct token_use *, uint8_t **ret_der, size_t *ret_n, char why[256]);
+struct tokens *office_tokens(struct office *);
+int office_pin(const struct office *, uint8_t ret[TOKEN_HASH]);		/* of our authority, as tokens have it */
 /* role: "collector" or "web". */
 int office_renew(struct office *, const char *role, const uint8_t *csr, size_t n, uint8_t **ret_der, size_t *ret_n, char why[256]);
 int office_revoke(struct office *, const char *uuid, char why[256]);

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include "cleanup.h"
+#include "desk.h"
 #include "frame.h"
 #include "log.h"
 #include "office.h"
@@ -33,7 +34,7 @@ static int renew_agent(struct office *o, const Rooms__RenewAgent *a, uint8_t **r
 	return office_renew_agent(o, &its, ret_der, ret_n, why);
 }
 
-static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, char **ret_revoked, char why[256])
+static int answer(struct office *o, const Rooms__Sign *s, struct desk *desk, Rooms__Signed *out, char **ret_revoked, char why[256])
 {
 	uint8_t *der = NULL;
 	size_t n = 0;
@@ -51,6 +52,8 @@ static int answer(struct office *o, const Rooms__Sign *s, Rooms__Signed *out, ch
 		r = office_revoke(o, s->revoke->uuid, why);
 	else if (s->request_case == ROOMS__SIGN__REQUEST_LIST_REVOKED)
 		r = office_revoked(o, ret_revoked, why);
+	else if (desk_knows(s->request_case))
+		r = desk_answer(o, s, desk, out, &der, &n, why);
 	out->id = s->id;
 	if (r < 0)
 		out->error = why;
@@ -73,18 +76,20 @@ static int serve(struct office *o, int fd)
 		Rooms__Message reply = ROOMS__MESSAGE__INIT;
 		Rooms__Signed out = ROOMS__SIGNED__INIT;
 		FREE char *revoked = NULL;
+		struct desk desk = {0};
 		char why[256] = "";
 
 		if (m->message_case != ROOMS__MESSAGE__MESSAGE_SIGN) {
 			r = -EBADMSG;
 			break;
 		}
-		if (answer(o, m->sign, &out, &revoked, why) < 0)
+		if (answer(o, m->sign, &desk, &out, &revoked, why) < 0)
 			log_warning("refused: %s", why);
 		reply.message_case = ROOMS__MESSAGE__MESSAGE_SIGNED;
 		reply.signed_ = &out;
 		r = frame_write(fd, &reply.base) < 0 ? -EPIPE : 1;
 		OPENSSL_free(out.certificate.data);
+		desk_clear(&desk);
 		arena_reset(arena);
 	}
 	arena_free(arena);

@@ -1,6 +1,5 @@
 #include "collector/ingest/connection.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -52,18 +51,6 @@ static void want(struct event *event, bool *set, bool wanted)
 	*set = wanted;
 }
 
-static void name_address(const struct sockaddr *a, char buf[INET6_ADDRSTRLEN])
-{
-	const struct in6_addr *six = &((const struct sockaddr_in6 *)a)->sin6_addr;
-
-	if (a->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, buf, INET6_ADDRSTRLEN);
-	else if (a->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six))
-		inet_ntop(AF_INET, six->s6_addr + 12, buf, INET6_ADDRSTRLEN);
-	else if (a->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, six, buf, INET6_ADDRSTRLEN);
-}
-
 struct connection *connection_new(struct worker *w, int fd, struct visitor *visitor, const struct sockaddr *address,
 				  struct reference self)
 {
@@ -85,7 +72,7 @@ struct connection *connection_new(struct worker *w, int fd, struct visitor *visi
 	c->fd = fd;
 	c->visitor = visitor;
 	c->began = c->heard = c->sent = clock_boot();
-	name_address(address, c->address);
+	gate_name(address, c->address);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	SSL_set_accept_state(c->tls);
 	event_assign(&c->readable, w->loop, fd, EV_READ | EV_PERSIST, on_readable, c);

@@ -1,5 +1,6 @@
 #include "collector/ingest/gate.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -67,6 +68,18 @@ static struct origin origin_of(const struct sockaddr *a)
 		memcpy(o.bytes, six, IN6_IS_ADDR_V4MAPPED(six) ? 16 : 8);
 	}
 	return o;
+}
+
+void gate_name(const struct sockaddr *a, char buf[INET6_ADDRSTRLEN])
+{
+	const struct in6_addr *six = &((const struct sockaddr_in6 *)a)->sin6_addr;
+
+	if (a->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, buf, INET6_ADDRSTRLEN);
+	else if (a->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six))
+		inet_ntop(AF_INET, six->s6_addr + 12, buf, INET6_ADDRSTRLEN);
+	else if (a->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, six, buf, INET6_ADDRSTRLEN);
 }
 
 static bool same(const struct origin *a, const struct origin *b)

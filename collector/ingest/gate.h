@@ -6,6 +6,7 @@
 #ifndef GATE_H
 #define GATE_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -21,5 +22,6 @@ struct visitor *gate_enter(struct gate *, const struct sockaddr *, int fd);
 void gate_leave(struct gate *, struct visitor *, bool known);
 bool gate_was_put_out(struct gate *, const struct visitor *);
 size_t gate_count(struct gate *);
+void gate_name(const struct sockaddr *, char buf[INET6_ADDRSTRLEN]);	/* IPv4 as IPv4, whatever it came by */
 
 #endif

@@ -13,7 +13,7 @@ pkglibexec_PROGRAMS += collector/beadle-collect
 collector_beadle_collect_SOURCES = collector/main.c collector/config.h collector/config.c collector/listen.h collector/listen.c
 collector_beadle_collect_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_beadle_collect_LDFLAGS = $(PROGRAM_LDFLAGS)
-collector_beadle_collect_LDADD = $(ENGINE_LIBS) $(JUDGE_LIBS) $(PROCEDURE_LIBS) \
+collector_beadle_collect_LDADD = $(ENGINE_LIBS) $(ENROL_LIBS) $(JUDGE_LIBS) $(PROCEDURE_LIBS) \
 	$(INGEST_LIBS) $(STORE_LIBS) $(TLS_LIBS) $(WIRE_LIBS) \
 	$(CONF_LIBS) $(BASE_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 

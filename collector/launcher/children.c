@@ -40,19 +40,18 @@ struct child { pid_t pid; int64_t started, due, back_off; };
 struct children {
 	const struct settings *settings;
 	const char *config;
-	int agents, web, local;		/* listening */
+	struct children_doors doors;
 	bool separate, stopping;
 	int collector;			/* our end of the collector's pair */
 	struct child at[CHILDREN];
 };
 
-struct children *children_new(const struct settings *s, const char *config, int agents, int web, int local, bool separate)
+struct children *children_new(const struct settings *s, const char *config, const struct children_doors *doors, bool separate)
 {
 	struct children *c = calloc(1, sizeof(*c));
 
 	if (c)
-		*c = (struct children){.settings = s, .config = config, .agents = agents, .web = web, .local = local,
-				       .separate = separate, .collector = -1};
+		*c = (struct children){.settings = s, .config = config, .doors = *doors, .separate = separate, .collector = -1};
 	return c;
 }
 
@@ -110,8 +109,9 @@ static void arguments_of(const struct children *c, int which, int pipe, struct a
 	switch (which) {
 	case COLLECT:
 		add(a, "--config", c->config);
-		add_fd(a, "--agents-fd", c->agents);
-		add_fd(a, "--local-fd", c->local);
+		add_fd(a, "--agents-fd", c->doors.agents);
+		add_fd(a, "--enrolment-fd", c->doors.enrolment);
+		add_fd(a, "--local-fd", c->doors.local);
 		add_fd(a, "--launcher-fd", pipe);
 		break;
 	case SIGNER:
@@ -125,7 +125,7 @@ static void arguments_of(const struct children *c, int which, int pipe, struct a
 		break;
 	default:
 		add_folder(a, "--identity", c->settings->state, "web");
-		add_fd(a, "--web-fd", c->web);
+		add_fd(a, "--web-fd", c->doors.web);
 		add_fd(a, "--collector-fd", pipe);
 	}
 }

@@ -10,8 +10,11 @@
 
 struct children;
 
-/* Listening descriptors stay the caller's. separate: as root, each under a user of its own. */
-struct children *children_new(const struct settings *, const char *config, int agents, int web, int local, bool separate);
+/* Its sockets, which stay the caller's; all but enrolment listen. */
+struct children_doors { int agents, enrolment, web, local; };
+
+/* separate: as root, each under a user of its own. */
+struct children *children_new(const struct settings *, const char *config, const struct children_doors *, bool separate);
 void children_free(struct children *);
 
 /* Starts what is due. Returns how long nothing will be due, in ns; INT64_MAX: until something ends. */

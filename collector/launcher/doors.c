@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,12 +35,10 @@ static socklen_t size_of(const struct sockaddr_storage *a)
 	return a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 }
 
-int doors_open(const struct sockaddr_storage *a, const char *format)
+static int make(const struct sockaddr_storage *a, bool listening)
 {
 	CLOSE int fd = socket(a->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_storage bound = {0};
-	socklen_t n = sizeof(bound);
-	char name[96], line[160];
+	char name[96];
 	int on = 1, off = 0;
 
 	spell(a, name, sizeof(name));
@@ -50,17 +49,58 @@ int doors_open(const struct sockaddr_storage *a, const char *format)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (a->ss_family == AF_INET6)	/* [::] takes IPv4 as well */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(fd, (const struct sockaddr *)a, size_of(a)) < 0 || listen(fd, BACKLOG) < 0) {
+	if (bind(fd, (const struct sockaddr *)a, size_of(a)) < 0 || (listening && listen(fd, BACKLOG) < 0)) {
 		int error = errno;
 
 		log_error("%s: %s%s", name, strerror(error), error == EADDRINUSE ? ": another program listens here already" : "");
 		return -error;
 	}
-	getsockname(fd, (struct sockaddr *)&bound, &n);
-	spell(&bound, name, sizeof(name));
+	return TAKE_FD(fd);
+}
+
+static void address_of(int fd, struct sockaddr_storage *ret)
+{
+	socklen_t n = sizeof(*ret);
+
+	memset(ret, 0, sizeof(*ret));
+	getsockname(fd, (struct sockaddr *)ret, &n);
+}
+
+static void tell(const struct sockaddr_storage *a, const char *format)
+{
+	char name[96], line[160];
+
+	spell(a, name, sizeof(name));
 	snprintf(line, sizeof(line), format, name);
 	log_info("%s", line);
-	return TAKE_FD(fd);
+}
+
+int doors_open(const struct sockaddr_storage *a, const char *format)
+{
+	int fd = make(a, true);
+	struct sockaddr_storage bound;
+
+	if (fd < 0)
+		return fd;
+	address_of(fd, &bound);
+	tell(&bound, format);
+	return fd;
+}
+
+/* A port that the kernel chose is lost when such a socket ceases to listen; one that was asked for is not. */
+int doors_bind(const struct sockaddr_storage *a, const char *format)
+{
+	CLOSE int chosen = make(a, false);
+	struct sockaddr_storage bound;
+	int fd;
+
+	if (chosen < 0)
+		return chosen;
+	address_of(chosen, &bound);
+	fd = make(&bound, false);
+	if (fd >= 0)
+		tell(&bound, format);
+	return fd;
 }
 
 int doors_local(const char *state)

@@ -197,6 +197,7 @@ static int serve(const char *config, const struct settings *s)
 	bool separate = is_separate();
 	CLOSE int lock = -1;
 	CLOSE int agents = -1;
+	CLOSE int enrolment = -1;
 	CLOSE int web = -1;
 	CLOSE int local = -1;
 	struct children *c;
@@ -218,14 +219,15 @@ static int serve(const char *config, const struct settings *s)
 		return EXIT_FAILURE;
 	}
 	agents = doors_open(&s->agents, "listening for agents on %s");
+	enrolment = doors_bind(&s->enrolment, "enrolment at %s, while there is a token");
 	web = doors_open(&s->web, "dashboard on https://%s/");
 	local = doors_local(s->state);
-	if (agents < 0 || web < 0 || local < 0)
+	if (agents < 0 || enrolment < 0 || web < 0 || local < 0)
 		return EXIT_FAILURE;
 	if (!separate)
 		log_notice("all processes run as one user, so the separation between them is not in force: run as root, with the "
 			   "users of beadle.conf (systemd-sysusers) made");
-	c = children_new(s, config, agents, web, local, separate);
+	c = children_new(s, config, &(struct children_doors){agents, enrolment, web, local}, separate);
 	r = c && catch_signals() == 0 ? supervise(c) : EXIT_FAILURE;
 	children_free(c);
 	return r;

@@ -97,6 +97,7 @@ static void read_doors(const struct conf_node *root, struct settings *s, struct 
 	const struct conf_node *listen = conf_map(root, "listen", p);
 
 	read_address(listen, "agents", "[::]:7411", &s->agents, p);
+	read_address(listen, "enrolment", "[::]:7412", &s->enrolment, p);
 	read_address(listen, "web", "[::]:8443", &s->web, p);
 	if (listen)
 		conf_done(listen, p);

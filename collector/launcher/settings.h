@@ -12,7 +12,7 @@ struct settings {
 	char school[64], name[64];
 	char hosts[SETTINGS_HOSTS][256];	/* what the dashboard is called */
 	size_t hosts_n;
-	struct sockaddr_storage agents, web;
+	struct sockaddr_storage agents, enrolment, web;
 };
 
 /* 0; or -EINVAL, after every mistake was printed. The parsing happens in a child that can write nothing but its answer. */

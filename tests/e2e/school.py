@@ -53,7 +53,7 @@ language: zh-TW
 address: https://localhost:8443/
 state: {self.state}
 procedure: procedure.yaml
-listen: {{agents: "{on.address}:0", web: "{on.address}:0"}}
+listen: {{agents: "{on.address}:0", enrolment: "{on.address}:0", web: "{on.address}:0"}}
 dashboard: [localhost, 127.0.0.1]
 people: {people}
 roles: {roles}
@@ -64,7 +64,7 @@ hosts: {hosts}
         assert done.returncode == 0, done.stderr
         self.init = done.stdout
         self.collector = Program([*on.inside, COLLECTOR, "--config", self.config], self.folder / "collector.log")
-        self.port = self.web_port = None
+        self.port = self.door = self.web_port = None
 
     def password(self):
         return re.search(r"one-time password: (\S+)", self.init)[1]
@@ -80,9 +80,11 @@ hosts: {hosts}
             return re.search(pattern, self.collector.text()[before:])
         wait_for("the collector serves: " + str(self.collector.log), lambda: found("serving agents"), 60)
         self.port = int(found(r"listening for agents on [\d.]+:(\d+)")[1])
+        self.door = int(found(r"enrolment at [\d.]+:(\d+)")[1])
         self.web_port = int(found(r"dashboard on https://[\d.]+:(\d+)/")[1])
         text = self.config.read_text()
         self.config.write_text(re.sub(r"listen: .*", f'listen: {{agents: "{self.on.address}:{self.port}", '
+                                                      f'enrolment: "{self.on.address}:{self.door}", '
                                                       f'web: "{self.on.address}:{self.web_port}"}}', text))
         return self
 

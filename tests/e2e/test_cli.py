@@ -167,6 +167,9 @@ MISUSE = {
     "ack 1 --for soon": "expected a duration", "ack 1 --for 8d": "from 1min to 7d", "ack 1 --for 1s": "from 1min to 7d",
     "ack 1 -x": "-x is no option here", "ack 1 2": "needs the number", "handle 1": "needs --note", "close 1": "needs --note",
     "close 1 --note x --for 1h": "--for is no option here", "identity": "needs one of new, list, revoke", "identity revoke": "needs the name of one host", "identity list --replace": "belong to",
+    "token": "needs one of new, list, revoke, approve", "token new": "new needs --host", "token list --replace": 'belong to "new"',
+    "token new --host a --hours x": "needs a whole number", "token revoke": "needs the token's number", "token approve x": "needs the token's number",
+    "enroll a b": "takes one token", "enroll --host": "--host needs a value",
     "identity new --host a": "needs --host and --out", "doctor --foo": "--foo is no option here", "completion": "knows the shell bash",
     "completion tcsh": "knows the shell bash",
 }
@@ -267,7 +270,7 @@ def test_doctor_finds_a_key_that_others_can_read(patient):
     os.chmod(key, 0o644)
     undo.append(lambda: os.chmod(key, 0o600))
     found = bad(doctor(site, code=1))[f"{key}: others can read this key"]
-    assert found["level"] == "critical" and found["mend"].startswith(f"chmod 600 {key}") and "identity new" in found["mend"]
+    assert found["level"] == "critical" and found["mend"].startswith(f"chmod 600 {key}") and "beadle enroll" in found["mend"]
 
 
 @pytest.mark.parametrize("days, level, what", [(-3, "critical", "expired 3 days ago"), (20, "warning", "ends in 20 days")])
@@ -282,7 +285,7 @@ def test_doctor_finds_certificates_at_their_end(patient, tmp_path, days, level, 
                   end=now() + datetime.timedelta(days=days, hours=-12 if days < 0 else 12))
         shutil.copy(tmp_path / folder.name / kind / "cert.pem", cert)
     findings = bad(doctor(site, code=1))
-    for folder, mend in ((site.agents[0].folder / "identity", "beadle identity new --host NAME"), (site.state / "identity", "beadle-collector init"),
+    for folder, mend in ((site.agents[0].folder / "identity", "beadle token new --host NAME"), (site.state / "identity", "beadle-collector init"),
                          (site.state / "web", "beadle-collector init")):
         found = findings[f"{folder}/cert.pem: {what}"]
         assert found["level"] == level and mend in found["mend"]
@@ -345,7 +348,7 @@ def test_doctor_finds_a_missing_identity_and_no_installation(tmp_path):
     (tmp_path / "agent.yaml").write_text(f"collector: 127.0.0.1:1\nstate: {tmp_path}/state\n")
     code, out, _ = run("doctor", "--json", "--agent-config", tmp_path / "agent.yaml", "--collector-config", tmp_path / "none")
     findings = {f["what"]: f for f in json.loads(out)["findings"]}
-    assert code == 1 and "identity new" in findings[f"{tmp_path}/state/identity/cert.pem: no certificate that can be read"]["mend"]
+    assert code == 1 and "token new" in findings[f"{tmp_path}/state/identity/cert.pem: no certificate that can be read"]["mend"]
     assert f"{tmp_path}/state/identity/key.pem: No such file or directory" in findings
     code, out, _ = run("doctor", "--agent-config", tmp_path / "a", "--collector-config", tmp_path / "b")
     assert code == 1 and re.search(r"^critical +neither .* is here +install one", out, re.M)

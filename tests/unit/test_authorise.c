@@ -12,7 +12,8 @@
 static const struct { const char *query, *roles; } expected[] = {
 	{"status", "voausf"}, {"hosts", "voausf"}, {"host", "voausf"}, {"checks", "voausf"}, {"incidents", "voausf"}, {"incident", "voausf"},
 	{"history", "voausf"}, {"procedure", "voausf"}, {"doctor", "voausfL"}, {"incident.ack", "oa"}, {"incident.handle", "oa"},
-	{"incident.close", "oas"}, {"identity.new", "aL"}, {"identity.list", "auf"}, {"identity.revoke", "af"}, {"person.list", "auf"}, {"person.add", "a"}, {"person.roles", "a"},
+	{"incident.close", "oas"}, {"identity.new", "aL"}, {"identity.list", "auf"}, {"identity.revoke", "af"}, {"token.new", "aL"}, {"token.list", "aufL"}, {"token.revoke", "afL"},
+	{"token.approve", "aL"}, {"person.list", "auf"}, {"person.add", "a"}, {"person.roles", "a"},
 	{"person.disable", "a"}, {"person.enable", "a"}, {"person.password", "a"},
 };
 static const char letters[] = "voausf";
