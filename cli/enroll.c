@@ -19,6 +19,7 @@
 #include "command.h"
 #include "conf.h"
 #include "enrolment.h"
+#include "installed.h"
 #include "io.h"
 #include "renewal.h"
 
@@ -170,8 +171,10 @@ static int ask(const struct enrolment *q, struct enrolment_answer *a)
 	bool told = false;
 
 	for (;;) {
-		int r = enrolment_ask(q, a, why);
+		int r;
 
+		answer_clear(a);
+		r = enrolment_ask(q, a, why);
 		if (r < 0) {
 			fprintf(stderr, "beadle: %s\n", why);
 			return r;
