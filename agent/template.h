@@ -30,6 +30,7 @@ struct plugin_record {
 	uint64_t module_inode, module_size;	/* of the file that the configuration reader asked; 0: any will do */
 	int64_t module_changed;		/* its ctime, ns */
 	char state[512];		/* private directory: made by the template, owned by uid; "" for none */
+	char grants[4096];		/* lib/grant.h, one a line: what its walls leave open */
 };
 
 struct template_load { uint32_t count; };

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "command.h"
 #include "grant.h"
+#include "needs.h"
 #include "plughost.h"
 #include "program.h"
 #include "round.h"
@@ -35,6 +36,7 @@ struct check {
 	VEC(char *) granted;
 	uint64_t capabilities;
 	bool procscan;
+	char grants[4096];
 	struct round round;
 };
 
@@ -107,8 +109,11 @@ static int add_bound(struct check *c, const char *text, bool critical)
 static int add_grant(struct check *c, const char *what)
 {
 	uint64_t capability = grant_capability(what);
-	char buf[300], **slot = vec_push(&c->granted);
+	char buf[300], **slot;
 
+	if (grant_extra(what))
+		return grant_add(c->grants, sizeof(c->grants), what);
+	slot = vec_push(&c->granted);
 	if (!slot || (!capability && strcmp(what, "procscan") != 0))
 		return -EINVAL;
 	c->capabilities |= capability;
@@ -268,6 +273,39 @@ static int listen_to(struct check *c, struct plughost *host, struct arena *arena
 	return result;
 }
 
+static void each_value(void *arg, const char *name, needs_value *value, void *to)
+{
+	const struct check *c = arg;
+
+	for (size_t i = 0; i < c->options.n; i++)
+		if (strcmp(c->options.at[i].name, name) == 0)
+			value(to, (const char *)c->options.at[i].value.data);
+}
+
+static void take_grant(void *arg, const char *grant)
+{
+	struct check *c = arg;
+
+	if (grant_add(c->grants, sizeof(c->grants), grant) < 0)
+		fprintf(stderr, "beadle check: not granted, too many or too long paths: %s\n", grant);
+}
+
+/* What the plugin declares is asked of a host without any grant: no code of a module runs with more than it declares. What goes
+ * wrong there goes wrong again, and is told then. */
+static void learn_needs(struct check *c, struct plughost_options o, struct arena *arena)
+{
+	struct plughost host;
+	Host__FromHost *m;
+
+	o.state = NULL;
+	o.capabilities = 0;
+	o.procscan = 0;
+	if (plughost_start(&o, &host) == 0 && plughost_receive(&host, clock_boot() + c->timeout, arena, &m) > 0 &&
+	    m->message_case == HOST__FROM_HOST__MESSAGE_INVENTORY)
+		needs_each(m->inventory, each_value, c, take_grant, c);
+	plughost_end(&host);
+}
+
 static int run(struct check *c)
 {
 	struct plughost_options o = {.name = c->name,
@@ -282,8 +320,13 @@ static int run(struct check *c)
 	bool ended = false;
 	char words[64], text[128];
 	int status, result;
-	int r = arena ? plughost_start(&o, &host) : -ENOMEM;
+	int r = arena ? 0 : -ENOMEM;
 
+	if (r == 0) {
+		learn_needs(c, o, arena);
+		o.grants = c->grants;
+		r = plughost_start(&o, &host);
+	}
 	if (r < 0) {
 		snprintf(text, sizeof(text), "beadle-host cannot be started: %s", strerror(-r));
 		return fail(c, text);

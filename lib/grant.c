@@ -1,5 +1,6 @@
 #include "grant.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,43 @@ bool grant_is(const char *grant, int kind, const char *what)
 	size_t n = name ? strlen(name) : 0;
 
 	return name && strncmp(grant, name, n) == 0 && grant[n] == ':' && strcmp(grant + n + 1, what) == 0;
+}
+
+int grant_add(char *list, size_t room, const char *grant)
+{
+	size_t n = strlen(grant), used = strlen(list);
+
+	if (strchr(grant, '\n'))
+		return -EINVAL;
+	for (const char *at = list; (at = strstr(at, grant)); at += n)
+		if ((at == list || at[-1] == '\n') && at[n] == '\n')
+			return 0;
+	if (used + n + 2 > room)
+		return -ENOSPC;
+	memcpy(list + used, grant, n);
+	strcpy(list + used + n, "\n");
+	return 0;
+}
+
+int grant_next(const char **at, char *what, size_t room)
+{
+	const char *line = *at, *end = strchr(line, '\n'), *colon = end ? memchr(line, ':', (size_t)(end - line)) : NULL;
+
+	if (!end)
+		return -1;
+	*at = end + 1;
+	for (size_t i = 1; colon && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strlen(kinds[i]) == (size_t)(colon - line) && strncmp(kinds[i], line, (size_t)(colon - line)) == 0 &&
+		    (size_t)(end - colon) <= room) {
+			snprintf(what, room, "%.*s", (int)(end - colon - 1), colon + 1);
+			return (int)i;
+		}
+	return 0;
+}
+
+bool grant_extra(const char *grant)
+{
+	return strncmp(grant, "read:/", 6) == 0 || strncmp(grant, "write:/", 7) == 0 || strncmp(grant, "program:/", 9) == 0;
 }
 
 uint64_t grant_capability(const char *name)

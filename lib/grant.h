@@ -13,6 +13,14 @@ const char *grant_kind(int kind);	/* "capability" of BEADLE_NEED_CAPABILITY, ...
 char *grant_put(int kind, const char *what, char *buf, size_t room);
 bool grant_is(const char *grant, int kind, const char *what);
 
+/* A list of them as one text, one a line. grant_add: each once; -ENOSPC when the room is full, -EINVAL: a line break in it. */
+int grant_add(char *list, size_t room, const char *grant);
+/* Takes the next of a list apart: its kind (0: none of ours) and `what`; -1 at the end. Begin with *at = list. */
+int grant_next(const char **at, char *what, size_t room);
+
+/* What an administrator may open beyond what a plugin declares: "read:/srv/clamav", "program:/usr/local/bin/x". */
+bool grant_extra(const char *grant);
+
 /* Capabilities that a plugin may ever hold: its bit (1 << CAP_*), or 0 for any other name (SECURITY 5.6). */
 uint64_t grant_capability(const char *name);
 uint64_t grant_capabilities(void);	/* all of them */

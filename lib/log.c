@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,5 +82,21 @@ void log_line(enum log_level level, const char *format, ...)
 	line[head++] = '\n';
 	/* One write, so that lines of several processes do not mix; nobody is left to tell of its failure. */
 	if (write(STDERR_FILENO, line, head) < 0)
+		return;
+}
+
+void log_in_signal(const char *text, unsigned number)
+{
+	char digits[12], *at = digits + sizeof(digits) - 1;
+	const char *priority = journal ? "<4>" : "";
+	struct iovec parts[5] = {{(void *)priority, strlen(priority)}, {(void *)name, strlen(name)}, {(void *)": ", 2}};
+
+	*at = '\n';
+	do
+		*--at = (char)('0' + number % 10);
+	while (number /= 10);
+	parts[3] = (struct iovec){(void *)text, strlen(text)};
+	parts[4] = (struct iovec){at, (size_t)(digits + sizeof(digits) - at)};
+	if (writev(STDERR_FILENO, parts, 5) < 0)
 		return;
 }

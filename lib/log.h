@@ -17,6 +17,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
+/* In a signal handler: a warning, as it is, without a time. */
+void log_in_signal(const char *text, unsigned number);
+
 /* For tests: lines go to `sink` instead of stderr; NULL restores. */
 void log_capture(void (*sink)(enum log_level, const char *line, void *arg), void *arg);
 

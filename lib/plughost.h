@@ -20,6 +20,7 @@ struct plughost_options {
 	uint64_t memory;		/* 0: no limit */
 	uint64_t capabilities;		/* as root with a uid: granted (lib/grant.h) */
 	int procscan;			/* granted */
+	const char *grants;		/* lib/grant.h, one a line; or NULL */
 };
 
 struct plughost { pid_t pid; int socket; };

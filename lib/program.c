@@ -13,7 +13,7 @@
 #include "text.h"
 
 /* Sanitizers are steered by their variables; LD_PRELOAD, LTDL_LIBRARY_PATH and the like stay behind. */
-static const char *const kept[] = {"BEADLE_LIBEXEC", "BEADLE_LOG", "INVOCATION_ID", "JOURNAL_STREAM",
+static const char *const kept[] = {"BEADLE_LIBEXEC", "BEADLE_LOG", "BEADLE_WALLS", "INVOCATION_ID", "JOURNAL_STREAM",
 	"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
 
 static int put(char buf[PROGRAM_PATH], const char *folder, const char *between, const char *name, const char *end)

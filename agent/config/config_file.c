@@ -227,6 +227,7 @@ static void take_check(struct config *c, const struct conf_node *n, struct probl
 	take_limits(n, &c->limits, &check.limits, p);
 	check.options = conf_map(n, "options", p);
 	check.grant = conf_list(n, "grant", p);
+	check.withhold = conf_list(n, "withhold", p);
 	check.remote = conf_list(n, "remote", p);
 	conf_done(n, p);
 	if (!named)

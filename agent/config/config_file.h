@@ -25,7 +25,7 @@ struct check {
 	bool assigned_only, deny;
 	struct limits limits;
 	const struct conf_node *options;	/* a map, or NULL */
-	const struct conf_node *grant, *remote;	/* lists, or NULL */
+	const struct conf_node *grant, *withhold, *remote;	/* lists, or NULL */
 };
 
 struct config {

@@ -86,6 +86,7 @@ void host_done(struct host *h, const Wire__Record *record)
 	struct check *check = take_first(h);
 	int64_t now = clock_boot();
 
+	h->served = true;
 	outbox_measured(h->all->outbox, record, now);
 	checks_done(h->all->checks, check);
 	enter(h, HOST_LIVE, now, LOOP_NEVER);
@@ -220,7 +221,7 @@ static void start(struct host *h, int64_t now)
 {
 	h->serial = ++h->all->serial;
 	h->generation = checks_generation(h->all->checks);
-	h->told = h->watches = h->stale = false;
+	h->told = h->watches = h->stale = h->served = false;
 	h->outcome = WIRE__OUTCOME__OK;
 	h->why[0] = 0;
 	if (ask(h, TEMPLATE_START) == 0)
@@ -310,6 +311,14 @@ static void forget_rounds(struct host *h)
 
 	DL_FOREACH(h->queue, check)
 		check->run = 0;
+}
+
+void host_renew(struct host *h)
+{
+	h->running = false;
+	h->stale = true;
+	forget_rounds(h);
+	go(h, clock_boot());
 }
 
 static void on_ended(struct host *h, const struct template_tell *t, int64_t now)

@@ -25,6 +25,7 @@ struct host {
 	enum host_state state;
 	struct pipe pipe;
 	bool told;			/* its inventory has come */
+	bool served;			/* a round of this process is in */
 	bool watches, stale;
 	struct check *queue;		/* utlist; the first one runs when `running` */
 	bool running;
@@ -60,6 +61,7 @@ void told_last_words(struct host *);		/* takes what is still in its pipe; it can
 /* hosts.c */
 void host_kill(struct host *, Wire__Outcome, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void host_done(struct host *, const Wire__Record *);	/* the round that ran is in; takes up the next */
+void host_renew(struct host *);				/* the rounds that were asked of it are asked of the next process */
 const char *host_name(const struct host *);
 
 #endif

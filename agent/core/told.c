@@ -155,6 +155,17 @@ static int on_events(struct host *h, const Host__Events *events, size_t n)
 	return 1;
 }
 
+/* Not in its first round: so it cannot go on for ever. */
+static int on_renew(struct host *h)
+{
+	if (h->state != HOST_LIVE)
+		return 1;	/* it was asked for several rounds, and says so of each */
+	if (!h->running || !h->served)
+		return offend(h, "the wish to be started again, at a wrong time");
+	host_renew(h);
+	return 1;
+}
+
 int told_frame(void *arg, const uint8_t *frame, size_t n)
 {
 	struct host *h = arg;
@@ -172,6 +183,8 @@ int told_frame(void *arg, const uint8_t *frame, size_t n)
 		r = on_round(h, m->round);
 	else if (m->message_case == HOST__FROM_HOST__MESSAGE_EVENTS)
 		r = on_events(h, m->events, n);
+	else if (m->message_case == HOST__FROM_HOST__MESSAGE_RENEW)
+		r = on_renew(h);
 	else
 		r = offend(h, "an empty message");
 	if (n > 16 * 1024)

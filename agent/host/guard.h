@@ -9,8 +9,12 @@
 #include <sys/types.h>
 
 #define GUARD_SLOTS 64
+#define GUARD_REFUSED 16
 
-struct guards { struct guard_slot { uint64_t name; uint64_t started; pid_t pid; } slots[GUARD_SLOTS]; };
+struct guards {
+	struct guard_slot { uint64_t name; uint64_t started; pid_t pid; } slots[GUARD_SLOTS];
+	int refused[GUARD_REFUSED];	/* system calls that host or child tried and may not make (lib/syscalls.h) */
+};
 
 struct guards *guard_new(void);		/* shared with children; NULL without memory */
 void guard_free(struct guards *);

@@ -22,6 +22,7 @@ struct host {
 	int printed;		/* memfd behind stdout and stderr; -1: none */
 	const char *state;	/* the plugin's private directory, or "" */
 	struct guards *guards;
+	bool served;		/* a round was made */
 	struct module *module;
 	struct beadle_ctx *instances;	/* uthash by check */
 };
@@ -61,6 +62,7 @@ void instance_stop(struct host *, struct beadle_ctx *);
 /* send.c */
 int send_problem(struct host *, uint32_t check, const char *file, unsigned line, const char *text);
 int send_round(struct beadle_ctx *, uint64_t run, int result, int64_t took_ns);
+int send_renew(struct host *);		/* "start me again": what the walls leave open is no longer there */
 int send_events(struct beadle_ctx *);	/* what has gathered; nothing when there is none */
 
 /* beadle_log without an instance. */

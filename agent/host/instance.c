@@ -8,6 +8,7 @@
 #include "agent/host/host.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/landmark.h"
 #include "lib/text.h"
 
 #define INSTANCES_MAX 1024
@@ -195,6 +196,9 @@ int instance_run(struct host *host, const Host__Run *run)
 	HASH_FIND(hh, host->instances, &run->check, sizeof(run->check), ctx);
 	if (!ctx)
 		return refuse_run(host, run);
+	if (host->served && landmark_outdated())
+		return send_renew(host);
+	host->served = true;
 	r = instance_open(ctx);
 	if (r == 0)
 		r = plugin->collect(ctx, ctx->state);

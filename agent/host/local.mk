@@ -3,10 +3,10 @@ noinst_LIBRARIES += agent/host/libhost.a
 agent_host_libhost_a_SOURCES = agent/template.h agent/host/bytes.h agent/host/bytes.c agent/host/report.h agent/host/report.c \
 	agent/host/options.h agent/host/options.c agent/host/module.h agent/host/module.c agent/host/host.h agent/host/context.c \
 	agent/host/guard.h agent/host/guard.c agent/host/run.c agent/host/strays.h agent/host/strays.c agent/host/processes.c \
-	agent/host/send.c agent/host/instance.c agent/host/serve.c agent/host/walls.h agent/host/walls.c agent/host/start.h \
-	agent/host/start.c agent/host/lives.h agent/host/template.c agent/host/one.c
+	agent/host/send.c agent/host/instance.c agent/host/serve.c agent/host/walls.h agent/host/walls.c agent/host/granted.h \
+	agent/host/granted.c agent/host/start.h agent/host/start.c agent/host/lives.h agent/host/template.c agent/host/one.c
 agent_host_libhost_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
-HOST_LIBS = agent/host/libhost.a $(WIRE_LIBS) $(BASE_LIBS) -lltdl
+HOST_LIBS = agent/host/libhost.a $(WIRE_LIBS) $(CONFINE_LIBS) $(BASE_LIBS) -lltdl
 
 # Modules find beadle_put and the like in the program: it shows its symbols, and takes in the two files that it has no use for.
 pkglibexec_PROGRAMS += agent/host/beadle-host

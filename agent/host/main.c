@@ -15,14 +15,14 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, 's'}, {"uid", required_argument, NULL, 'u'},
 	{"gid", required_argument, NULL, 'g'}, {"memory", required_argument, NULL, 'M'},
 	{"processes", required_argument, NULL, 'P'}, {"capabilities", required_argument, NULL, 'c'},
-	{"procscan", no_argument, NULL, 'p'}, {0},
+	{"procscan", no_argument, NULL, 'p'}, {"grants", required_argument, NULL, 'G'}, {0},
 };
 
 static int usage(void)
 {
 	fputs("usage: beadle-host template\n"
 	      "       beadle-host one --name NAME --module PATH [--state DIR] [--uid N --gid N] [--memory BYTES]\n"
-	      "                   [--processes N] [--capabilities MASK] [--procscan]\n", stderr);
+	      "                   [--processes N] [--capabilities MASK] [--procscan] [--grants LINES]\n", stderr);
 	return 2;
 }
 
@@ -58,6 +58,8 @@ static int take(struct plugin_record *r, int option, const char *text)
 	case 'c':
 		r->capabilities = (uint64_t)n;
 		return is_number;
+	case 'G':
+		return copy(r->grants, sizeof(r->grants), text);
 	case 'p':
 		return r->procscan = 1;
 	default:

@@ -263,6 +263,15 @@ static Host__Need *tell_need(const struct beadle_need *n, Host__Need *to)
 	return to;
 }
 
+static Host__Default *tell_default(const struct beadle_option *o, Host__Default *to)
+{
+	host__default__init(to);
+	to->option = (char *)o->name;
+	to->value = (char *)(o->dflt ? o->dflt : "");
+	to->path = o->type == BEADLE_PATH;
+	return to;
+}
+
 static size_t count_options(const struct beadle_option *options)
 {
 	size_t n = 0;
@@ -288,19 +297,23 @@ int module_tell(const struct module *m, int socket)
 	Wire__Plugin plugin = WIRE__PLUGIN__INIT;
 	size_t n_needs = count_needs(m->plugin.needs), n_options = count_options(m->plugin.options);
 	FREE char **options = calloc(n_options + 1, sizeof(*options));
+	FREE Host__Default *defaults = calloc(n_options + 1, sizeof(*defaults));
+	FREE Host__Default **defaults_at = calloc(n_options + 1, sizeof(*defaults_at));
 	FREE Wire__Metric *metrics = calloc(m->n_metrics + 1, sizeof(*metrics));
 	FREE Wire__Metric **metrics_at = calloc(m->n_metrics + 1, sizeof(*metrics_at));
 	FREE Host__Need *needs = calloc(n_needs + 1, sizeof(*needs));
 	FREE Host__Need **needs_at = calloc(n_needs + 1, sizeof(*needs_at));
 
-	if (!options || !metrics || !metrics_at || !needs || !needs_at)
+	if (!options || !defaults || !defaults_at || !metrics || !metrics_at || !needs || !needs_at)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->n_metrics; i++)
 		metrics_at[i] = tell_metric(m->plugin.metrics[i], &metrics[i]);
 	for (size_t i = 0; i < n_needs; i++)
 		needs_at[i] = tell_need(&m->plugin.needs[i], &needs[i]);
-	for (size_t i = 0; i < n_options; i++)
+	for (size_t i = 0; i < n_options; i++) {
 		options[i] = (char *)m->plugin.options[i].name;
+		defaults_at[i] = tell_default(&m->plugin.options[i], &defaults[i]);
+	}
 	plugin.name = (char *)m->plugin.name;
 	plugin.version = (char *)(m->plugin.version ? m->plugin.version : "");
 	plugin.n_metrics = m->n_metrics;
@@ -311,6 +324,8 @@ int module_tell(const struct module *m, int socket)
 	inventory.needs = needs_at;
 	inventory.n_options = n_options;
 	inventory.options = options;
+	inventory.n_defaults = n_options;
+	inventory.defaults = defaults_at;
 	message.message_case = HOST__FROM_HOST__MESSAGE_INVENTORY;
 	message.inventory = &inventory;
 	return frame_write(socket, &message.base);

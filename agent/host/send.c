@@ -10,6 +10,7 @@
 
 #include "agent/host/host.h"
 #include "lib/frame.h"
+#include "lib/syscalls.h"
 
 enum { FROM_ROUND = 3, FROM_EVENTS = 4 };
 enum { ROUND_CHECK = 1, ROUND_RUN = 2, ROUND_OUTCOME = 3, ROUND_ERROR = 8, ROUND_TOOK = 9, ROUND_OUTPUT = 10 };
@@ -84,19 +85,33 @@ static size_t take_printed(struct host *host, char *to)
 	return k > 0 ? (size_t)k : 0;
 }
 
+/* What its walls have refused since this host began: not to be overlooked, so no round of it counts as well measured. */
+static void tell_refused(const struct host *host, const char *error, char *to, size_t room)
+{
+	char name[32];
+	size_t n = (size_t)snprintf(to, room, "%s", error);
+
+	for (size_t i = 0; host->guards && i < GUARD_REFUSED && n < room; i++)
+		if (host->guards->refused[i])
+			n += (size_t)snprintf(to + n, room - n, "%s%s", i ? ", " : n ? "; system calls refused to the plugin: "
+									      : "system calls refused to the plugin: ",
+					      syscalls_name(host->guards->refused[i] - 1, name));
+}
+
 int send_round(struct beadle_ctx *ctx, uint64_t run, int result, int64_t took_ns)
 {
 	struct report *report = &ctx->report;
 	bool failed = result < 0 || report->broken[0];
 	const char *error = report->broken[0] ? report->broken : result < 0 ? strerror(-result) : "";
-	char printed[HOST_PRINTED];
+	char printed[HOST_PRINTED], said[2 * sizeof(report->broken)];
 	size_t n_printed;
-	uint8_t room[64 + sizeof(report->broken)], output_room[1 + BYTES_VARINT];
+	uint8_t room[64 + sizeof(said)], output_room[1 + BYTES_VARINT];
 	struct bytes head = {.at = room, .room = sizeof(room)},
 		     output = {.at = output_room, .room = sizeof(output_room)};
 	struct iovec parts[6];
 	int r = send_events(ctx);
 
+	tell_refused(ctx->host, error, said, sizeof(said));
 	fflush(stdout);
 	n_printed = take_printed(ctx->host, printed);
 	if (r < 0)
@@ -104,10 +119,10 @@ int send_round(struct beadle_ctx *ctx, uint64_t run, int result, int64_t took_ns
 	bytes_number(&head, ROUND_CHECK, ctx->check);
 	bytes_number(&head, ROUND_RUN, run);
 	bytes_number(&head, ROUND_TOOK, (uint64_t)took_ns);
-	bytes_number(&head, ROUND_OUTCOME, failed ? WIRE__OUTCOME__FAILED : report->n_skips ? WIRE__OUTCOME__PARTIAL
-										: WIRE__OUTCOME__OK);
-	if (failed)
-		bytes_put(&head, ROUND_ERROR, error, strnlen(error, sizeof(report->broken)));
+	bytes_number(&head, ROUND_OUTCOME, said[0] ? WIRE__OUTCOME__FAILED : report->n_skips ? WIRE__OUTCOME__PARTIAL
+										 : WIRE__OUTCOME__OK);
+	if (said[0])
+		bytes_put(&head, ROUND_ERROR, said, strlen(said));
 	if (n_printed)
 		bytes_head(&output, ROUND_OUTPUT, n_printed);
 	parts[1] = (struct iovec){head.at, head.n};
@@ -116,6 +131,16 @@ int send_round(struct beadle_ctx *ctx, uint64_t run, int result, int64_t took_ns
 	parts[4] = (struct iovec){output.at, output.n};
 	parts[5] = (struct iovec){printed, n_printed};
 	return send_message(ctx->host->socket, FROM_ROUND, parts, 6);
+}
+
+int send_renew(struct host *host)
+{
+	Host__FromHost message = HOST__FROM_HOST__INIT;
+	Host__Renew renew = HOST__RENEW__INIT;
+
+	message.message_case = HOST__FROM_HOST__MESSAGE_RENEW;
+	message.renew = &renew;
+	return frame_write(host->socket, &message.base);
 }
 
 int send_problem(struct host *host, uint32_t check, const char *file, unsigned line, const char *text)

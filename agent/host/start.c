@@ -16,12 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/host/granted.h"
 #include "agent/host/host.h"
 #include "agent/host/walls.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/io.h"
 #include "lib/program.h"
+#include "lib/syscalls.h"
 
 #ifdef SANITIZED
 __attribute__((weak)) void __lsan_do_leak_check(void);
@@ -84,10 +86,16 @@ __attribute__((noreturn)) static void become_host(const struct plugin_record *re
 		refuse(&host, record, why);
 	if (!is_known(module, record))
 		refuse(&host, record, "the module has changed since the configuration was read: reload the agent");
+	if (guards) {
+		memset(guards->refused, 0, sizeof(guards->refused));
+		syscalls_watch(guards->refused, GUARD_REFUSED);
+	}
 	close_others((const int[]){socket, scan, module, host.printed}, 4);
 	if (walls_close(record, why) < 0 || module_open(module, record->name, &host.module, why) < 0)
 		refuse(&host, record, why);
 	close(module);
+	if (granted_seal(record, why) < 0)
+		refuse(&host, record, why);
 #ifndef SANITIZED
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,10 +13,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/host/granted.h"
 #include "agent/host/host.h"
+#include "lib/capability.h"
 #include "lib/cleanup.h"
 #include "lib/grant.h"
 #include "lib/io.h"
@@ -104,38 +104,17 @@ static int set_limits(const struct plugin_record *record, char why[WALLS_WHY])
 	return r;
 }
 
-static int set_capabilities(uint64_t mask, char why[WALLS_WHY])
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-
-	for (int i = 0; i < 2; i++)
-		data[i].effective = data[i].permitted = (uint32_t)(mask >> (32 * i));
-	return syscall(SYS_capset, &head, data) < 0 ? failed(why, "capabilities") : 0;
-}
-
+/* As root without a user to become, for `beadle check`: it may read what root may read, and no more. */
 static int drop(const struct plugin_record *record, char why[WALLS_WHY])
 {
 	uint64_t mask = record->capabilities & grant_capabilities();
+	int r = 0;
 
-	if (!record->uid)
-		return 0;
-	for (int cap = 0; cap < 64; cap++)	/* an empty bounding set: nothing run from here gets any */
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
-			break;
-	if (mask && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return failed(why, "keeping capabilities");
-	if (setgroups(0, NULL) < 0 || setresgid(record->gid, record->gid, record->gid) < 0 ||
-	    setresuid(record->uid, record->uid, record->uid) < 0)
-		return failed(why, "becoming user %u", record->uid);
-	return set_capabilities(mask, why);
-}
-
-/* Where a filter on system calls (seccomp) and on files (Landlock) goes: the last wall, after which only the module is
- * opened. Neither stands yet: what holds is the user, the limits, and no new privileges. */
-static int confine(const struct plugin_record *record, char why[WALLS_WHY])
-{
-	return 0;
+	if (record->uid)
+		r = capability_become(record->uid, record->gid, mask);
+	else if (geteuid() == 0)
+		r = capability_keep(mask | CAPABILITY(CAP_DAC_READ_SEARCH));
+	return r < 0 ? (errno = -r, failed(why, "becoming user %u", record->uid)) : 0;
 }
 
 int walls_close(const struct plugin_record *record, char why[WALLS_WHY])
@@ -162,5 +141,5 @@ int walls_close(const struct plugin_record *record, char why[WALLS_WHY])
 		return failed(why, "death with the parent");
 	if (record->state[0] && access(record->state, W_OK | X_OK) < 0)
 		return failed(why, "state directory %.120s cannot be reached by user %u", record->state, getuid());
-	return confine(record, why);
+	return granted_confine(record, why);
 }

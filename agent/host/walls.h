@@ -1,7 +1,7 @@
 /*
  * walls.h - what stands around a host before a byte of its module is read (SECURITY 5.6, P3, P6, P7): its own session,
- * no descriptors but its own, limits, its own user without capabilities but the granted, no new privileges, and death
- * with its parent.
+ * no descriptors but its own, limits, its own user without capabilities but the granted, no new privileges, death with
+ * its parent, and of files and system calls only what it was granted (granted.h).
  */
 #ifndef WALLS_H
 #define WALLS_H

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/capability.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/io.h"
@@ -24,18 +24,6 @@
 #define CORE_PATIENCE (10 * NS_PER_S)	/* it syncs its spool */
 #define TEMPLATE_PATIENCE (3 * NS_PER_S)
 #define LOAD_PATIENCE_MS 10000
-
-static int drop(uid_t uid, gid_t gid)
-{
-	if (!uid || geteuid() != 0)
-		return 0;
-	for (int cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
-			break;
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		return -errno;
-	return 0;
-}
 
 /* fds[i] becomes descriptor 3 + i. */
 __attribute__((noreturn)) static void become(const char *program, char **arguments, const int *fds, int n, uid_t uid,
@@ -52,8 +40,8 @@ __attribute__((noreturn)) static void become(const char *program, char **argumen
 	for (int i = 0; i < n && r == 0; i++)
 		r = dup2(high[i], 3 + i) < 0 ? -errno : 0;
 	close_range(3 + (unsigned)n, ~0U, 0);
-	if (r == 0)
-		r = drop(uid, gid);
+	if (r == 0 && uid && geteuid() == 0)
+		r = capability_become(uid, gid, 0);
 	if (r == 0 && uid && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);

@@ -17,6 +17,7 @@
 
 #include "agent/launcher/launcher.h"
 #include "installed.h"
+#include "lib/capability.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/ready.h"
@@ -188,6 +189,8 @@ static int run(struct launcher *l)
 	umask(022);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	if (geteuid() == 0 && capability_keep(CAPABILITY_AGENT) < 0)
+		log_warning("it keeps capabilities that it has no use for");
 	if (reader_run(l->config, l->uid, l->gid, &l->reading) < 0) {
 		log_error("not started: mend the configuration (beadle-agent --check-config tells its mistakes)");
 		return 1;

@@ -67,6 +67,8 @@ static const char *wrong(const struct plugin_record *r, const struct reading *so
 		return "state";
 	if (root ? r->uid < FIRST_USER || r->gid < FIRST_USER : r->uid || r->gid)
 		return "user";
+	if (!terminated(r->grants, sizeof(r->grants)))
+		return "grants";
 	if (r->capabilities & ~grant_capabilities())
 		return "capabilities";
 	if (r->procscan > 1 || r->memory < 1 << 20 || r->files < 8 || !r->processes || !r->file_size)

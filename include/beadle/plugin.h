@@ -90,9 +90,9 @@ struct beadle_label { const char *name, *value; };
 
 enum beadle_need_kind {
 	BEADLE_NEED_CAPABILITY = 1,	/* "cap_dac_read_search" */
-	BEADLE_NEED_READ,		/* path, and all below it */
+	BEADLE_NEED_READ,		/* path, and all below it; "option:NAME": what that option names */
 	BEADLE_NEED_WRITE,
-	BEADLE_NEED_PROGRAM,		/* absolute path of a program that is run */
+	BEADLE_NEED_PROGRAM,		/* absolute path of a program that is run, or of a folder of such */
 	BEADLE_NEED_SOCKET,		/* Unix socket */
 	BEADLE_NEED_NET,		/* "udp:123:server": protocol, port (or *), option that names the host */
 	BEADLE_NEED_SERVICE,		/* a service of the launcher: "procscan" */

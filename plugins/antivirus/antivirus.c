@@ -50,7 +50,9 @@ static const struct beadle_need needs[] = {
 	{BEADLE_NEED_READ, "/var/lib/clamav", "to read the headers of the databases"},
 	{BEADLE_NEED_READ, "/var/log/clamav", "to read when freshclam succeeded, and what was found"},
 	{BEADLE_NEED_SOCKET, "/run/clamav/clamd.ctl", "to ask clamd which signatures it has loaded"},
-	{BEADLE_NEED_PROGRAM, "/usr/bin/mdatp", "to ask Microsoft Defender for its health"},
+	{BEADLE_NEED_SOCKET, "option:socket", "the same, where it is elsewhere"},
+	{BEADLE_NEED_NET, "tcp:*", "to ask a clamd that listens to TCP, at the port of clamd.conf"},
+	{BEADLE_NEED_PROGRAM, "option:mdatp", "to ask Microsoft Defender for its health"},
 	{BEADLE_NEED_SERVICE, "procscan", "to find clamonacc where /proc hides others' processes"},
 	{0}
 };

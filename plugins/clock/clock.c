@@ -65,6 +65,8 @@ static const struct beadle_metric *const metrics[] = {
 
 static const struct beadle_need needs[] = {
 	{BEADLE_NEED_NET, "udp:123:server", "to ask the reference server for the time"},
+	{BEADLE_NEED_NET, "udp:323", "chronyc and ntpq ask the daemons of this machine by datagrams"},
+	{BEADLE_NEED_SOCKET, "/run/dbus/system_bus_socket", "timedatectl asks over the system bus"},
 	{BEADLE_NEED_PROGRAM, CHRONYC, "to ask chrony for its source and its last synchronisation"},
 	{BEADLE_NEED_PROGRAM, NTPQ, "to ask ntpd for the same"},
 	{BEADLE_NEED_PROGRAM, TIMEDATECTL, "to ask systemd-timesyncd for the same"},

@@ -66,6 +66,7 @@ static const struct beadle_metric *const metrics[] = {
 };
 
 static const struct beadle_need needs[] = {
+	{BEADLE_NEED_READ, "/etc/fstab", "to know what should be mounted"},
 	{BEADLE_NEED_CAPABILITY, "cap_dac_read_search", "to reach mount points below folders closed to others"},
 	{0}
 };

@@ -73,6 +73,7 @@ static const struct beadle_metric *const metrics[] = {
 };
 
 static const struct beadle_need needs[] = {
+	{BEADLE_NEED_READ, "option:paths", "to read what it watches"},
 	{BEADLE_NEED_CAPABILITY, "cap_dac_read_search", "to read files that are closed to others, such as /etc/shadow"},
 	{0}
 };

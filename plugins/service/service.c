@@ -57,6 +57,8 @@ static const struct beadle_metric *const metrics[] = {
 };
 
 static const struct beadle_need needs[] = {
+	{BEADLE_NEED_READ, "option:processes", "to read their pid files"},
+	{BEADLE_NEED_SOCKET, "option:bus", "the same, where it is elsewhere"},
 	{BEADLE_NEED_SOCKET, "/run/dbus/system_bus_socket", "to ask systemd for the state of its units"},
 	{BEADLE_NEED_SERVICE, "procscan", "to see the executables of other users' processes"},
 	{BEADLE_NEED_NET, "tcp:*:endpoints", "to connect to the endpoints"},

@@ -63,6 +63,8 @@ static const struct beadle_metric *const metrics[] = {
 };
 
 static const struct beadle_need needs[] = {
+	{BEADLE_NEED_READ, "/var/lib/smartmontools", "smartctl's table of disks"},
+	{BEADLE_NEED_READ, "/dev", "where the disks are"},
 	{BEADLE_NEED_PROGRAM, SMART_PROGRAM, "to ask the disks themselves for their health"},
 	{0}
 };

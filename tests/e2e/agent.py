@@ -14,10 +14,33 @@ CORE_PLAN, CORE_STOP = 1, 2
 SECOND = 1_000_000_000
 
 
-def plugin_record(index, name, module, state="", memory=0):
+def plugin_record(index, name, module, state="", memory=0, grants=""):
     """struct plugin_record"""
-    return struct.pack("@IIIQQIIIQ64s512s512s", index, 0, 0, memory or 1 << 30, 1 << 30, 64, 256, 0, 0, name.encode(),
-                       str(module).encode(), str(state).encode())
+    return struct.pack("@IIIQQIIIQ64s512s512s4096s", index, 0, 0, memory or 1 << 30, 1 << 30, 64, 256, 0, 0, name.encode(),
+                       str(module).encode(), str(state).encode(), grants.encode())
+
+
+KINDS = ["", "capability", "read", "write", "program", "socket", "net", "service"]
+
+
+def grants(checks):
+    """Of one plugin's checks, as the configuration reader makes them (lib/needs.h)."""
+    found = {}
+    for c in checks:
+        options, inventory = {}, c["inventory"]
+        for o in c.get("options", []):
+            options.setdefault(o["name"], []).append(o["value"].decode())
+        defaults = {d["option"]: d["value"].split(",") for d in inventory.get("defaults", [])}
+        for need in inventory.get("needs", []):
+            kind, what = KINDS[need["kind"]], need["what"]
+            if kind == "net":
+                found |= {f"net:{':'.join(what.split(':')[:2])}": 1}
+            elif what.startswith("option:"):
+                found |= {f"{kind}:{v}": 1 for v in options.get(what[7:], defaults.get(what[7:], [])) if v.startswith("/")}
+            elif kind not in ("capability", "service"):
+                found |= {f"{kind}:{what}": 1}
+        found |= {f"read:{v}": 1 for d in inventory.get("defaults", []) if d["path"] for v in options.get(d["option"], [])}
+    return "".join(f"{g}\n" for g in found)
 
 
 def module(name):
@@ -61,7 +84,7 @@ def inventory(name, path):
     process.wait(10)
     told = HOST.decode("FromHost", data[4:4 + struct.unpack(">I", data[:4])[0]])
     assert told["inventory"], told["problem"]
-    return {"plugin": told["inventory"]["plugin"], "watches": told["inventory"]["watches"]}
+    return {k: told["inventory"][k] for k in ("plugin", "watches", "needs", "defaults")}
 
 
 class Agent:
@@ -98,7 +121,8 @@ class Agent:
     def load(self):
         self.to_template.send(struct.pack("=I", len(self.plugins)))
         for i, (name, path) in enumerate(self.plugins):
-            self.to_template.send(plugin_record(i, name, path, self.folder / "state" / f"plugin-{name}"))
+            mine = [c for c in self.plan["checks"] if c.get("plugin") == i and "inventory" in c]
+            self.to_template.send(plugin_record(i, name, path, self.folder / "state" / f"plugin-{name}", grants=grants(mine)))
         self.to_template.settimeout(10)
         self.to_template.recv(64)
 

@@ -18,7 +18,8 @@ from sanitized import crashes, last_reports, no_reports  # noqa: E402,F401
 
 BUILD = pathlib.Path(os.environ["BEADLE_BUILD"])
 SOURCE = pathlib.Path(os.environ["BEADLE_SOURCE"])
-ENV = {**os.environ, "BEADLE_LIBEXEC": str(BUILD), "LC_ALL": "C.UTF-8"}
+# A system call that no process of ours is to make ends it, and fails the test; in use it is refused and told.
+ENV = {**os.environ, "BEADLE_LIBEXEC": str(BUILD), "BEADLE_WALLS": "kill", "LC_ALL": "C.UTF-8"}
 
 
 def wait_for(what, until, timeout=30, every=0.1):

@@ -129,7 +129,7 @@ hosts: {hosts}
 
 
 class Agent:
-    """checks: {name: (plugin, interval, "option: value, ...")}"""
+    """checks: {name: (plugin, interval, "option: value, ...", "grant: [...]"...)}"""
 
     def __init__(self, site, name, checks, spool="", extra="", on=Loopback):
         self.site, self.name = site, name
@@ -149,8 +149,9 @@ state: {self.folder}/state
 {extra}
 """)
         lines = ["checks:"]
-        for check, (plugin, interval, options) in checks.items():
+        for check, (plugin, interval, options, *more) in checks.items():
             lines += [f"  {check}:", f"    plugin: {plugin}", f"    interval: {interval}", f"    options: {{{options}}}"]
+            lines += [f"    {line}" for line in more]
         (self.folder / "agent.d/checks.yaml").write_text("\n".join(lines) + "\n")
 
     def start(self):

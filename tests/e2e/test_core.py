@@ -173,7 +173,8 @@ def test_unacknowledged_comes_again_and_held_does_not(place):
 
 @pytest.mark.parametrize("misdeed, outcome, words", [
     ("segfault", 4, "SIGSEGV"), ("abort", 4, "SIGABRT"), ("loop", 3, "timeout"), ("exit", 4, "status"),
-    ("random", 4, "was ended"), ("huge_count", 4, "was ended"), ("half", 4, "its process")])
+    ("random", 4, "was ended"), ("huge_count", 4, "was ended"), ("renew", 4, "was ended"),
+    ("half", 4, "its process")])
 def test_p1_p2_a_bad_plugin_costs_one_result_with_its_cause(place, misdeed, outcome, words, crashes):
     if SANITIZED and words == "SIGSEGV":
         words = "status"        # a sanitizer takes that signal and ends the host by itself

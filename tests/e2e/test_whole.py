@@ -99,7 +99,8 @@ def test_a_virus_in_the_daemons_log_reaches_a_mailbox_at_once(tmp_path):
     for file in (log, tmp_path / "clamd.conf"):
         file.chmod(0o644)
     try:
-        site.agent("web1", {"antivirus": ("antivirus", "1s", f"engine: clamav, programs: /bin/sh, clamd_conf: {tmp_path}/clamd.conf")}).start()
+        site.agent("web1", {"antivirus": ("antivirus", "1s", f"engine: clamav, programs: /bin/sh, clamd_conf: {tmp_path}/clamd.conf",
+                                          f'grant: ["read:{tmp_path}"]')}).start()
         wait_for("rounds", lambda: site.ask("status")["intake"]["results"] > 2)
         assert [i for i in site.ask("incidents")["incidents"] if i["kind"] == "INC-B"] == []
         with log.open("a") as f:

@@ -61,11 +61,11 @@ def check():
             for item in value if isinstance(value, (list, tuple)) else [value]:
                 command += ["-o", f"{name}={item}"]
         if inside:
-            command = inside.command("env", f"BEADLE_LIBEXEC={build}", *command)
+            command = inside.command("env", f"BEADLE_LIBEXEC={build}", "BEADLE_WALLS=kill", *command)
         if around:
             command = around.command(*command)
         done = subprocess.run(command, capture_output=True, text=True, timeout=300,
-                              env=os.environ | {"BEADLE_LIBEXEC": str(BUILD)} | (environment or {}))
+                              env=os.environ | {"BEADLE_LIBEXEC": str(BUILD), "BEADLE_WALLS": "kill"} | (environment or {}))
         if fails and not done.stdout.startswith("{"):
             return done.stderr
         assert done.stdout.startswith("{"), f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -21,7 +21,7 @@ def modules():
 def run(tmp_path):
     def run(*arguments, module=BAD, environment=None):
         return subprocess.run([BUILD / "cli/beadle", "check", module, *arguments], capture_output=True, text=True, timeout=60,
-                              env={**os.environ, "BEADLE_LIBEXEC": str(BUILD), **(environment or {})})
+                              env={**os.environ, "BEADLE_LIBEXEC": str(BUILD), "BEADLE_WALLS": "kill", **(environment or {})})
     return run
 
 

@@ -149,6 +149,9 @@ static const struct { const char *agent, *checks, *words;
 	{AGENT, CHECK "grant: [procscn]\n",
 	 "a.yaml:3: grant: procscn: the plugin does not ask for it; did you mean \"procscan\"?"},
 	{AGENT, CHECK "grant: [cap_sys_admin]\n", "a.yaml:3: grant: cap_sys_admin: the plugin does not ask for it"},
+	{AGENT, CHECK "withhold: read:/etc/passwd\n", "a.yaml:3: withhold: expected a list"},
+	{AGENT, CHECK "withhold: [procscan]\n", "a.yaml:3: withhold: procscan: the plugin does not ask for it (read:/PATH"},
+	{AGENT, CHECK "withhold: [\"read:/etc/shadow\"]\n", "a.yaml:3: withhold: read:/etc/shadow: the plugin does not ask for it"},
 	{AGENT, CHECK "remote: [misded]\n",
 	 "a.yaml:3: remote: misded is no option of the plugin; did you mean \"misdeed\"?"},
 	{AGENT, CHECK "remote: misdeed\n", "a.yaml:3: remote: expected a list"},
@@ -290,12 +293,18 @@ START_TEST(test_records_and_plan)
 	ck_assert_int_eq(stat(state, &st), 0);
 	ck_assert_uint_eq(st.st_uid, geteuid() == 0 ? 12345 : geteuid());
 	host__plan__free_unpacked(plan, NULL);
+	ck_assert_str_eq(records[0].grants, "");
+	write_file("agent.d/b.yaml", "checks:\n  one: {plugin: bad, grant: [\"read:/srv/a\", procscan], withhold: [\"service:procscan\"]}\n"
+		   "  two: {plugin: bad, grant: [\"program:/usr/bin/b\", \"read:/srv/a\"]}\n");
 	/* Another plugin, alphabetically and by file before it: bad stays where it is. */
 	write_file("agent.d/a.yaml", "checks:\n  apple: {}\n");
 	plan = hand_over(records, &n);
 	ck_assert_int_eq(n, 2);
 	ck_assert_str_eq(records[0].name, "bad");
+	ck_assert_str_eq(records[0].grants, "read:/srv/a\nprogram:/usr/bin/b\n");
+	ck_assert_uint_eq(records[0].procscan, 0);
 	ck_assert_str_eq(records[1].name, "apple");
+	ck_assert_str_eq(records[1].grants, "");
 	ck_assert_uint_eq(records[1].index, 1);
 	host__plan__free_unpacked(plan, NULL);
 }

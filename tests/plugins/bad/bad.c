@@ -285,6 +285,12 @@ static int other_name(struct beadle_ctx *ctx)
 	return say("\0\0\0\7\x1a\5\x08\xe7\x07\x10\x01", 11);
 }
 
+/* Would be started again for ever. */
+static int renew(struct beadle_ctx *ctx)
+{
+	return say("\0\0\0\2\x2a\0", 6);
+}
+
 /* ---- what the interface refuses ---- */
 
 static int not_a_number(struct beadle_ctx *ctx)
@@ -404,6 +410,7 @@ static const struct { const char *name; int (*fn)(struct beadle_ctx *); } misdee
 	{"huge_count", huge_count},
 	{"half", half_message},
 	{"other_name", other_name},
+	{"renew", renew},
 	{"nan", not_a_number},
 	{"foreign", foreign_metric},
 	{"too_many", too_many},
