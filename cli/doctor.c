@@ -21,6 +21,7 @@
 #include "conf.h"
 #include "document.h"
 #include "installed.h"
+#include "processes.h"
 #include "program.h"
 #include "screen.h"
 
@@ -185,6 +186,11 @@ static void look_at_process(struct findings *f, const char *comm, const char *me
 		finding(f, "critical", mend, "%s: does not run", comm);
 }
 
+static void on_process(void *arg, const char *level, const char *mend, const char *what)
+{
+	finding(arg, level, mend, "%s", what);
+}
+
 /* ---- the two halves of an installation ---- */
 
 static char *read_setting(const char *config, const char *key, const char *dflt)
@@ -221,6 +227,7 @@ static void look_at_agent(struct findings *f, const char *config)
 	look_at_process(f, "beadle-agent",
 			"systemctl start beadle-agent; journalctl -u beadle-agent tells why it ended");
 	look_at_process(f, "beadle-core", "journalctl -u beadle-agent tells why it ended");
+	processes_look(PROCESSES_AGENT, on_process, f);
 }
 
 /* One of the collector's two certificates, and its key. `init` makes anew what is missing, and nothing else. */
@@ -251,6 +258,7 @@ static void look_at_collector(struct findings *f, const char *config)
 	look_at_space(f, state);
 	look_at_process(f, "beadle-collector",
 			"systemctl start beadle-collector; journalctl -u beadle-collector tells why it ended");
+	processes_look(PROCESSES_COLLECTOR, on_process, f);
 	if (client_ask("doctor", NULL, &answer) == EXIT_DONE)
 		json_array_foreach(json_object_get(answer, "findings"), i, theirs)
 			finding(f, document_text(theirs, "level"), document_text(theirs, "mend"), "%s",
@@ -302,7 +310,9 @@ int command_doctor(int argc, char **argv)
 		look_at_agent(&f, agent);
 	if (has_collector)
 		look_at_collector(&f, collector);
-	if (!has_agent && !has_collector)
+	if (has_agent || has_collector)
+		processes_kernel(on_process, &f);
+	else
 		finding(&f, "critical", "install one, or name its file with --agent-config or --collector-config",
 			"neither %s nor %s is here", agent, collector);
 	if (command_json)

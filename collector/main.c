@@ -27,6 +27,7 @@
 #include "collector/standing.h"
 #include "collector/store/keeper.h"
 #include "clock.h"
+#include "confine.h"
 #include "identity.h"
 #include "log.h"
 #include "ready.h"
@@ -182,6 +183,19 @@ static bool start_engine(struct collector *c, const struct options *o)
 	return c->engine_runs;
 }
 
+static int enter_walls(const struct collector_config *config)
+{
+	const struct confine_path own[] = {{config->store, LANDLOCK_WRITE}, {config->identity, LANDLOCK_WRITE}};
+	char why[CONFINE_WHY];
+	int r = confine_enter(CONFINE_COLLECT, own, 2, why);
+
+	if (r < 0)
+		log_error("%s", why);
+	else if (confine_missing(why))
+		log_notice("this kernel leaves to users and modes: %s", why);
+	return r;
+}
+
 static bool start(struct collector *c, const struct options *o)
 {
 	struct ingest_setup in = c->config->ingest;
@@ -200,6 +214,9 @@ static bool start(struct collector *c, const struct options *o)
 		log_error("%s", why);
 		return false;
 	}
+	/* Who finds the door open is served. */
+	if (!open_listener(c, o) || enter_walls(c->config) < 0)
+		return false;
 	in.tls = c->tls;
 	in.in_flight = c->in_flight;
 	in.standing = c->standing;
@@ -210,8 +227,7 @@ static bool start(struct collector *c, const struct options *o)
 	if (keeper_start(&keep, &c->keeper))
 		return false;
 	c->store = NULL;	/* the keeper's */
-	/* Who finds the door open is served. */
-	if (!make_enrolment(c, o) || !start_engine(c, o) || !open_listener(c, o))
+	if (!make_enrolment(c, o) || !start_engine(c, o))
 		return false;
 	if (o->launcher >= 0 && !standing_wait(c->standing, SIGNER_PATIENCE))
 		log_warning("the signer has not sent its list of revoked identities: until then those count that the store knows");

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/core/check.h"
@@ -19,12 +20,14 @@
 #include "agent/template.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/confine.h"
 #include "lib/identity.h"
 #include "lib/io.h"
 #include "lib/log.h"
 #include "lib/renewal.h"
 
 #define QUIET (5 * NS_PER_S)	/* after so long without a round, memory goes back to the system */
+#define LOOK_EVERY (5 * NS_PER_S)
 
 struct core {
 	int launcher;
@@ -35,7 +38,8 @@ struct core {
 	struct checks *checks;
 	struct hosts *hosts;
 	struct uplink *uplink;
-	int64_t trim;
+	int64_t trim, looked;
+	struct stat identity;		/* the folder that the walls leave open; zeros: there was none */
 };
 
 static void on_changed(void *arg, uint32_t plugin)
@@ -124,6 +128,44 @@ static int start(struct core *core, int template, struct plan *plan)
 	return core->hosts && core->uplink && core->watch ? 0 : -ENOMEM;
 }
 
+/* ---- walls ---- */
+
+static void identity_folder(const struct core *core, struct stat *ret)
+{
+	if (stat(checks_plan(core->checks)->identity, ret) < 0)
+		*ret = (struct stat){0};
+}
+
+static int enter_walls(struct core *core, const Host__Plan *plan)
+{
+	const struct confine_path paths[] = {{plan->state, LANDLOCK_WRITE}, {plan->identity, LANDLOCK_WRITE}};
+	char why[CONFINE_WHY];
+	int r;
+
+	identity_folder(core, &core->identity);
+	r = confine_enter(CONFINE_CORE, paths, 2, why);
+	if (r < 0)
+		log_error("%s", why);
+	else if (confine_missing(why))
+		log_notice("this kernel leaves to users and modes: %s", why);
+	return r;
+}
+
+/* Walls are around folders, not names. One that was copied here, replaced, or named by a new configuration needs new walls. */
+static void look_at_identity(struct core *core, int64_t now)
+{
+	struct stat st;
+
+	if (now - core->looked < LOOK_EVERY)
+		return;
+	core->looked = now;
+	identity_folder(core, &st);
+	if (!st.st_ino || (st.st_ino == core->identity.st_ino && st.st_dev == core->identity.st_dev))
+		return;
+	log_notice("%s is another folder than at the start: the core starts again to see it", checks_plan(core->checks)->identity);
+	core->stop = true;
+}
+
 /* In the reverse order. What is measured is made durable; what was not acknowledged goes out after the next start. */
 static int end(struct core *core)
 {
@@ -162,6 +204,7 @@ static void tick(struct core *core, int64_t now)
 	if (outbox_tick(core->outbox, now))
 		uplink_pump(core->uplink, now);
 	uplink_tick(core->uplink, now);
+	look_at_identity(core, now);
 	if (core->trim <= now) {
 		malloc_trim(0);
 		core->trim = LOOP_NEVER;
@@ -189,6 +232,8 @@ int core_serve(int launcher, int template, int plan_fd)
 		return 1;
 	}
 	r = start(&core, template, plan);
+	if (r == 0)
+		r = enter_walls(&core, plan_of(plan));
 	plan_unref(plan);
 	while (r == 0 && !core.stop && !hosts_lost(core.hosts)) {
 		tick(&core, clock_boot());

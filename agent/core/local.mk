@@ -12,7 +12,7 @@ agent_core_libcore_a_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/en
 	agent/core/trust.h agent/core/trust.c \
 	agent/core/hello.h agent/core/hello.c agent/core/uplink.h agent/core/uplink.c agent/core/core.h agent/core/core.c
 agent_core_libcore_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
-CORE_LIBS = agent/core/libcore.a $(WIRE_LIBS) $(TLS_LIBS) $(BASE_LIBS) $(EVENT_LIBS)
+CORE_LIBS = agent/core/libcore.a $(WIRE_LIBS) $(TLS_LIBS) $(CONFINE_LIBS) $(BASE_LIBS) $(EVENT_LIBS)
 
 pkglibexec_PROGRAMS += agent/core/beadle-core
 agent_core_beadle_core_SOURCES = agent/core/main.c

@@ -6,7 +6,6 @@
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,9 +35,6 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);	/* the launcher says when to end */
 	signal(SIGHUP, SIG_IGN);
-#ifndef SANITIZED
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 	be_small();
 	return core_serve(FD_LAUNCHER, FD_TEMPLATE, FD_PLAN);
 }

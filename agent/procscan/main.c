@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "agent/procscan/scan.h"
 #include "lib/cleanup.h"
+#include "lib/confine.h"
 #include "lib/io.h"
 
 #define DELETED " (deleted)"
@@ -155,13 +155,17 @@ int main(int argc, char **argv)
 {
 	DIR *proc;
 	struct dirent *entry;
+	char why[CONFINE_WHY];
 	int r = 0;
 
 	if (argc != 2 || strcmp(argv[1], "scan") != 0) {
 		fputs("usage: beadle-procscan scan\n", stderr);
 		return 2;
 	}
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (confine_enter(CONFINE_PROCSCAN, NULL, 0, why) < 0) {
+		fprintf(stderr, "beadle-procscan: %s\n", why);
+		return 1;
+	}
 	proc = opendir("/proc");
 	if (!proc)
 		return 1;

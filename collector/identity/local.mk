@@ -9,7 +9,7 @@ pkglibexec_PROGRAMS += collector/identity/beadle-signer
 collector_identity_beadle_signer_SOURCES = collector/identity/signer.c collector/identity/desk.h collector/identity/desk.c
 collector_identity_beadle_signer_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_identity_beadle_signer_LDFLAGS = $(PROGRAM_LDFLAGS)
-collector_identity_beadle_signer_LDADD = $(IDENTITY_LIBS) $(WIRE_LIBS)
+collector_identity_beadle_signer_LDADD = $(IDENTITY_LIBS) $(WIRE_LIBS) $(CONFINE_LIBS)
 
 check_PROGRAMS += tests/unit/test_identity
 TESTS += tests/unit/test_identity

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <sys/resource.h>
 
 #include "cleanup.h"
+#include "confine.h"
 #include "desk.h"
 #include "frame.h"
 #include "log.h"
@@ -96,7 +98,7 @@ static int serve(struct office *o, int fd)
 	return r;
 }
 
-/* The key must not end up in a core file, in swap, or under another process's ptrace. */
+/* The key must not end up in a core file, in swap, or under another process's ptrace; also while it is made. */
 static void keep_secret(void)
 {
 	struct rlimit none = {0, 0};
@@ -105,6 +107,19 @@ static void keep_secret(void)
 	prctl(PR_SET_DUMPABLE, 0);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		log_debug("memory cannot be locked here: %s", strerror(errno));
+}
+
+static int enter_walls(const char *state)
+{
+	char books[PATH_MAX], why[CONFINE_WHY];
+	const struct confine_path own = {books, LANDLOCK_WRITE};
+	int r;
+
+	snprintf(books, sizeof(books), "%s/signer", state);
+	r = confine_enter(CONFINE_SIGNER, &own, 1, why);
+	if (r < 0)
+		log_error("%s", why);
+	return r;
 }
 
 static int init(const char *state, const char *school, const char *name, const char *const *hosts, size_t n)
@@ -165,6 +180,10 @@ int main(int argc, char **argv)
 #ifdef SANITIZED
 	signal(SIGTERM, SIG_IGN);	/* comes with the pipe's end; that one leads to where leaks are looked for */
 #endif
+	if (enter_walls(state) < 0) {
+		office_close(office);
+		return EXIT_FAILURE;
+	}
 	r = serve(office, (int)fd);
 	office_close(office);
 	if (r < 0)

@@ -15,7 +15,7 @@ collector_beadle_collect_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(P
 collector_beadle_collect_LDFLAGS = $(PROGRAM_LDFLAGS)
 collector_beadle_collect_LDADD = $(ENGINE_LIBS) $(ENROL_LIBS) $(JUDGE_LIBS) $(PROCEDURE_LIBS) \
 	$(INGEST_LIBS) $(STORE_LIBS) $(TLS_LIBS) $(WIRE_LIBS) \
-	$(CONF_LIBS) $(BASE_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+	$(CONF_LIBS) $(CONFINE_LIBS) $(BASE_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 
 check_PROGRAMS += tests/unit/test_ingest
 TESTS += tests/unit/test_ingest

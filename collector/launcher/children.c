@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capability.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "io.h"
@@ -150,6 +151,8 @@ static void run(const struct children *c, int which, int pipe)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	r = program_path(kinds[which].program, path);
+	if (r == 0 && c->separate)
+		capability_bound(0);
 	if (r == 0 && c->separate)
 		r = children_become(kinds[which].user);
 	if (r < 0) {

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capability.h"
 #include "children.h"
 #include "cleanup.h"
 #include "clock.h"
@@ -227,6 +228,8 @@ static int serve(const char *config, const struct settings *s)
 	if (!separate)
 		log_notice("all processes run as one user, so the separation between them is not in force: run as root, with the "
 			   "users of beadle.conf (systemd-sysusers) made");
+	if (geteuid() == 0 && capability_keep(CAPABILITY_LAUNCHER) < 0)
+		log_warning("it keeps capabilities that it has no use for");
 	c = children_new(s, config, &(struct children_doors){agents, enrolment, web, local}, separate);
 	r = c && catch_signals() == 0 ? supervise(c) : EXIT_FAILURE;
 	children_free(c);

@@ -10,7 +10,7 @@ pkglibexec_PROGRAMS += collector/notify/beadle-notifier
 collector_notify_beadle_notifier_SOURCES = collector/notify/main.c
 collector_notify_beadle_notifier_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_notify_beadle_notifier_LDFLAGS = $(PROGRAM_LDFLAGS)
-collector_notify_beadle_notifier_LDADD = $(NOTIFY_LIBS) $(BASE_LIBS)
+collector_notify_beadle_notifier_LDADD = $(NOTIFY_LIBS) $(CONFINE_LIBS) $(BASE_LIBS)
 
 check_PROGRAMS += tests/unit/test_notify
 TESTS += tests/unit/test_notify

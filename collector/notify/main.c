@@ -19,6 +19,7 @@
 #include "channels.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "confine.h"
 #include "frame.h"
 #include "log.h"
 #include "queue.h"
@@ -220,6 +221,57 @@ static int open_all(struct notifier *n, const struct conf *c, const char *queue,
 	return n->arena && n->sender ? 0 : -ENOMEM;
 }
 
+/* ---- walls ---- */
+
+struct walls { VEC(struct confine_path) paths; };	/* their texts are ours */
+
+static void add(struct walls *w, char *path, unsigned rights)
+{
+	struct confine_path *place = path ? vec_push(&w->paths) : NULL;
+
+	if (place)
+		*place = (struct confine_path){path, rights};
+	else
+		free(path);
+}
+
+static void add_folder_of(struct walls *w, char *file)
+{
+	char *slash = file ? strrchr(file, '/') : NULL;
+
+	if (slash)
+		*slash = 0;
+	add(w, file, LANDLOCK_READ);
+}
+
+/* It is read at each connection, and may have been replaced by then: its folder stays open, and that of what it is a link to. */
+static void add_authority(struct walls *w, const char *ca)
+{
+	if (!ca)
+		return;
+	add_folder_of(w, strdup(ca));
+	add_folder_of(w, realpath(ca, NULL));
+}
+
+static int enter_walls(const struct channels *c, const char *queue)
+{
+	struct walls w = {0};
+	char why[CONFINE_WHY];
+	int r;
+
+	add(&w, strdup(queue), LANDLOCK_WRITE);
+	add_authority(&w, c->mail.ca);
+	for (size_t i = 0; i < c->webhooks.n; i++)
+		add_authority(&w, c->webhooks.at[i].ca);
+	r = confine_enter(CONFINE_NOTIFIER, w.paths.at, w.paths.n, why);
+	if (r < 0)
+		log_error("%s", why);
+	for (size_t i = 0; i < w.paths.n; i++)
+		free((void *)w.paths.at[i].path);
+	vec_free(&w.paths);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"queue", required_argument, NULL, 'q'},
@@ -259,6 +311,8 @@ int main(int argc, char **argv)
 		fcntl(n.fd, F_SETFD, FD_CLOEXEC);
 	conf = conf_read(config, problems);
 	r = !conf ? -ENOMEM : check_only ? check(&n, config, conf, problems) : open_all(&n, conf, queue, problems);
+	if (r == 0 && !check_only)
+		r = enter_walls(&n.channels, queue);
 	if (r == 0 && !check_only)
 		serve(&n);
 	sender_free(n.sender);

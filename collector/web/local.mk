@@ -12,7 +12,7 @@ pkglibexec_PROGRAMS += collector/web/beadle-web
 collector_web_beadle_web_SOURCES = collector/web/main.c
 collector_web_beadle_web_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS)
 collector_web_beadle_web_LDFLAGS = $(PROGRAM_LDFLAGS)
-collector_web_beadle_web_LDADD = $(WEB_LIBS)
+collector_web_beadle_web_LDADD = $(WEB_LIBS) $(CONFINE_LIBS)
 
 check_PROGRAMS += tests/unit/test_web
 TESTS += tests/unit/test_web

@@ -13,6 +13,7 @@
 #include "ask.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "confine.h"
 #include "door.h"
 #include "files.h"
 #include "installed.h"
@@ -118,6 +119,17 @@ static void end(struct web *w)
 	event_base_free(w->base);
 }
 
+static int enter_walls(const char *identity)
+{
+	const struct confine_path own = {identity, LANDLOCK_WRITE};
+	char why[CONFINE_WHY];
+	int r = confine_enter(CONFINE_WEB, &own, 1, why);
+
+	if (r < 0)
+		log_error("%s", why);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"identity", required_argument, NULL, 'i'}, {"web-fd", required_argument, NULL, 'w'},
@@ -146,7 +158,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	w.base = event_base_new();
-	r = !w.base || load_files(&w, pages) < 0 || !start(&w, identity, (int)listener, (int)collector);
+	r = !w.base || load_files(&w, pages) < 0 || !start(&w, identity, (int)listener, (int)collector) || enter_walls(identity) < 0;
 	if (r == 0)
 		event_base_dispatch(w.base);
 	if (w.base)
