@@ -21,15 +21,18 @@ import certs
 from conftest import ENV, wait_for
 from protobuf import frame, pack, receive, unpack
 from raw import Raw, identity_uuid
-from school import BEADLE, Site
+from sanitized import SANITIZED
+from school import BEADLE, CALM, Site
+from test_clock_steps import FAKETIME
 from test_identity import KILL, USED
 
 PROTOCOL = "beadle-enrol/1"
+PATIENCE = 4            # of the collector with a stranger, s
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    one = Site(tmp_path_factory.mktemp("enrol"))
+    one = Site(tmp_path_factory.mktemp("enrol"), notify=f"limits: {{greeting: {PATIENCE}s}}")
     one.start()
     yield one
     one.stop()
@@ -111,6 +114,33 @@ def test_i06_a_server_enrols_itself_and_the_door_is_open_just_as_long(site):
     wait_for("the door is shut", lambda: not is_open(site))
     assert state(site, made) == "over"
     assert [h["name"] for h in site.ask("hosts")["hosts"] if h["uuid"] == identity_uuid(folder)] == ["web1"]
+
+
+def test_i06_an_agent_runs_with_what_its_own_file_names(site):
+    """beadle enroll reads agent.yaml: where the identity goes, and whether its collector is the one that answered."""
+    agent = site.agent("whole", CALM)
+    site.beadle("identity", "revoke", "whole")
+    shutil.rmtree(agent.folder / "identity")
+    made = token(site, "whole", "--at", f"127.0.0.1:1,127.0.0.1:{site.door}")
+    done = subprocess.run([BEADLE, "enroll", made["token"], "--host", "whole", "--agent-config", agent.folder / "agent.yaml"], env=ENV,
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "whole is enrolled; next: systemctl enable --now beadle-agent\n"), done.stderr
+    agent.start()
+    uuid = identity_uuid(agent.folder / "identity")
+    wait_for("it is connected", lambda: [h for h in site.ask("hosts")["hosts"] if h["uuid"] == uuid and h["connected"]])
+    wait_for("its token is over", lambda: state(site, made) == "over")
+    agent.stop()
+
+
+@pytest.mark.skipif(not FAKETIME, reason="not proven: libfaketime is not installed")
+@pytest.mark.skipif(SANITIZED, reason="not proven: a sanitizer must be loaded first, and so must libfaketime")
+@pytest.mark.parametrize("step", ["-10y", "+75y"])
+def test_i06_a_server_whose_clock_is_wrong_is_told_and_enrols(site, step):
+    fake = {"LD_PRELOAD": FAKETIME[0], "FAKETIME": step, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+    folder = place(site, f"clock{step}")
+    code, said = enrol(site, token(site, "clock", *(["--replace"] if given(site, "clock") else []))["token"], folder, "clock", env=fake)
+    assert code == 0 and re.search(r"this server's clock is \d+ h (behind|ahead of) the collector's: set it", said), said
+    assert whole(folder)
 
 
 def test_i06_the_token_is_in_no_list_of_processes_no_log_and_no_file(site):
@@ -450,8 +480,8 @@ def test_i06_strangers_keep_nobody_out_and_are_put_out(site):
     code, said = enrol(site, made["token"], place(site, "crowd"), "crowd")
     assert code == 0 and time.monotonic() - begin < 5, said
     assert len([one for one in crowd if still_there(one)]) <= 64
-    for one in crowd:
-        one.close()
+    wait_for("none of them is left", lambda: not [one for one in crowd if still_there(one)], PATIENCE + 10)
+    assert time.monotonic() - begin < PATIENCE + 5
     with at_the_door(site) as tls:
         tls.sendall(struct.pack(">I", 9000))
         assert receive(tls) is None, "more than a request may be"
