@@ -46,7 +46,7 @@ static bool ask_person(char *text, size_t room)
 
 	if (terminal) {
 		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);	/* nobody is left without an echo */
 		fputs("token: ", stderr);
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	}

@@ -67,9 +67,9 @@ static bool spell_addresses(const struct asker *a, const char *at, char ret[TOKE
 	snprintf(each, sizeof(each), "%s", *at ? at : likely);
 	for (char *save = NULL, *one = strtok_r(each, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
 		const char *behind = *one == '[' ? strchr(one, ']') : one;
-		bool port = behind && strchr(behind, ':');
+		const char *port = behind ? strchr(behind, ':') : NULL;
 
-		if (!behind || one[strcspn(one, " \t")])
+		if (!behind || one[strcspn(one, " \t")] || (port && strchr(port + 1, ':')))	/* an IPv6 address stands in brackets */
 			return false;
 		n += (size_t)snprintf(ret + n, TOKEN_ADDRESSES - n, port ? "%s%s" : "%s%s:%u", n ? " " : "", one, a->engine->its.door_port);
 		if (n >= TOKEN_ADDRESSES)
@@ -135,7 +135,7 @@ void api_token_new(const struct asker *a, const json_t *arguments)
 	if (!api_text(a, arguments, "host", NULL, TOKEN_HOST_MAX, &host) || !api_text(a, arguments, "at", "", AT_MAX, &at) ||
 	    !api_number(a, arguments, "hours", TOKEN_HOURS, 1, TOKEN_HOURS_MAX, &hours))
 		return;
-	if (!*host || host[strcspn(host, "\r\n")])
+	if (!*host)
 		api_refuse(a, 400, "bad_request", "expected a host name");
 	else if (!a->engine->its.enrol)
 		api_refuse(a, 503, "unavailable", "this collector has no door for enrolment");

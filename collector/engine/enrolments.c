@@ -12,6 +12,8 @@
 #include "collector/identity/tokens.h"
 #include "log.h"
 
+#define UNKNOWN_A_SECOND 20		/* requests with tokens that are none: each asks the signer, and is two lines of logs */
+
 struct known { uint8_t id[TOKEN_ID]; char uuid[64], host[TOKEN_HOST_MAX + 1]; bool used; };
 
 struct enrolments {
@@ -19,6 +21,8 @@ struct enrolments {
 	size_t n;
 	bool open;			/* the door */
 	int64_t look_at;		/* boot clock: the first of them expires */
+	int64_t unknown_since;		/* boot clock; and so many since */
+	unsigned unknown;
 };
 
 struct enrolling_asked { struct asked asked; struct reference from; struct known token; char address[INET6_ADDRSTRLEN]; };
@@ -270,6 +274,18 @@ static bool is_taken(const struct engine *e, const struct known *k)
 	return given && !given->revoked && strcmp(given->uuid, k->uuid);
 }
 
+/* Whoever has no token shall not fill the logs, nor keep the signer from others. */
+static bool too_many(struct enrolments *all)
+{
+	int64_t now = clock_boot();
+
+	if (now - all->unknown_since > NS_PER_S) {
+		all->unknown_since = now;
+		all->unknown = 0;
+	}
+	return ++all->unknown > UNKNOWN_A_SECOND;
+}
+
 void enrolments_asked(struct engine *e, const struct enrolling *q)
 {
 	const struct known *k = find(e, q->token);
@@ -277,6 +293,10 @@ void enrolments_asked(struct engine *e, const struct enrolling *q)
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__EnrolAgent enrol = ROOMS__ENROL_AGENT__INIT;
 
+	if (!k && too_many(e->enrolments)) {
+		tell(e, &q->from, WIRE__ENROLMENT__BUSY, "too many ask with tokens that are not known here", "", NULL);
+		return;
+	}
 	if (is_taken(e, k)) {
 		refuse(e, &q->from, q->address, "the name was given to another identity meanwhile: make another token, with --replace");
 		return;

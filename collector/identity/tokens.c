@@ -246,13 +246,24 @@ static int keep(struct tokens *t, struct token_entry *e, const struct token_entr
 
 /* ---- what people do ---- */
 
+/* It is read back as it is written. */
+static bool is_line(const char *host)
+{
+	if (!*host || *host == ' ' || strlen(host) > TOKEN_HOST_MAX)
+		return false;
+	for (const char *c = host; *c; c++)
+		if ((unsigned char)*c < ' ')
+			return false;
+	return true;
+}
+
 int tokens_new(struct tokens *t, const char *uuid, const char *host, unsigned hours, bool approve, const struct token_entry **ret,
 	       uint8_t ret_secret[TOKEN_SECRET], char why[256])
 {
 	struct token_entry e = {.made = clock_wall(), .approve = approve};
 	int r;
 
-	if (hours < 1 || hours > TOKEN_HOURS_MAX || strlen(uuid) != 36 || strlen(host) > TOKEN_HOST_MAX || !*host || strchr(host, '\n'))
+	if (hours < 1 || hours > TOKEN_HOURS_MAX || strlen(uuid) != 36 || !is_line(host))
 		return refuse(why, -EINVAL, "not a token's host, or not a token's hours");
 	expire(t);
 	for (size_t i = 0; i < t->n; i++)

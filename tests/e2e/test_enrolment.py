@@ -1,4 +1,5 @@
 """Servers enrol themselves with a token, at a whole collector (I6): who listens, who stands in between, who comes twice, who dies on the way."""
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -285,16 +286,16 @@ def test_i06_whoever_has_another_authority_is_told_nothing(site, tmp_path):
     assert not (place(site, "mitm") / "cert.pem").exists() and not given(site, "mitm")
 
 
-def at_the_door(site):
+def at_the_door(site, address="127.0.0.1"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.load_verify_locations(site.state / "identity/ca.pem")
     context.set_alpn_protocols([PROTOCOL])
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", site.door), timeout=10))
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", site.door), timeout=10, source_address=(address, 0)))
 
 
-def relay(site, body):
-    with at_the_door(site) as tls:
+def relay(site, body, address="127.0.0.1"):
+    with at_the_door(site, address) as tls:
         tls.sendall(frame(body))
         return receive(tls)
 
@@ -316,6 +317,12 @@ def test_i06_what_was_said_on_one_connection_is_worth_nothing_on_another(site, t
     assert state(site, made) == "over" and "a wrong proof, number 5 of 5" in site.collector.text()
     guess = pack((1, os.urandom(8)), (2, "relay"), (3, unpack(request)[3][0]), (4, os.urandom(32)))
     assert b"no such token is known here" in unpack(relay(site, guess))[3][0]
+    before, begin = site.collector.text().count("no such token is known here"), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(6) as guessers:
+        guesses = [unpack(g) for g in guessers.map(lambda n: relay(site, guess, f"127.0.0.{20 + n % 12}"), range(120))]
+    assert not [g for g in guesses if 2 in g or g.get(1) == [1]]
+    lines = site.collector.text().count("no such token is known here") - before
+    assert lines <= 2 * 20 * (time.monotonic() - begin + 1), "twenty a second, two lines each"
 
 
 def test_i06_a_recording_played_again_enrols_nobody(site):

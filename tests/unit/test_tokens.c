@@ -264,7 +264,9 @@ START_TEST(test_i06_one_key_and_no_other)
 	ck_assert_msg(use(&g, "web1", mine, n) == 0, "%s", why);
 	ck_assert_int_eq(use(&g, "web1", yours, m), -EACCES);
 	ck_assert_ptr_nonnull(strstr(why, "used already"));
+	make_for("圖書館 1", false);		/* a person's text */
 	restart();
+	ck_assert_str_eq(tokens_at(tokens, 1)->host, "圖書館 1");
 	ck_assert_int_eq(use(&g, "web1", yours, m), -EACCES);
 	for (int i = 1; i < TOKENS_ISSUES; i++)
 		ck_assert_msg(use(&g, "web1", mine, n) == 0, "%s", why);
@@ -399,6 +401,7 @@ START_TEST(test_i06_a_later_one_for_the_same_host_ends_it_and_there_are_only_so_
 	ck_assert_msg(use(&first, "web1", csr, n) == 0, "%s", why);
 	ck_assert_int_eq(tokens_new(tokens, UUID, "", 24, false, &e, secret, why), -EINVAL);
 	ck_assert_int_eq(tokens_new(tokens, UUID, "a\nb", 24, false, &e, secret, why), -EINVAL);
+	ck_assert_int_eq(tokens_new(tokens, UUID, " a", 24, false, &e, secret, why), -EINVAL);
 	ck_assert_int_eq(tokens_new(tokens, "short", "a", 24, false, &e, secret, why), -EINVAL);
 	ck_assert_int_eq(tokens_new(tokens, UUID, "a", 0, false, &e, secret, why), -EINVAL);
 	OPENSSL_free(csr);
