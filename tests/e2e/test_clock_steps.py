@@ -18,11 +18,11 @@ pytestmark = [pytest.mark.skipif(not FAKETIME, reason="not proven: libfaketime i
 
 @pytest.fixture
 def collector(tmp_path):
-    clock = tmp_path / "clock"
-    clock.write_text("+0")
+    clock = tmp_path / "identity/clock"         # a folder that its walls leave open
     intake = Intake(tmp_path, env={"LD_PRELOAD": FAKETIME[0], "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
                                    "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
     intake.clock = clock
+    clock.write_text("+0")
     begin = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=30)
     intake.agent(begin=begin)           # issued a while ago, so that it was valid yesterday
     yield intake.start()
