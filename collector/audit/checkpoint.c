@@ -5,7 +5,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -23,36 +22,37 @@ void checkpoint_hex(const uint8_t *bytes, size_t n, char *ret)
 	*ret = 0;
 }
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* One more than each is worth; 0: it is none. A journal has many. */
+static const uint8_t digits_of[256] = {['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
 
 bool checkpoint_unhex(const char *digits, size_t n, uint8_t *ret)
 {
 	for (size_t i = 0; i < n; i++) {
-		int high = digit(digits[2 * i]), low = high < 0 ? -1 : digit(digits[2 * i + 1]);
+		uint8_t high = digits_of[(uint8_t)digits[2 * i]], low = high ? digits_of[(uint8_t)digits[2 * i + 1]] : 0;
 
-		if (low < 0)
+		if (!low)
 			return false;
-		ret[i] = (uint8_t)(high << 4 | low);
+		ret[i] = (uint8_t)((high - 1) << 4 | (low - 1));
 	}
 	return true;
 }
 
+/* Below zero all the way: there is one number more. */
 bool checkpoint_decimal(const char *digits, size_t n, int64_t *ret)
 {
-	char copy[24], again[24];
-	long long v;
+	const size_t sign = n > 0 && digits[0] == '-';
+	int64_t v = 0;
 
-	if (n == 0 || n >= sizeof(copy))
+	if (n == sign || (digits[sign] == '0' && n > 1))
 		return false;
-	memcpy(copy, digits, n);
-	copy[n] = 0;
-	v = strtoll(copy, NULL, 10);
-	snprintf(again, sizeof(again), "%lld", v);
-	*ret = v;
-	return strlen(again) == n && !memcmp(digits, again, n);	/* n bytes: one of them may be a NUL */
+	for (size_t i = sign; i < n; i++)
+		if (digits[i] < '0' || digits[i] > '9' || __builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, digits[i] - '0', &v))
+			return false;
+	if (!sign && v == INT64_MIN)
+		return false;
+	*ret = sign ? v : -v;
+	return true;
 }
 
 /* ---- texts ---- */

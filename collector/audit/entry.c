@@ -80,26 +80,44 @@ int entry_parse(const uint8_t *p, size_t n, struct entry *ret)
 	return 0;
 }
 
-/* Looked up once: that costs as much as a hash. */
+/* Looked up once, and a context for each thread: both cost as much as a hash. */
 static EVP_MD *sha256;
+static pthread_key_t contexts;
+
+static void free_context(void *ctx)
+{
+	EVP_MD_CTX_free(ctx);
+}
 
 static void look_up(void)
 {
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (pthread_key_create(&contexts, free_context) == 0)
+		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static EVP_MD_CTX *context(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	EVP_MD_CTX *ctx;
+
+	pthread_once(&once, look_up);
+	ctx = sha256 ? pthread_getspecific(contexts) : NULL;
+	if (ctx || !sha256)
+		return ctx;
+	ctx = EVP_MD_CTX_new();
+	if (ctx && pthread_setspecific(contexts, ctx) != 0) {
+		EVP_MD_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
 }
 
 int entry_sha256_of_two(const void *a, size_t n, const void *b, size_t m, uint8_t ret[ENTRY_HASH])
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	EVP_MD_CTX *ctx;
-	bool good;
+	EVP_MD_CTX *ctx = context();
 
-	pthread_once(&once, look_up);
-	ctx = sha256 ? EVP_MD_CTX_new() : NULL;
-	good = ctx && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1 && EVP_DigestUpdate(ctx, a, n) == 1 && EVP_DigestUpdate(ctx, b, m) == 1 &&
-	       EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
-	return good ? 0 : -EIO;
+	return ctx && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1 && EVP_DigestUpdate(ctx, a, n) == 1 && EVP_DigestUpdate(ctx, b, m) == 1 &&
+	       EVP_DigestFinal_ex(ctx, ret, NULL) == 1 ? 0 : -EIO;
 }
 
 int entry_sha256(const void *data, size_t n, uint8_t ret[ENTRY_HASH])

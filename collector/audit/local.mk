@@ -1,8 +1,15 @@
 # collector/audit: the journal's bytes, and who checks it without trusting the collector.
 noinst_LIBRARIES += collector/audit/libaudit.a
-collector_audit_libaudit_a_SOURCES = collector/audit/entry.h collector/audit/entry.c collector/audit/checkpoint.h collector/audit/checkpoint.c
+collector_audit_libaudit_a_SOURCES = collector/audit/entry.h collector/audit/entry.c collector/audit/checkpoint.h collector/audit/checkpoint.c \
+	collector/audit/journal.h collector/audit/journal.c
 collector_audit_libaudit_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 AUDIT_LIBS = collector/audit/libaudit.a $(CRYPTO_LIBS)
+
+bin_PROGRAMS += collector/audit/beadle-audit-verify
+collector_audit_beadle_audit_verify_SOURCES = collector/audit/verify.c
+collector_audit_beadle_audit_verify_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+collector_audit_beadle_audit_verify_LDFLAGS = $(PROGRAM_LDFLAGS)
+collector_audit_beadle_audit_verify_LDADD = $(AUDIT_LIBS) $(BASE_LIBS)
 
 check_PROGRAMS += tests/unit/test_audit
 TESTS += tests/unit/test_audit

@@ -89,6 +89,17 @@ static void write_key(const char *folder, const char *name, EVP_PKEY *key)
 	fclose(f);
 }
 
+/* What a collector's journal begins with; nobody signs with it. */
+static void write_checkpoint_key(const char *folder)
+{
+	EVP_PKEY *key = must(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), "making a key");
+	FILE *f = open_file(folder, "checkpoint.pem", "w");
+
+	PEM_write_PUBKEY(f, key);
+	fclose(f);
+	EVP_PKEY_free(key);
+}
+
 void issue_school(const char *folder)
 {
 	EVP_PKEY *ca_key = new_key(), *key = new_key();
@@ -103,6 +114,7 @@ void issue_school(const char *folder)
 	write_cert(identity, "ca.pem", ca);
 	write_cert(identity, "cert.pem", cert);
 	write_key(identity, "key.pem", key);
+	write_checkpoint_key(identity);
 	X509_free(cert);
 	X509_free(ca);
 	EVP_PKEY_free(key);

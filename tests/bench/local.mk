@@ -1,6 +1,6 @@
 # tests/bench: the issue's figures. `make bench` prints all, one after another; each part can be had alone.
 bench:
-	@for part in collector agent integrity judge; do echo "== $$part"; $(MAKE) -s --no-print-directory bench-$$part || exit 1; done
+	@for part in collector agent integrity judge journal; do echo "== $$part"; $(MAKE) -s --no-print-directory bench-$$part || exit 1; done
 .PHONY: bench
 
 # Collector: a, b and c of the issue.
@@ -22,3 +22,11 @@ EXTRA_DIST += tests/bench/agent.py
 bench-agent: agent/core/beadle-core agent/host/beadle-host $(plugin_PROGRAMS)
 	@BEADLE_BUILD=$(abs_builddir) BEADLE_SOURCE=$(abs_srcdir) /usr/bin/python3 $(srcdir)/tests/bench/agent.py
 .PHONY: bench-agent
+
+noinst_PROGRAMS += tests/bench/journal
+tests_bench_journal_SOURCES = tests/bench/journal.c
+tests_bench_journal_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_journal_LDADD = $(AUDIT_LIBS)
+bench-journal: tests/bench/journal collector/audit/beadle-audit-verify
+	@tests/bench/journal collector/audit/beadle-audit-verify
+.PHONY: bench-journal
