@@ -32,6 +32,7 @@ const struct command commands[] = {
 	{"person", "list | add NAME --roles ROLE[,ROLE]... | roles NAME --roles ROLE[,ROLE]... |\n"
 	 "                     disable NAME | enable NAME | password NAME",
 	 "accounts: who may do what", command_person},
+	{"audit", "export [--out FILE] | verify [--key FILE] [--witness FILE]...", "the journal of all changes: as a file, or checked", command_audit},
 	{"doctor", "[--agent-config FILE] [--collector-config FILE]",
 	 "find what is wrong with this installation, and the mend", command_doctor},
 	{"completion", "bash", "completion for the shell", command_completion},

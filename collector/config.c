@@ -51,6 +51,8 @@ static void read_limits(const struct conf_node *root, struct collector_config *c
 	duration(limits, "heartbeat", 30 * NS_PER_S, &c->ingest.heartbeat, p);
 	count(limits, "strangers", 256, &c->ingest.strangers, p);
 	count(limits, "strangers_of_one", 32, &c->ingest.strangers_of_one, p);
+	count(limits, "checkpoint_entries", 100, &c->checkpoint_entries, p);
+	duration(limits, "checkpoint_age", 300 * NS_PER_S, &c->checkpoint_age, p);
 	if (limits)
 		conf_done(limits, p);
 }

@@ -5,7 +5,7 @@
  *     state: /var/lib/beadle/collector
  *     retention: 400d
  *     limits: {threads: 2, in_flight: 256MiB, reserve: 64MiB, greeting: 10s, frame: 30s, silence: 90s, heartbeat: 30s,
- *              strangers: 256, strangers_of_one: 32}
+ *              strangers: 256, strangers_of_one: 32, checkpoint_entries: 100, checkpoint_age: 5min}
  */
 #ifndef COLLECTOR_CONFIG_H
 #define COLLECTOR_CONFIG_H
@@ -20,6 +20,8 @@ struct collector_config {
 	char store[256], identity[256];		/* folders below it */
 	unsigned retention_days;
 	uint64_t in_flight, reserve;
+	size_t checkpoint_entries;		/* of the journal: so many, or the oldest so old, and the signer signs */
+	int64_t checkpoint_age;
 	struct ingest_setup ingest;		/* without tls and budget */
 };
 

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "collector/audit/checkpoint.h"
 #include "collector/config.h"
 #include "collector/engine/engine.h"
 #include "collector/enrol/enrol.h"
@@ -171,7 +172,8 @@ static bool start_engine(struct collector *c, const struct options *o)
 {
 	struct engine_setup setup = {.site = c->site, .store_folder = c->config->store, .identity_folder = c->config->identity,
 		.queue = c->engine_queue, .store = keeper_queue(c->keeper), .ingest = ingest_queues(c->ingest),
-		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing, .local = o->local, .launcher = o->launcher,
+		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing,
+		.checkpoint_entries = c->config->checkpoint_entries, .checkpoint_age = c->config->checkpoint_age, .local = o->local, .launcher = o->launcher,
 		.enrol = enrol_queue(c->enrol), .door = o->enrolment, .door_port = listen_port(o->enrolment), .agents_port = listen_port(o->agents)};
 	char why[256];
 
@@ -196,6 +198,29 @@ static int enter_walls(const struct collector_config *config)
 	return r;
 }
 
+/* That of the journal's checkpoints, which it begins with. */
+static int read_key(const struct collector_config *config, uint8_t ret[CHECKPOINT_KEY])
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/checkpoint.pem", config->identity);
+	r = checkpoint_key(path, ret);
+	if (r < 0)
+		log_error("%s: %s: beadle-collector init makes what is missing", path, strerror(-r));
+	return r;
+}
+
+static bool begin_journal(struct collector *c)
+{
+	uint8_t key[CHECKPOINT_KEY];
+	int r = read_key(c->config, key);
+
+	if (r == 0 && (r = store_begin(c->store, key, clock_wall())) < 0)
+		log_error("the journal cannot be begun: %s", strerror(-r));
+	return r == 0;
+}
+
 static bool start(struct collector *c, const struct options *o)
 {
 	struct ingest_setup in = c->config->ingest;
@@ -214,6 +239,8 @@ static bool start(struct collector *c, const struct options *o)
 		log_error("%s", why);
 		return false;
 	}
+	if (!begin_journal(c))
+		return false;
 	/* Who finds the door open is served. */
 	if (!open_listener(c, o) || enter_walls(c->config) < 0)
 		return false;
@@ -289,15 +316,20 @@ static void prepare_process(void)
 
 static int init_account(const struct collector_config *config, const char *name)
 {
-	char password[32], why[256];
-	int r = engine_init_account(config->store, name, password, why);
+	char password[32], why[256] = "";
+	uint8_t key[CHECKPOINT_KEY];
+	int r = read_key(config, key);
+
+	if (r == 0)
+		r = engine_init_account(config->store, key, name, password, why);
 
 	if (r == -EEXIST) {
 		log_info("%s", why);
 		return EXIT_SUCCESS;
 	}
 	if (r < 0) {
-		log_error("%s", why);
+		if (*why)
+			log_error("%s", why);
 		return EXIT_FAILURE;
 	}
 	printf("administrator: %s\none-time password: %s\n", name, password);

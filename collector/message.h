@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "arena.h"
+#include "collector/audit/checkpoint.h"
 #include "collector/batch.h"
 #include "collector/store/change_queue.h"
 #include "collector/store/store.h"
@@ -34,6 +35,7 @@ enum message_kind {
 	MESSAGE_SEND,		/* engine -> ingest: a frame for an agent */
 	MESSAGE_STANDING,	/* engine -> each ingest thread: look which connections still count (standing.h) */
 	MESSAGE_RENEW,		/* ingest -> engine: an agent asks for its next certificate; MESSAGE_SEND is the answer */
+	MESSAGE_CHECKPOINT,	/* engine -> each ingest thread: the journal's last one, for agents to witness */
 	MESSAGE_CONTEXT,	/* engine -> each ingest thread: the collector's own certificate was renewed */
 	MESSAGE_CLOCK,		/* ingest -> engine */
 	MESSAGE_TROUBLE,	/* ingest or store -> engine */
@@ -110,6 +112,7 @@ struct enrolling {
 	uint8_t csr[];
 };
 struct door { struct node node; bool open; };
+struct checkpoint_told { struct node node; char line[CHECKPOINT_LINE]; };
 struct context { struct node node; struct ssl_ctx_st *tls; };	/* with a reference of its own */
 struct arrival { struct node node; int fd; struct visitor *visitor; struct sockaddr_storage address; };	/* ingest/gate.h */
 struct clock_report { struct node node; uint32_t host; int64_t offset; bool held; };	/* held: as in wire.Heartbeat */
@@ -120,6 +123,7 @@ enum trouble_kind {
 	TROUBLE_DISK_FULL, TROUBLE_DISK_FREE,	/* the collector's own disk (R6) */
 	TROUBLE_DAMAGED,	/* results that were stored cannot be read (R8) */
 	TROUBLE_STORE,		/* a write failed; the store was opened anew */
+	TROUBLE_RETIRED,	/* results of old days were deleted */
 	TROUBLE_PARTED,		/* one number, two records (R3): `host`, or where that is 0 `agent` */
 };
 struct trouble { struct node node; enum trouble_kind trouble; uint32_t host; char agent[64]; char text[256]; };

@@ -43,6 +43,11 @@ int program_daemon(const char *room_and_name, char buf[PROGRAM_PATH])
 	return in_tree_or(SBINDIR, room_and_name, buf);
 }
 
+int program_command(const char *room_and_name, char buf[PROGRAM_PATH])
+{
+	return in_tree_or(BINDIR, room_and_name, buf);
+}
+
 int program_module(const char *name, const char *const *folders, size_t n, char buf[PROGRAM_PATH])
 {
 	const char *tree = getenv("BEADLE_LIBEXEC"), *installed = PLUGINDIR;

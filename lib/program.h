@@ -11,6 +11,9 @@ int program_path(const char *room_and_name, char buf[PROGRAM_PATH]);
 /* The same of the two that an administrator starts, beadle-agent and beadle-collector: they are in SBINDIR. */
 int program_daemon(const char *room_and_name, char buf[PROGRAM_PATH]);
 
+/* And of those that anybody runs: they are in BINDIR. */
+int program_command(const char *room_and_name, char buf[PROGRAM_PATH]);
+
 /* The module of plugin `name`: FOLDER/NAME.so of the first folder that has one. Without folders: PLUGINDIR/NAME.so, or
  * $BEADLE_LIBEXEC/plugins/NAME/NAME.so. 0, -ENOENT or -ENAMETOOLONG. */
 int program_module(const char *name, const char *const *folders, size_t n, char buf[PROGRAM_PATH]);

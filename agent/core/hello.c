@@ -143,7 +143,7 @@ static void put_spans(Wire__Spool *spools, Wire__Spool **each, const struct spoo
 	}
 }
 
-int hello_send(struct link *link, const char *agent, const struct checks *checks, struct outbox *outbox, bool parted)
+int hello_send(struct link *link, const char *agent, const struct checks *checks, struct outbox *outbox, bool parted, const char *checkpoint)
 {
 	char hostname[HOST_NAME_MAX + 1] = "", os[256], boot_id[64];
 	Wire__Envelope envelope = WIRE__ENVELOPE__INIT;
@@ -174,6 +174,7 @@ int hello_send(struct link *link, const char *agent, const struct checks *checks
 	put_spans(spools, each_spool, spans, hello.n_spools);
 	hello.agent = (char *)agent;
 	hello.parted = parted;
+	hello.checkpoint = (ProtobufCBinaryData){strlen(checkpoint), (uint8_t *)checkpoint};
 	hello.clocks = &clocks;
 	hello.spools = each_spool;
 	hello.facts = each_fact;

@@ -11,7 +11,7 @@
 /* The agent's id, from its own certificate. 0 or -EINVAL. */
 int hello_agent(SSL_CTX *, char id[64]);
 
-/* parted: our records have new numbers, since the collector held others under theirs. */
-int hello_send(struct link *, const char *agent, const struct checks *, struct outbox *, bool parted);
+/* parted: our records have new numbers, since the collector held others under theirs. checkpoint: the highest witnessed, or "". */
+int hello_send(struct link *, const char *agent, const struct checks *, struct outbox *, bool parted, const char *checkpoint);
 
 #endif

@@ -9,7 +9,7 @@ agent_core_libcore_a_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/en
 	agent/core/check.h agent/core/check.c agent/core/pipe.h agent/core/pipe.c agent/core/report.h agent/core/report.c \
 	agent/core/hosts.h agent/core/hosts_inside.h agent/core/hosts.c agent/core/told.c agent/core/batch.h agent/core/batch.c \
 	agent/core/link.h agent/core/link.c agent/core/resolve.h agent/core/resolve.c agent/core/renew.h agent/core/renew.c \
-	agent/core/trust.h agent/core/trust.c \
+	agent/core/trust.h agent/core/trust.c agent/core/witness.h agent/core/witness.c \
 	agent/core/hello.h agent/core/hello.c agent/core/uplink.h agent/core/uplink.c agent/core/core.h agent/core/core.c
 agent_core_libcore_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 CORE_LIBS = agent/core/libcore.a $(WIRE_LIBS) $(TLS_LIBS) $(CONFINE_LIBS) $(BASE_LIBS) $(EVENT_LIBS)

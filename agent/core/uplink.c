@@ -15,6 +15,7 @@
 #include "agent/core/renew.h"
 #include "agent/core/resolve.h"
 #include "agent/core/trust.h"
+#include "agent/core/witness.h"
 #include "lib/arena.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -40,6 +41,7 @@ struct uplink {
 	struct checks *checks;
 	struct outbox *outbox;
 	struct trust *trust;
+	struct witness *witness;
 	struct arena *arena;
 	char agent[64];
 
@@ -176,7 +178,7 @@ static void on_ready(void *arg)
 	}
 	u->state = GREETING;
 	u->deadline = clock_boot() + WELCOME_PATIENCE;
-	if (hello_send(u->link, u->agent, u->checks, u->outbox, u->parted) < 0)
+	if (hello_send(u->link, u->agent, u->checks, u->outbox, u->parted, witness_last(u->witness)) < 0)
 		fail(u, "no memory for Hello");
 }
 
@@ -228,6 +230,7 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 		fail(u, why);
 		return;
 	}
+	witness_take(u->witness, w->checkpoint.data, w->checkpoint.len);
 	held = take_held(u, w);
 	u->parted = held == SPOOL_PARTED;
 	if (held != SPOOL_AGREED) {	/* Hello named other records, or too few checks */
@@ -283,6 +286,7 @@ static void on_heartbeat(struct uplink *u, const Wire__Heartbeat *beat, int64_t 
 	if (!beat->clocks || beat->clocks->wall > INT64_MAX)
 		return;
 	trust_heard(u->trust, (int64_t)beat->clocks->wall);
+	witness_take(u->witness, beat->checkpoint.data, beat->checkpoint.len);
 	renew_consider(&u->renew, identity(u), u->link, (int64_t)beat->clocks->wall, now);
 }
 
@@ -442,8 +446,9 @@ struct uplink *uplink_new(struct loop *loop, const char *agent, struct checks *c
 	u->outbox = outbox;
 	snprintf(u->agent, sizeof(u->agent), "%s", agent);
 	u->trust = trust_open(checks_plan(checks)->state);
+	u->witness = witness_open(checks_plan(checks)->state);
 	u->arena = arena_new(0);
-	if (u->trust && u->arena)
+	if (u->trust && u->witness && u->arena)
 		return u;
 	uplink_free(u);
 	return NULL;
@@ -455,6 +460,7 @@ void uplink_free(struct uplink *u)
 		return;
 	leave(u);
 	trust_free(u->trust);
+	witness_free(u->witness);
 	arena_free(u->arena);
 	free(u);
 }

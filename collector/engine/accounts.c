@@ -22,7 +22,7 @@
 #define SESSIONS 1024
 
 struct session { char hash[65]; char account[64]; int64_t born, used; UT_hash_handle hh; };
-struct guesser { char key[128]; unsigned tries; int64_t since; UT_hash_handle hh; };
+struct guesser { char key[128]; unsigned tries; bool told; int64_t since; UT_hash_handle hh; };
 struct known { struct account account; UT_hash_handle hh; };
 
 struct accounts { struct known *accounts; struct session *sessions; struct guesser *guessers; };
@@ -128,17 +128,28 @@ static void end_sessions(struct accounts *a, const char *name, struct store_chan
 		}
 }
 
-int accounts_set(struct accounts *a, const struct account *account, struct store_change *change)
+/* For the journal: no hash of a password. */
+static json_t *told(const struct account *account)
 {
+	return account ? json_pack("{s:o, s:b, s:b}", "roles", authorise_roles(account->roles), "must_change", account->must_change, "disabled",
+				   account->disabled) : NULL;
+}
+
+int accounts_set(struct accounts *a, const struct account *account, const struct deed *deed, struct store_change *change)
+{
+	json_t *before = told(accounts_get(a, account->name));
 	json_t *o = json_pack("{s:s, s:o, s:b, s:b}", "hash", account->hash, "roles", authorise_roles(account->roles), "must_change",
 			      account->must_change, "disabled", account->disabled);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	int r = text ? put(a, account) : -ENOMEM;
 
 	if (r == 0) {
+		const struct change_row row = change_account(change, account->name, text);
+
 		end_sessions(a, account->name, change);
-		change_account(change, account->name, text);
-	}
+		record(change, deed, account->name, &row, before, told(account));
+	} else
+		json_decref(before);
 	free(text);
 	json_decref(o);
 	return r;
@@ -239,27 +250,31 @@ static struct guesser *guesser(struct accounts *a, const char *name, const char 
 	return g;
 }
 
-static bool may_try(struct guesser *g, unsigned most, int64_t now, int *ret_wait_s)
+static bool may_try(struct guesser *g, unsigned most, int64_t now, int *ret_wait_s, bool *ret_told)
 {
 	*ret_wait_s = 60;
+	*ret_told = true;
 	if (!g)
 		return false;
 	if (!g->since || now - g->since > WINDOW) {
 		g->since = now;
 		g->tries = 0;
+		g->told = false;
 	}
 	*ret_wait_s = (int)((g->since + WINDOW - now) / NS_PER_S) + 1;
+	*ret_told = g->told;
+	g->told = g->tries >= most;
 	return g->tries < most;
 }
 
-bool accounts_may_try(struct accounts *a, const char *name, const char *address, int64_t now, int *ret_wait_s)
+bool accounts_may_try(struct accounts *a, const char *name, const char *address, int64_t now, int *ret_wait_s, bool *ret_told)
 {
 	struct guesser *all = guesser(a, NULL, address), *g;
 
-	if (!may_try(all, TRIES_OF_ONE, now, ret_wait_s))
+	if (!may_try(all, TRIES_OF_ONE, now, ret_wait_s, ret_told))
 		return false;
 	g = guesser(a, name, address);		/* not before: other names shall not push this one out */
-	if (!may_try(g, TRIES, now, ret_wait_s))
+	if (!may_try(g, TRIES, now, ret_wait_s, ret_told))
 		return false;
 	all->tries++;
 	g->tries++;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "collector/store/change.h"
+#include "record.h"
 
 #define ACCOUNTS_HASH 384	/* crypt(5): CRYPT_OUTPUT_SIZE */
 #define ACCOUNTS_TOKEN 44	/* 32 random bytes in base64url, with the NUL */
@@ -26,8 +26,8 @@ int accounts_load_session(struct accounts *, const char *hash, const char *accou
 const struct account *accounts_get(const struct accounts *, const char *name);
 const struct account *accounts_may_log_in(const struct accounts *, const char *name);	/* NULL also for one that was disabled */
 const struct account *accounts_next(const struct accounts *, const struct account *before);	/* NULL: the first; behind the last */
-/* Sets and adds to the change; all sessions of the account end. */
-int accounts_set(struct accounts *, const struct account *, struct store_change *);
+/* Sets and adds to the change, with the deed; all sessions of the account end. */
+int accounts_set(struct accounts *, const struct account *, const struct deed *, struct store_change *);
 
 /* Any thread. hash: of the password, newly salted. match: false also where the hash is none. */
 int accounts_hash(const char *password, char ret[ACCOUNTS_HASH]);
@@ -37,8 +37,8 @@ const char *accounts_nobody(void);
 int accounts_one_time(char ret[32]);		/* a password to be read aloud */
 
 /* Counts a try before it is made: false, and the seconds to wait, after 5 in a minute for one name from one address, or after 30 of the
- * address that did not succeed. */
-bool accounts_may_try(struct accounts *, const char *name, const char *address, int64_t now_boot, int *ret_wait_s);
+ * address that did not succeed. told: it was false in this window before. */
+bool accounts_may_try(struct accounts *, const char *name, const char *address, int64_t now_boot, int *ret_wait_s, bool *ret_told);
 void accounts_succeeded(struct accounts *, const char *name, const char *address);
 
 /* A new session; the token goes to the browser and is kept nowhere. */

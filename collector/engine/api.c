@@ -24,6 +24,7 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"token.new", api_token_new}, {"token.list", api_token_list}, {"token.revoke", api_token_revoke},
 	{"token.approve", api_token_approve},
 	{"web.certificate", api_web_certificate}, {"doctor", api_doctor},
+	{"audit.export", api_audit_export},
 };
 
 const char *api_name(size_t i)
@@ -251,10 +252,12 @@ void api_query(struct engine *e, struct pipe *pipe, const Rooms__Query *query, c
 		arguments = json_object();
 	else if (query->arguments.len <= ARGUMENTS_MAX)
 		arguments = json_loadb((const char *)query->arguments.data, query->arguments.len, JSON_REJECT_DUPLICATES, NULL);
+	e->from = a.from;
 	if (json_is_object(arguments))
 		q->run(&a, arguments);
 	else
 		api_refuse(&a, 400, "bad_request", "the arguments are not one JSON object of at most 64 KiB");
+	e->from = NULL;
 	json_decref(arguments);
 	engine_flush(e);
 }

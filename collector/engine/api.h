@@ -76,6 +76,8 @@ api_handler api_token_new, api_token_list, api_token_revoke, api_token_approve;
 api_handler api_web_certificate;
 /* api_person.c */
 api_handler api_people, api_person_add, api_person_roles, api_person_disable, api_person_enable, api_person_password;
+/* api_audit.c */
+api_handler api_audit_export;
 /* api_login.c */
 api_handler api_login, api_logout, api_password;
 

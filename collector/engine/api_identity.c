@@ -15,7 +15,7 @@
 
 #define CA_FILE_MAX 65536
 
-struct identity_asked { struct asked asked; struct identity_given given; char by[64]; };
+struct identity_asked { struct asked asked; struct identity_given given; char by[64], from[64]; };
 
 /* ---- names ---- */
 
@@ -86,9 +86,10 @@ static void hand_out(struct identity_asked *asked, const ProtobufCBinaryData *ce
 	X509 *cert = roster_certificate(certificate, &asked->given);
 	char path[512], *pem = cert ? to_pem(cert) : NULL, *ca = NULL;
 	struct store_change *change = engine_change(e);
+	const struct deed deed = {asked->by, asked->from, roster_get(e->roster, asked->given.uuid) ? "identity.replaced" : "identity.issued"};
 
 	snprintf(path, sizeof(path), "%s/ca.pem", e->its.identity_folder);
-	if (pem && change && io_read_file(path, CA_FILE_MAX, &ca, NULL) == 0 && roster_set(e->roster, &asked->given, change) == 0) {
+	if (pem && change && io_read_file(path, CA_FILE_MAX, &ca, NULL) == 0 && roster_set(e->roster, &asked->given, &deed, change) == 0) {
 		expected_new(e, roster_get(e->roster, asked->given.uuid));
 		log_notice("\"%s\" made an identity for \"%s\": %s, certificate %u", asked->by, asked->given.host, asked->given.uuid,
 			   asked->given.generation);
@@ -127,6 +128,7 @@ static void ask(const struct asker *a, const struct identity_given *given, Rooms
 		asked->given = *given;
 		asked->asked.signed_ = signed_;
 		snprintf(asked->by, sizeof(asked->by), "%s", a->name);
+		snprintf(asked->from, sizeof(asked->from), "%s", a->from);
 		if (signing_ask(a->engine, &asked->asked, sign)) {
 			api_later(&asked->asked, a);
 			return;
@@ -192,7 +194,7 @@ static void revoked(struct asked *asked, const Rooms__Signed *answer)
 
 	if (!api_signer_refused(asked, answer)) {
 		log_notice("\"%s\" revoked the identity of \"%s\": %s", i->by, i->given.host, i->given.uuid);
-		if (signing_revoked(e, i->given.uuid) == 0)
+		if (signing_revoked(e, i->given.uuid, &(struct deed){i->by, i->from, "identity.revoked"}) == 0)
 			api_answer_later(asked, 200, document(e, roster_get(e->roster, i->given.uuid)));
 		else
 			api_refuse_later(asked, 503, "unavailable", "it is revoked at the signer, but not kept here yet: restart the collector");

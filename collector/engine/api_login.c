@@ -8,6 +8,7 @@
 #include "log.h"
 
 #define PASSWORD_MAX 256
+#define NOBODY "nobody"		/* who is not logged in yet, in the journal */
 
 struct try {
 	struct asked asked;
@@ -58,13 +59,25 @@ static void start(const struct asker *a, struct try *t)
 	api_refuse(a, 429, "too_many", "too many people are logging in: try again in a moment");
 }
 
+/* For the journal. name: as it was typed, which may be anybody's. */
+static void tell(struct engine *e, const char *actor, const char *from, const char *action, const char *name)
+{
+	struct store_change *change = engine_change(e);
+
+	if (change)
+		record_fact(change, &(struct deed){actor, from, action}, "", json_pack("{s:o}", "name", document_bytes(name)));
+}
+
 /* Refuses by itself when there were too many tries. */
 static bool may_try(const struct asker *a, const char *name)
 {
+	bool told;
 	int wait;
 
-	if (accounts_may_try(a->engine->accounts, name, whose(a), clock_boot(), &wait))
+	if (accounts_may_try(a->engine->accounts, name, whose(a), clock_boot(), &wait, &told))
 		return true;
+	if (!told)
+		tell(a->engine, NOBODY, a->from, "login.locked", name);
 	api_refuse(a, 429, "too_many", "too many tries: wait %d s", wait);
 	return false;
 }
@@ -90,12 +103,14 @@ static void logged_in(struct job *job)
 		log_info("log-in of \"%s\" from %s: too many at once", t->name, t->from);
 	else if (!account) {
 		log_notice("log-in of \"%s\" from %s: refused", t->name, t->from);
+		tell(e, NOBODY, t->from, "login.failed", t->name);
 		api_refuse_later(&t->asked, 401, "log_in", "name or password is wrong");
 	} else if (!change || accounts_log_in(e->accounts, t->name, clock_wall(), clock_boot(), change, token) < 0)
 		api_refuse_later(&t->asked, 503, "unavailable", "no session can be made now");
 	else {
 		accounts_succeeded(e->accounts, t->name, t->origin);
 		log_notice("log-in of \"%s\" from %s", t->name, t->from);
+		tell(e, t->name, t->from, "login.good", t->name);
 		api_answer_later(&t->asked, 200, json_pack("{s:s, s:s, s:o, s:b}", "session", token, "name", account->name, "roles",
 							   authorise_roles(account->roles), "must_change", account->must_change));
 		explicit_bzero(token, sizeof(token));
@@ -124,8 +139,10 @@ void api_logout(const struct asker *a, const json_t *arguments)
 {
 	struct store_change *change = engine_change(a->engine);
 
-	if (change)
+	if (change && a->account) {
+		tell(a->engine, a->name, a->from, "login.ended", a->name);
 		accounts_log_out(a->engine->accounts, a->session, change);
+	}
 	api_answer(a, 200, json_object());
 }
 
@@ -156,7 +173,7 @@ static void changed(struct job *job)
 		account = *old;
 		account.must_change = false;
 		strcpy(account.hash, t->hash);
-		accounts_set(e->accounts, &account, change);	/* and ends every session of this account */
+		accounts_set(e->accounts, &account, &(struct deed){t->name, t->from, "account.password"}, change);	/* and ends every session of this account */
 		log_notice("\"%s\" has a new password", t->name);
 		api_answer_later(&t->asked, 200, json_object());
 		explicit_bzero(&account, sizeof(account));

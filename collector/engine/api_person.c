@@ -58,16 +58,16 @@ static bool roles(const struct asker *a, const json_t *arguments, unsigned *ret)
 	return *ret && !why;
 }
 
-static bool keep(struct engine *e, const struct account *p)
+static bool keep(struct engine *e, const struct account *p, const struct deed *deed)
 {
 	struct store_change *change = engine_change(e);
 
-	return change && accounts_set(e->accounts, p, change) == 0;	/* and ends every session of theirs */
+	return change && accounts_set(e->accounts, p, deed, change) == 0;	/* and ends every session of theirs */
 }
 
-static void set(const struct asker *a, const struct account *p, const char *what)
+static void set(const struct asker *a, const struct account *p, const char *action, const char *what)
 {
-	if (!keep(a->engine, p)) {
+	if (!keep(a->engine, p, &(struct deed){a->name, a->from, action})) {
 		api_refuse(a, 503, "unavailable", "nothing can be kept now");
 		return;
 	}
@@ -80,7 +80,7 @@ void api_person_roles(const struct asker *a, const json_t *arguments)
 	struct account p;
 
 	if (person(a, arguments, &p) && roles(a, arguments, &p.roles))
-		set(a, &p, "changed the roles of");
+		set(a, &p, "account.roles", "changed the roles of");
 }
 
 void api_person_disable(const struct asker *a, const json_t *arguments)
@@ -90,7 +90,7 @@ void api_person_disable(const struct asker *a, const json_t *arguments)
 	if (!person(a, arguments, &p))
 		return;
 	p.disabled = true;
-	set(a, &p, "disabled");
+	set(a, &p, "account.disabled", "disabled");
 }
 
 void api_person_enable(const struct asker *a, const json_t *arguments)
@@ -100,12 +100,12 @@ void api_person_enable(const struct asker *a, const json_t *arguments)
 	if (!person(a, arguments, &p))
 		return;
 	p.disabled = false;
-	set(a, &p, "enabled");
+	set(a, &p, "account.enabled", "enabled");
 }
 
 /* ---- one-time passwords: told once, to who asked; hashed elsewhere ---- */
 
-struct fresh { struct asked asked; struct job job; struct account account; char by[64], password[32]; bool add, ok; };
+struct fresh { struct asked asked; struct job job; struct account account; char by[64], from[64], password[32]; bool add, ok; };
 
 static struct fresh *fresh_of(struct job *job)
 {
@@ -138,6 +138,7 @@ static void made(struct job *job)
 {
 	struct fresh *f = fresh_of(job);
 	struct engine *e = f->asked.engine;
+	const struct deed deed = {f->by, f->from, f->add ? "account.added" : "account.password_given"};
 	json_t *answer;
 
 	if (api_put_out(&f->asked, &f->job))
@@ -146,7 +147,7 @@ static void made(struct job *job)
 		api_refuse_later(&f->asked, 503, "unavailable", "no password can be made now");
 	else if (!refresh(f))
 		api_refuse_later(&f->asked, 409, "conflict", f->add ? "there is an account of that name already" : "the account is gone");
-	else if (!keep(e, &f->account))
+	else if (!keep(e, &f->account, &deed))
 		api_refuse_later(&f->asked, 503, "unavailable", "nothing can be kept now");
 	else {
 		log_notice("\"%s\" %s \"%s\"", f->by, f->add ? "added the account" : "gave a one-time password to", f->account.name);
@@ -166,6 +167,7 @@ static void start(const struct asker *a, const struct account *p, bool add)
 	if (f) {
 		*f = (struct fresh){.job = {.work = make_hash, .done = made}, .account = *p, .add = add};
 		snprintf(f->by, sizeof(f->by), "%s", a->name);
+		snprintf(f->from, sizeof(f->from), "%s", a->from);
 		if (jobs_add(a->engine->hashing, &f->job, a->origin)) {
 			api_later(&f->asked, a);
 			return;

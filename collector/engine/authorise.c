@@ -21,6 +21,7 @@ static const struct right rights[] = {
 	{"procedure", ROLES_ALL, RIGHT_LOOK, false},
 	{"doctor", ROLES_ALL, RIGHT_LOOK, true},
 
+	{"audit.export", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_SUPERVISOR | ROLE_OFFICER, RIGHT_LOOK, true},
 	{"incident.ack", HANDS, RIGHT_ACT, false},
 	{"incident.handle", HANDS, RIGHT_ACT, false},
 	{"incident.close", HANDS | ROLE_SUPERVISOR, RIGHT_ACT, false},

@@ -47,7 +47,7 @@ void engine_flush(struct engine *e)
 	int64_t now = clock_boot();
 	bool place = e->unsaved && (e->change || e->stopping || now - e->saved >= PROGRESS_EVERY);
 
-	if (e->in_flight || e->failed || (!e->change && !place))
+	if (e->in_flight || e->failed || (!e->change && !place) || checkpoints_wait(e))
 		return;
 	if (place && engine_change(e)) {
 		change_progress(e->change, e->day, e->row);
@@ -85,6 +85,7 @@ void engine_kept(struct engine *e, struct store_change *c)
 		e->failed = c;
 		return;
 	}
+	checkpoints_kept(e, ((struct change_node *)c)->entry);
 	change_free(c);
 	release_notices(e);
 }
@@ -156,6 +157,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	sign_of_life(e, now);
 	renewals_tick(e, wall, now);
 	enrolments_tick(e, now);
+	checkpoints_look(e);
 	if (now - e->asked_again > AGAIN_EVERY) {
 		e->asked_again = now;
 		doors_notices_again(e);
@@ -235,12 +237,15 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, char why[2
 		strcpy(e->machine, "collector");
 	if (make_parts(e))
 		r = restore_all(e, why);
+	if (r == 0)
+		r = checkpoints_open(e, why);
 	if (r == 0 && (!make_threads(e, why) || !make_events(e)))
 		r = -EIO;
 	if (r < 0) {
 		engine_free(e);
 		return r;
 	}
+	life_begun(e, e->checkpoints.reader);
 	engine_flush(e);
 	*ret = e;
 	return 0;
@@ -266,6 +271,7 @@ void engine_free(struct engine *e)
 	jobs_free(e->reading);
 	jobs_free(e->hashing);
 	reader_close(e->reader);
+	checkpoints_close(e);
 	change_free(e->change);
 	change_free(e->failed);
 	arena_free(e->arena);

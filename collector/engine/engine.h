@@ -6,6 +6,7 @@
 #define ENGINE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "collector/queue.h"
 #include "site.h"
@@ -23,6 +24,8 @@ struct engine_setup {
 	size_t threads;				/* of ingest */
 	struct budget *in_flight;		/* for message_free */
 	struct standing *standing;		/* which certificates count: written here */
+	uint64_t checkpoint_entries;		/* at most so many entries of the journal wait for the signer, */
+	int64_t checkpoint_age;			/* and for so long */
 	int local, launcher;			/* listening Unix socket; the launcher's pair; -1: none */
 	/* Where servers come with a token (collector/enrol); NULL: nowhere. The door is opened and shut from here. */
 	struct queue *enrol;
@@ -39,7 +42,7 @@ void engine_ready(struct engine *);
 void engine_free(struct engine *);
 
 /* Makes an administrator with a one-time password, unless there is an account of that name already (-EEXIST). Opens the store by
- * itself: for beadle-collector init, while nothing runs. */
-int engine_init_account(const char *store_folder, const char *name, char ret_password[32], char why[256]);
+ * itself, and begins its journal with the key: for beadle-collector init, while nothing runs. */
+int engine_init_account(const char *store_folder, const uint8_t checkpoint_key[32], const char *name, char ret_password[32], char why[256]);
 
 #endif

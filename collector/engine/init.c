@@ -5,6 +5,7 @@
 
 #include "accounts.h"
 #include "authorise.h"
+#include "clock.h"
 #include "collector/store/change_queue.h"
 #include "collector/store/reader.h"
 #include "collector/store/store.h"
@@ -33,6 +34,7 @@ static int look_for(const char *folder, const char *name, char why[256])
 
 static int add(struct store *store, const char *name, const char *password)
 {
+	static const struct deed by_hand = {RECORD_SYSTEM, "local", "account.added"};
 	struct account account = {.roles = ROLE_ADMINISTRATOR, .must_change = true};
 	struct store_change *change = change_new(NULL, NULL);
 	struct accounts *accounts = accounts_new();
@@ -42,7 +44,7 @@ static int add(struct store *store, const char *name, const char *password)
 	if (r == 0)
 		r = accounts_hash(password, account.hash);
 	if (r == 0)
-		r = accounts_set(accounts, &account, change);
+		r = accounts_set(accounts, &account, &by_hand, change);
 	if (r == 0)
 		r = store_apply(store, change);
 	accounts_free(accounts);
@@ -51,7 +53,7 @@ static int add(struct store *store, const char *name, const char *password)
 	return r;
 }
 
-int engine_init_account(const char *folder, const char *name, char ret_password[32], char why[256])
+int engine_init_account(const char *folder, const uint8_t key[32], const char *name, char ret_password[32], char why[256])
 {
 	struct store *store = NULL;
 	int r;
@@ -63,7 +65,11 @@ int engine_init_account(const char *folder, const char *name, char ret_password[
 	r = store_open(folder, RESERVE, &store, why);
 	if (r < 0)
 		return r;
-	r = look_for(folder, name, why);
+	r = store_begin(store, key, clock_wall());
+	if (r < 0)
+		snprintf(why, 256, "the journal cannot be begun: %s", strerror(-r));
+	else
+		r = look_for(folder, name, why);
 	if (r == 0) {
 		r = accounts_one_time(ret_password);
 		if (r == 0)

@@ -202,6 +202,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->connections++;
 	host->met = true;
 	enrolments_came(e, host->uuid, h->generation);
+	checkpoints_witnessed(e, host->name, h->hello->checkpoint.data, h->hello->checkpoint.len);
 	take_facts(&host->facts, h->hello->facts, h->hello->n_facts);
 	take_checks(e, host, h, now);
 	drop_checks(e, host, h);
@@ -295,9 +296,12 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 		break;
 	case TROUBLE_DAMAGED:
 		outcome_own(e, OWN_DAMAGED, OWN_HOST, t->text);
+		life_trouble(e, t);
 		break;
 	case TROUBLE_STORE:
-		break;		/* told by the store itself */
+	case TROUBLE_RETIRED:
+		life_trouble(e, t);
+		break;
 	}
 }
 
@@ -306,6 +310,7 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 static void stop(struct engine *e)
 {
 	e->stopping = true;
+	life_ending(e);
 	e->stop_by = clock_boot() + STOP_PATIENCE;
 }
 

@@ -77,18 +77,20 @@ json_t *outcome_save(struct engine *e, const struct incident *i)
 	return o;
 }
 
-static void keep_incident(struct engine *e, const struct incident *i)
+static struct change_row keep_incident(struct engine *e, const struct incident *i)
 {
 	struct store_change *change = engine_change(e);
 	json_t *o = outcome_save(e, i);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	struct change_row row = {""};
 
 	if (change && text)
-		change_incident(change, i->id, i->host, i->kind, !i->closed, i->opened, text);
+		row = change_incident(change, i->id, i->host, i->kind, !i->closed, i->opened, text);
 	else
 		log_error("out of memory: incident %llu as it is now cannot be kept", (unsigned long long)i->id);
 	free(text);
 	json_decref(o);
+	return row;
 }
 
 void outcome_step(struct engine *e, uint64_t incident, int64_t at, const char *actor, const char *what, json_t *detail)
@@ -102,9 +104,10 @@ void outcome_step(struct engine *e, uint64_t incident, int64_t at, const char *a
 	json_decref(detail);
 }
 
-static json_t *step_detail(const struct incident_step *s)
+/* row: as the journal vouches for the incident's row. Behind it who is there, when a person acts, and from where. */
+static json_t *step_detail(const struct engine *e, const struct incident_step *s, const char *row)
 {
-	json_t *o = json_pack("{s:o}", "detail", document_bytes(s->detail ? s->detail : ""));
+	json_t *o = json_pack("{s:s, s:s*, s:o}", "row", row, "from", e->from, "detail", document_bytes(s->detail ? s->detail : ""));
 
 	if (o && s->finding)
 		json_object_set_new(o, "finding", save_finding(s->finding));
@@ -133,13 +136,18 @@ void outcome_incident(const struct incident *i, const struct incident_step *s, v
 {
 	struct engine *e = arg;
 	struct check *c = s->finding ? registry_get_check(&e->registry, s->finding->check) : NULL;
+	struct change_row row;
 
-	outcome_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(s));
+	/* While it is open its row changes with no word in the journal; from the end on it is that one for ever. */
+	if (s->act != INCIDENT_CLOSED)
+		outcome_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(e, s, "*"));
 	if (c && c->recent && s->finding->state != STATE_OK)
 		events_waiting(e, i->id, c);
 	if (escalation_step(e->escalation, i, s, engine_host_name(e, i->host), clock_boot()) < 0)
 		log_error("incident %llu: out of memory: nobody is told of this step", (unsigned long long)i->id);
-	keep_incident(e, i);
+	row = keep_incident(e, i);
+	if (s->act == INCIDENT_CLOSED)
+		outcome_step(e, i->id, s->at, s->actor, incident_act_name(s->act), step_detail(e, s, row.digest));
 	log_notice("incident %llu on %s (%s): %s, %s", (unsigned long long)i->id, engine_host_name(e, i->host), i->kind,
 		   incident_act_name(s->act), state_name(i->severity));
 	if (s->act == INCIDENT_CLOSED) {
@@ -170,14 +178,16 @@ static const struct rule *own_rule(struct engine *e, enum own_finding which, uin
 {
 	static const char *const metrics[] = {[OWN_IMPOSTOR] = RULE_AGENT_IMPOSTOR, [OWN_TWINS] = RULE_AGENT_TWINS,
 		[OWN_PARTED] = RULE_AGENT_PARTED, [OWN_DISK_FULL] = RULE_COLLECTOR_DISK_FULL, [OWN_DAMAGED] = RULE_COLLECTOR_DAMAGED,
-		[OWN_AGENT_CERTIFICATE] = RULE_AGENT_CERTIFICATE, [OWN_COLLECTOR_CERTIFICATE] = RULE_COLLECTOR_CERTIFICATE};
+		[OWN_JOURNAL] = RULE_COLLECTOR_JOURNAL, [OWN_AGENT_CERTIFICATE] = RULE_AGENT_CERTIFICATE,
+		[OWN_COLLECTOR_CERTIFICATE] = RULE_COLLECTOR_CERTIFICATE};
 	static const struct rule_label none[] = {{NULL, NULL}};
 	const struct procedure *p = e->its.site->procedure;
 
 	for (size_t i = 0; i < p->rules_n; i++)
 		if (rule_matches(p->rule_list[i], engine_host_name(e, host), metrics[which], none))
 			return p->rule_list[i];
-	return NULL;	/* none such: rulebook.c requires one of each */
+	/* rulebook.c requires one of each but the journal's, which older procedures have not */
+	return which == OWN_JOURNAL ? own_rule(e, OWN_DAMAGED, host) : NULL;
 }
 
 static uint64_t feed(struct engine *e, uint32_t host, uint32_t check, const struct rule *rule, enum state before, enum state after,

@@ -23,7 +23,7 @@
 
 /* ---- an agent's ---- */
 
-struct agents { struct asked asked; struct reference from; struct identity_given given; };
+struct agents { struct asked asked; struct reference from; struct identity_given given; char address[64]; };
 
 static void tell_agent(struct engine *e, const struct reference *to, const ProtobufCBinaryData *certificate, const char *error)
 {
@@ -47,9 +47,12 @@ static void agents_signed(struct asked *asked, const Rooms__Signed *answer)
 	struct agents *a = (struct agents *)asked;
 	struct engine *e = asked->engine;
 	X509 *cert = answer && !*answer->error ? roster_certificate(&answer->certificate, &a->given) : NULL;
+	char agent[80];
+	const struct deed deed = {agent, a->address, "identity.renewed"};
 
+	snprintf(agent, sizeof(agent), "agent %s", a->given.uuid);
 	DL_DELETE(e->asked, asked);
-	if (cert && engine_change(e) && roster_set(e->roster, &a->given, e->change) == 0) {
+	if (cert && engine_change(e) && roster_set(e->roster, &a->given, &deed, e->change) == 0) {
 		log_notice("%s has certificate %u", a->given.host, a->given.generation);
 		tell_agent(e, &a->from, &answer->certificate, NULL);
 	} else {
@@ -89,6 +92,7 @@ void renewals_agent(struct engine *e, const struct renewal *r)
 	if (!known)
 		snprintf(a->given.host, sizeof(a->given.host), "%s", h->name);
 	a->from = r->from;
+	snprintf(a->address, sizeof(a->address), "%s", h->address ? h->address : "?");
 	renew.current = r->current;
 	renew.csr = r->csr;
 	renew.proof = r->proof;
@@ -141,6 +145,14 @@ static int use(struct engine *e, char why[256])
 	return good ? 0 : -EIO;
 }
 
+static void tell_renewed(struct engine *e, const char *whose)
+{
+	struct store_change *change = engine_change(e);
+
+	if (change)
+		record_fact(change, &(struct deed){RECORD_SYSTEM, NULL, "certificate.renewed"}, whose, json_object());
+}
+
 static void own_signed(struct asked *asked, const Rooms__Signed *answer)
 {
 	struct engine *e = asked->engine;
@@ -162,8 +174,10 @@ static void own_signed(struct asked *asked, const Rooms__Signed *answer)
 	}
 	if (r < 0)
 		log_error("the collector's certificate could not be renewed: %s; tried again in an hour", why);
-	else
+	else {
 		log_notice("the collector's certificate was renewed, with a new key");
+		tell_renewed(e, "collector");
+	}
 }
 
 static void renew_own(struct engine *e)
@@ -235,9 +249,10 @@ static void web_signed(struct asked *asked, const Rooms__Signed *answer)
 	bool good = answer && !*answer->error;
 	char *text = good ? base64_write(answer->certificate.data, answer->certificate.len) : NULL;
 
-	if (text)
+	if (text) {
+		tell_renewed(asked->engine, "web");
 		api_answer_later(asked, 200, json_pack("{s:s}", "certificate", text));
-	else
+	} else
 		api_refuse_later(asked, 503, "unavailable", answer && !good ? answer->error : "the signer has ended");
 	free(text);
 	free(asked);

@@ -177,7 +177,7 @@ static int revoke_again(struct engine *e)
 
 	for (const struct identity_given *i = roster_next(e->roster, NULL); i && r == 0; i = roster_next(e->roster, i))
 		if (i->revoked)
-			r = signing_revoked(e, i->uuid);
+			r = signing_revoked(e, i->uuid, &(struct deed){RECORD_SYSTEM, NULL, "identity.revoked"});
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "accounts.h"
+#include "collector/audit/journal.h"
 #include "collector/judge/incident.h"
 #include "collector/judge/judge.h"
 #include "collector/message.h"
@@ -15,6 +16,7 @@
 #include "jobs.h"
 #include "notices.h"
 #include "pipe.h"
+#include "record.h"
 #include "registry.h"
 #include "roster.h"
 
@@ -23,6 +25,18 @@
 struct client;			/* doors.c */
 /* The local socket's other end. console: root, or whom the collector itself runs as. */
 struct local_user { char name[64]; bool console; };
+
+/* The journal and the signer's word on it (checkpoints.c). Times: boot clock; 0: none. */
+struct checkpoints {
+	struct store_reader *reader;	/* of the engine's own thread */
+	uint64_t kept;			/* number of the store's last entry */
+	uint8_t hash[ENTRY_HASH];	/* of the last one at start */
+	struct checkpoint last;		/* the signer's last; number 0: none yet */
+	bool agreed;			/* what the signer signed last is in our store */
+	uint64_t told;			/* number of the last that agents were shown */
+	uint8_t key[CHECKPOINT_KEY];
+	int64_t told_at, crowded, asked, since, again, patience;	/* since: the oldest entry that is not signed is kept; again: not before */
+};
 
 struct engine {
 	struct engine_setup its;
@@ -51,6 +65,8 @@ struct engine {
 	bool unsaved;				/* the place above moved since it was last kept */
 	int64_t saved;				/* boot clock of the last time */
 	bool replaying;				/* at start: nobody is there yet to be told */
+	struct checkpoints checkpoints;
+	const char *from;			/* where the person is whose act is under way; NULL: nobody's */
 	uint64_t pushed, signs;			/* numbers of the last message on the live stream, question to the signer */
 
 	int64_t started;			/* wall */
@@ -91,7 +107,8 @@ void intake_row(struct engine *, uint32_t host, const struct result *, const uin
 void outcome_judged(const struct judge_change *, void *engine);
 void outcome_incident(const struct incident *, const struct incident_step *, void *engine);
 /* What the collector itself saw of a host, such as a stolen identity. */
-enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_PARTED, OWN_DISK_FULL, OWN_DAMAGED, OWN_AGENT_CERTIFICATE, OWN_COLLECTOR_CERTIFICATE };
+enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_PARTED, OWN_DISK_FULL, OWN_DAMAGED, OWN_AGENT_CERTIFICATE, OWN_COLLECTOR_CERTIFICATE,
+	OWN_JOURNAL };
 void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
 void outcome_own_is(struct engine *, enum own_finding, uint32_t host, enum state, const char *why);	/* said again and again */
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
@@ -132,7 +149,21 @@ void signing_begin(struct engine *);
 void signing_answered(struct engine *, const Rooms__Signed *);
 void signing_gone(struct engine *);
 /* The signer has it on its list: connections end, renewal is refused, the host is no longer missed. -ENOMEM: not all of that. */
-int signing_revoked(struct engine *, const char *uuid);
+int signing_revoked(struct engine *, const char *uuid, const struct deed *);
+
+/* checkpoints.c */
+int checkpoints_open(struct engine *, char why[256]);
+void checkpoints_close(struct engine *);
+void checkpoints_begin(struct engine *);				/* the signer has come */
+void checkpoints_kept(struct engine *, uint64_t entry);			/* the store has entries up to this one */
+void checkpoints_look(struct engine *);					/* is one due? */
+void checkpoints_witnessed(struct engine *, const char *host, const void *line, size_t n);	/* an agent gives back what it was shown */
+bool checkpoints_wait(const struct engine *);				/* nothing is to be handed to the store now */
+
+/* life.c: what becomes of the collector itself, for the journal. */
+void life_begun(struct engine *, struct store_reader *);
+void life_ending(struct engine *);
+void life_trouble(struct engine *, const struct trouble *);
 
 /* enrolments.c: servers that come with a token, and the door for them. */
 struct enrolments *enrolments_new(void);

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "clock.h"
-#include "collector/store/change.h"
 #include "identity.h"
+#include "record.h"
 
 struct roster { struct identity_given *all; };
 
@@ -77,15 +77,26 @@ static int put(struct roster *r, const struct identity_given *given)
 	return 0;
 }
 
-int roster_set(struct roster *r, const struct identity_given *given, struct store_change *change)
+static json_t *told(const struct identity_given *i)
 {
+	return i ? json_pack("{s:s, s:I, s:I, s:I}", "host", i->host, "generation", (json_int_t)i->generation, "not_after_at",
+			     (json_int_t)i->not_after, "revoked_at", (json_int_t)i->revoked) : NULL;
+}
+
+int roster_set(struct roster *r, const struct identity_given *given, const struct deed *deed, struct store_change *change)
+{
+	json_t *before = told(roster_get(r, given->uuid));
 	json_t *o = json_pack("{s:I, s:I, s:I, s:I}", "issued", (json_int_t)given->issued, "not_after", (json_int_t)given->not_after,
 			      "generation", (json_int_t)given->generation, "revoked", (json_int_t)given->revoked);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	int e = text ? put(r, given) : -ENOMEM;
 
-	if (e == 0)
-		change_given_name(change, given->uuid, given->host, text);
+	if (e == 0) {
+		const struct change_row row = change_given_name(change, given->uuid, given->host, text);
+
+		record(change, deed, given->uuid, &row, before, told(given));
+	} else
+		json_decref(before);
 	free(text);
 	json_decref(o);
 	return e;

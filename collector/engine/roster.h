@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 struct store_change;
+struct deed;
 struct roster;
 
 struct identity_given {
@@ -32,8 +33,8 @@ const struct identity_given *roster_next(const struct roster *, const struct ide
 
 /* The signer's answer, and what it says of itself taken down. The caller frees; NULL: it is no certificate. */
 X509 *roster_certificate(const ProtobufCBinaryData *, struct identity_given *);
-/* Puts it there as it stands, and into the change. -ENOMEM. */
-int roster_set(struct roster *, const struct identity_given *, struct store_change *);
+/* Puts it there as it stands, and into the change, with the deed (record.h). -ENOMEM. */
+int roster_set(struct roster *, const struct identity_given *, const struct deed *, struct store_change *);
 int roster_load(struct roster *, const char *uuid, const char *name, const char *json);	/* as it was kept */
 
 #endif

@@ -82,7 +82,7 @@ static void retire_host(struct engine *e, const char *uuid)
 		api_push(e, "host", document_host(e, h, false));
 }
 
-int signing_revoked(struct engine *e, const char *uuid)
+int signing_revoked(struct engine *e, const char *uuid, const struct deed *deed)
 {
 	const struct identity_given *known = roster_get(e->roster, uuid);
 	struct identity_given given = known ? *known : (struct identity_given){0};
@@ -101,7 +101,7 @@ int signing_revoked(struct engine *e, const char *uuid)
 		snprintf(given.host, sizeof(given.host), "%s", h ? h->name : uuid);
 	}
 	given.revoked = clock_wall();
-	return engine_change(e) ? roster_set(e->roster, &given, e->change) : -ENOMEM;
+	return engine_change(e) ? roster_set(e->roster, &given, deed, e->change) : -ENOMEM;
 }
 
 /* ---- the signer has come ---- */
@@ -126,7 +126,7 @@ static void took_list(struct asked *asked, const Rooms__Signed *answer)
 		if (next - line < 36)
 			continue;
 		memcpy(uuid, line, 36);
-		if (signing_revoked(e, uuid) < 0)
+		if (signing_revoked(e, uuid, &(struct deed){RECORD_SYSTEM, NULL, "identity.revoked"}) < 0)
 			log_error("%s is revoked, which cannot be kept: out of memory", uuid);
 	}
 	standing_complete(e->its.standing);
@@ -146,4 +146,5 @@ void signing_begin(struct engine *e)
 		free(asked);
 	e->renewals_next = 0;
 	enrolments_begin(e);
+	checkpoints_begin(e);
 }

@@ -42,6 +42,7 @@ static void read_procedure(struct site *s, const struct conf_node *root, struct 
 
 	conf_string(root, "procedure", "procedure/TWVS-ISMS-B-007.yaml", &name, p);
 	beside(conf_file(root), name, path);
+	s->procedure_file = strdup(path);
 	if (s->inventory)
 		s->procedure = procedure_read(path, s->inventory, p);
 }
@@ -55,6 +56,7 @@ struct site *site_read(const struct conf_node *root, struct problems *p)
 
 	if (!s)
 		return NULL;
+	s->file = conf_file(root);
 	conf_string(root, "school", NULL, &s->school, p);
 	if (!s->school && readable)
 		problem(p, conf_file(root), 0, "school", "is missing: a short name in a-z 0-9 . -, for certificates");
@@ -90,5 +92,6 @@ void site_free(struct site *s)
 	procedure_free(s->procedure);
 	inventory_free(s->inventory);
 	conf_free(s->metrics);
+	free(s->procedure_file);
 	free(s);
 }

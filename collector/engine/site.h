@@ -7,6 +7,8 @@
 
 struct site {
 	const char *school, *name;		/* "twvs"; this collector's */
+	const char *file;			/* collector.yaml */
+	char *procedure_file;
 	const char *title;			/* the school's name for people; school where none is given */
 	const char *address;			/* of the dashboard, for links in notices: "https://..."; NULL: none */
 	bool chinese;				/* language: zh-TW (else en) */

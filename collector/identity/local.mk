@@ -1,9 +1,10 @@
 # collector/identity: the signer, alone with the CA key.
 noinst_LIBRARIES += collector/identity/libidentity.a
 collector_identity_libidentity_a_SOURCES = collector/identity/ca.h collector/identity/ca.c \
-	collector/identity/office.h collector/identity/office.c collector/identity/tokens.h collector/identity/tokens.c
+	collector/identity/office.h collector/identity/office.c collector/identity/tokens.h collector/identity/tokens.c \
+	collector/identity/seal.h collector/identity/seal.c
 collector_identity_libidentity_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
-IDENTITY_LIBS = collector/identity/libidentity.a $(TLS_LIBS) $(CRYPTO_LIBS)
+IDENTITY_LIBS = collector/identity/libidentity.a $(AUDIT_LIBS) $(TLS_LIBS) $(CRYPTO_LIBS)
 
 pkglibexec_PROGRAMS += collector/identity/beadle-signer
 collector_identity_beadle_signer_SOURCES = collector/identity/signer.c collector/identity/desk.h collector/identity/desk.c

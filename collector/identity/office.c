@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "identity.h"
 #include "io.h"
+#include "seal.h"
 
 #define NAMES_MAX 4096
 #define CERTIFICATE_MAX 8192
@@ -183,6 +184,8 @@ int office_init(const char *state, const char *school, const char *collector, co
 		return fail(why, r, "dashboard's certificate");
 	if ((r = write_names(signer, school, collector, alt)) < 0)
 		return fail(why, r, "names");
+	if ((r = seal_init(signer, identity)) < 0)
+		return fail(why, r, "checkpoint key");
 	return 0;
 }
 

@@ -2,7 +2,7 @@
  * office.h - what the signer signs, and its own books: the two roots, the list of what it issued and of what it revoked. Names of the
  * collector and the dashboard are fixed at init; nothing that comes with a request can change them.
  *
- * STATE/signer/    ca.key ca.pem web-root.key web-root.pem names issued revoked tokens      (the signer's alone)
+ * STATE/signer/    ca.key ca.pem web-root.key web-root.pem names issued revoked tokens      (the signer's alone; and what seal.h says)
  * STATE/identity/  ca.pem cert.pem key.pem                                           (the collector's)
  * STATE/web/       root.pem cert.pem key.pem                                         (the dashboard's)
  */

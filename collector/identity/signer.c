@@ -18,12 +18,14 @@
 #include <sys/resource.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "confine.h"
 #include "desk.h"
 #include "frame.h"
 #include "log.h"
 #include "office.h"
 #include "proto/rooms.pb-c.h"
+#include "seal.h"
 #include "text.h"
 
 #define REQUEST_MAX (64u * 1024)
@@ -36,8 +38,24 @@ static int renew_agent(struct office *o, const Rooms__RenewAgent *a, uint8_t **r
 	return office_renew_agent(o, &its, ret_der, ret_n, why);
 }
 
-static int answer(struct office *o, const Rooms__Sign *s, struct desk *desk, Rooms__Signed *out, char **ret_revoked, char why[256])
+static int checkpoint(struct seal *seal, const Rooms__Checkpoint *c, char why[256])
 {
+	int r = 0;
+
+	for (size_t i = 0; i < c->n_entries && r == 0; i++)
+		r = seal_show(seal, c->entries[i].data, c->entries[i].len);
+	if (r == 0 && c->n_entries)
+		r = seal_sign(seal, clock_wall());
+	if (r < 0)
+		snprintf(why, 256, "checkpoint: %s", r == -ESTALE ? "this is not how the journal went on" : strerror(-r));
+	return r;
+}
+
+struct signer { struct office *office; struct seal *seal; };
+
+static int answer(const struct signer *signer, const Rooms__Sign *s, struct desk *desk, Rooms__Signed *out, char **ret_revoked, char why[256])
+{
+	struct office *o = signer->office;
 	uint8_t *der = NULL;
 	size_t n = 0;
 	int r = -EINVAL;
@@ -56,6 +74,8 @@ static int answer(struct office *o, const Rooms__Sign *s, struct desk *desk, Roo
 		r = office_revoked(o, ret_revoked, why);
 	else if (desk_knows(s->request_case))
 		r = desk_answer(o, s, desk, out, &der, &n, why);
+	else if (s->request_case == ROOMS__SIGN__REQUEST_CHECKPOINT)
+		r = checkpoint(signer->seal, s->checkpoint, why);
 	out->id = s->id;
 	if (r < 0)
 		out->error = why;
@@ -67,7 +87,7 @@ static int answer(struct office *o, const Rooms__Sign *s, struct desk *desk, Roo
 }
 
 /* Until the collector closes its end. */
-static int serve(struct office *o, int fd)
+static int serve(const struct signer *signer, int fd)
 {
 	struct arena *arena = arena_new(8 * REQUEST_MAX);
 	ProtobufCMessage *request;
@@ -79,14 +99,17 @@ static int serve(struct office *o, int fd)
 		Rooms__Signed out = ROOMS__SIGNED__INIT;
 		FREE char *revoked = NULL;
 		struct desk desk = {0};
-		char why[256] = "";
+		char why[256] = "", line[CHECKPOINT_LINE];
 
 		if (m->message_case != ROOMS__MESSAGE__MESSAGE_SIGN) {
 			r = -EBADMSG;
 			break;
 		}
-		if (answer(o, m->sign, &desk, &out, &revoked, why) < 0)
+		if (answer(signer, m->sign, &desk, &out, &revoked, why) < 0)
 			log_warning("refused: %s", why);
+		seal_last(signer->seal, line);
+		if (m->sign->request_case == ROOMS__SIGN__REQUEST_CHECKPOINT)
+			out.checkpoint = (ProtobufCBinaryData){strlen(line), (uint8_t *)line};
 		reply.message_case = ROOMS__MESSAGE__MESSAGE_SIGNED;
 		reply.signed_ = &out;
 		r = frame_write(fd, &reply.base) < 0 ? -EPIPE : 1;
@@ -137,17 +160,29 @@ static int init(const char *state, const char *school, const char *name, const c
 	return EXIT_SUCCESS;
 }
 
+static int open_all(const char *state, struct signer *s)
+{
+	char why[256], folder[512];
+	int r = office_open(state, &s->office, why);
+
+	snprintf(folder, sizeof(folder), "%s/signer", state);
+	if (r == 0 && (r = seal_open(folder, &s->seal)) < 0)
+		snprintf(why, sizeof(why), "%.180s: checkpoint: %s", folder, strerror(-r));
+	if (r < 0)
+		log_error("%s", why);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"init", no_argument, NULL, 'i'}, {"state", required_argument, NULL, 's'},
 		{"fd", required_argument, NULL, 'f'}, {"school", required_argument, NULL, 'S'},
 		{"name", required_argument, NULL, 'n'}, {"host", required_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	const char *state = NULL, *school = NULL, *name = "collector", *hosts[HOSTS_MAX];
-	struct office *office = NULL;
+	struct signer signer = {NULL, NULL};
 	bool initial = false;
 	size_t n = 0;
 	int64_t fd = -1;
-	char why[256];
 	int o, r;
 
 	log_open("signer");
@@ -172,20 +207,20 @@ int main(int argc, char **argv)
 	keep_secret();
 	if (initial)
 		return init(state, school, name, hosts, n);
-	if (office_open(state, &office, why) < 0) {
-		log_error("%s", why);
+	if (open_all(state, &signer) < 0)
 		return EXIT_FAILURE;
-	}
 	fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 #ifdef SANITIZED
 	signal(SIGTERM, SIG_IGN);	/* comes with the pipe's end; that one leads to where leaks are looked for */
 #endif
 	if (enter_walls(state) < 0) {
-		office_close(office);
+		office_close(signer.office);
+		seal_close(signer.seal);
 		return EXIT_FAILURE;
 	}
-	r = serve(office, (int)fd);
-	office_close(office);
+	r = serve(&signer, (int)fd);
+	office_close(signer.office);
+	seal_close(signer.seal);
 	if (r < 0)
 		log_error("the collector's pipe: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -222,6 +222,11 @@ static const char *reason(int error)
 	}
 }
 
+static ProtobufCBinaryData checkpoint_of(const struct connection *c)
+{
+	return (ProtobufCBinaryData){strlen(c->worker->checkpoint), (uint8_t *)c->worker->checkpoint};
+}
+
 static enum connection_end send_welcome(struct connection *c, const struct hello *h)
 {
 	Wire__Welcome welcome = WIRE__WELCOME__INIT;
@@ -243,6 +248,7 @@ static enum connection_end send_welcome(struct connection *c, const struct hello
 	welcome.window_batches = SESSION_WINDOW_BATCHES;
 	welcome.window_bytes = SESSION_WINDOW_BYTES;
 	welcome.slow_down = h->slow_down;
+	welcome.checkpoint = checkpoint_of(c);
 	e.message_case = WIRE__ENVELOPE__MESSAGE_WELCOME;
 	e.welcome = &welcome;
 	return connection_send(c, &e);
@@ -316,6 +322,7 @@ enum connection_end session_heartbeat(struct connection *c)
 	Wire__Clocks now = clocks_now();
 
 	beat.clocks = &now;
+	beat.checkpoint = checkpoint_of(c);
 	e.message_case = WIRE__ENVELOPE__MESSAGE_HEARTBEAT;
 	e.heartbeat = &beat;
 	return connection_send(c, &e);

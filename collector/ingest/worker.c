@@ -1,6 +1,7 @@
 #include "collector/ingest/worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -95,6 +96,15 @@ static void look_who_counts(struct worker *w)
 			connection_counts(w->slots.at[i].connection);
 }
 
+/* Agents keep it: at once, not with the next sign of life (A4). */
+static void show(struct worker *w, const struct checkpoint_told *told)
+{
+	strcpy(w->checkpoint, told->line);
+	for (size_t i = 0; i < w->slots.n; i++)
+		if (w->slots.at[i].connection && w->slots.at[i].connection->state == CONNECTION_OPEN)
+			session_heartbeat(w->slots.at[i].connection);
+}
+
 static void handle(struct worker *w, struct node *n)
 {
 	struct connection *c;
@@ -106,6 +116,11 @@ static void handle(struct worker *w, struct node *n)
 	if (n->kind == MESSAGE_CONTEXT) {
 		SSL_CTX_free(w->tls);
 		w->tls = ((struct context *)n)->tls;
+		free(n);
+		return;
+	}
+	if (n->kind == MESSAGE_CHECKPOINT) {
+		show(w, (struct checkpoint_told *)n);
 		free(n);
 		return;
 	}

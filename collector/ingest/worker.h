@@ -23,6 +23,7 @@ struct worker {
 	uint16_t number;
 	pthread_t thread;
 	struct event_base *loop;
+	char checkpoint[CHECKPOINT_LINE];	/* the journal's last, for agents; "" */
 	SSL_CTX *tls;				/* for its next connections */
 	struct queue *queue;
 	struct event *queued, *every_second, *again;

@@ -165,32 +165,45 @@ static int check_config(const char *config)
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int init(const char *config, const struct settings *s, const char *administrator)
+/* What the signer makes: all that is not there yet. */
+static int make_identities(const struct settings *s)
 {
 	char *arguments[9 + 2 * SETTINGS_HOSTS] = {"beadle-signer", "--init", "--state", (char *)s->state, "--school",
 		(char *)s->school, "--name", (char *)s->name};
-	char *account[] = {"beadle-collect", "--config", (char *)config, "--init-account", (char *)administrator, NULL};
-	int n = 8, r = folders_make(s->state);
+	int n = 8;
 
 	for (size_t i = 0; i < s->hosts_n; i++) {
 		arguments[n++] = "--host";
 		arguments[n++] = (char *)s->hosts[i];
 	}
 	arguments[n] = NULL;
+	return run_to_end("collector/identity/beadle-signer", arguments, NULL);
+}
+
+/* Made by us, perhaps as root; from now on each is one process's alone. */
+static int give(const struct settings *s)
+{
+	int r = folders_give(s->state);
+
+	if (r < 0)
+		fprintf(stderr, "beadle-collector: %s: what was made could not be given to its users\n", s->state);
+	return r;
+}
+
+static int init(const char *config, const struct settings *s, const char *administrator)
+{
+	char *account[] = {"beadle-collect", "--config", (char *)config, "--init-account", (char *)administrator, NULL};
+	int r = folders_make(s->state);
+
 	if (r < 0) {
 		fprintf(stderr, "beadle-collector: %s: cannot be made: %s\n", s->state, strerror(-r));
 		return EXIT_FAILURE;
 	}
 	printf("dashboard: https://%s:%u/\n", s->hosts[0], doors_port(&s->web));
-	r = run_to_end("collector/identity/beadle-signer", arguments, NULL);
+	r = make_identities(s);
 	if (r == 0)
 		r = run_to_end("collector/beadle-collect", account, NULL);
-	/* Made by us, perhaps as root; from now on each is one process's alone. */
-	if (folders_give(s->state) < 0) {
-		fprintf(stderr, "beadle-collector: %s: what was made could not be given to its users\n", s->state);
-		return EXIT_FAILURE;
-	}
-	return r;
+	return give(s) < 0 ? EXIT_FAILURE : r;
 }
 
 static int serve(const char *config, const struct settings *s)
@@ -214,6 +227,9 @@ static int serve(const char *config, const struct settings *s)
 		log_error("%s is not there: run beadle-collector init first", path);
 		return EXIT_FAILURE;
 	}
+	snprintf(path, sizeof(path), "%s/identity/checkpoint.pem", s->state);	/* younger than some installations */
+	if (access(path, F_OK) < 0 && (make_identities(s) || give(s) < 0))
+		return EXIT_FAILURE;
 	lock = folders_lock(s->state);
 	if (lock < 0) {
 		log_error("%s: %s", s->state, lock == -EWOULDBLOCK ? "another collector is at work here" : strerror(-lock));

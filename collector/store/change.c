@@ -10,11 +10,12 @@
 
 #include "collector/store/inside.h"
 #include "collector/store/change_queue.h"
+#include "text.h"
 #include "vec.h"
 
 /* One row to write: a statement and what is bound to it, in order. */
-enum type { NUMBER, REAL, TEXT };
-struct bound { enum type type; int64_t number; double real; char *text; };
+enum type { NUMBER, REAL, TEXT, BLOB };
+struct bound { enum type type; int64_t number; double real; char *text; };	/* number: of a blob, its bytes */
 struct act { int statement; int n; struct bound bound[8]; };
 
 struct store_change {
@@ -30,7 +31,9 @@ static const char *const texts[] = {
 	[PUT_STATE - NAME_STATEMENTS] = "INSERT OR REPLACE INTO state VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[DROP_STATE - NAME_STATEMENTS] = "DELETE FROM state WHERE host = ?1 AND task = ?2 AND series = ?3 AND rule = ?4",
 	[PUT_INCIDENT - NAME_STATEMENTS] = "INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[ADD_STEP - NAME_STATEMENTS] = "INSERT INTO step (incident, at, actor, action, json) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ADD_STEP - NAME_STATEMENTS] = "INSERT INTO step VALUES (?1, ?2)",
+	[ADD_ENTRY - NAME_STATEMENTS] = "INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[ADD_CHECKPOINT - NAME_STATEMENTS] = "INSERT OR IGNORE INTO checkpoint VALUES (?1, ?2, ?3, ?4)",
 	[PUT_NOTICE - NAME_STATEMENTS] = "INSERT OR REPLACE INTO notice VALUES (?1, ?2, ?3, ?4, ?5)",
 	[PUT_ACCOUNT - NAME_STATEMENTS] = "INSERT OR REPLACE INTO account VALUES (?1, ?2)",
 	[DROP_ACCOUNT - NAME_STATEMENTS] = "DELETE FROM account WHERE name = ?1",
@@ -96,7 +99,18 @@ bool change_empty(const struct store_change *c)
 	return c->acts.n == 0;
 }
 
-/* types: i number, r real, t text; in the order of the statement. */
+static void bind_blob(struct bound *b, const void *data, size_t n, bool *short_of_memory)
+{
+	b->type = BLOB;
+	b->number = (int64_t)n;
+	b->text = malloc(n);
+	if (b->text)
+		memcpy(b->text, data, n);
+	else
+		*short_of_memory = true;
+}
+
+/* types: i number, r real, t text, h hash, s signature; in the order of the statement. */
 static void act(struct store_change *c, int statement, const char *types, ...)
 {
 	struct act *a = vec_push(&c->acts);
@@ -120,6 +134,12 @@ static void act(struct store_change *c, int statement, const char *types, ...)
 			b->type = REAL;
 			b->real = va_arg(list, double);
 			break;
+		case 'h':
+			bind_blob(b, va_arg(list, const uint8_t *), ENTRY_HASH, &c->short_of_memory);
+			break;
+		case 's':
+			bind_blob(b, va_arg(list, const uint8_t *), CHECKPOINT_SIGNATURE, &c->short_of_memory);
+			break;
 		default:
 			b->type = TEXT;
 			b->text = strdup(va_arg(list, const char *));
@@ -140,15 +160,50 @@ void change_state(struct store_change *c, uint32_t host, uint32_t check, uint32_
 		act(c, DROP_STATE, "iiit", N(host), N(check), N(series), rule_id);
 }
 
-void change_incident(struct store_change *c, uint64_t id, uint32_t host, const char *kind, bool open, int64_t at,
-		     const char *json)
+/* ---- the journal ---- */
+
+static void entry(struct store_change *c, int64_t at, const char *actor, const char *action, const char *payload, uint64_t incident)
 {
-	act(c, PUT_INCIDENT, "iitiit", N(id), N(host), kind, N(open), at, json);
+	char who[ENTRY_ACTOR_MAX + 1], what[ENTRY_ACTION_MAX + 1];
+
+	text_escape(actor, strlen(actor), who, sizeof(who));
+	text_escape(action, strlen(action), what, sizeof(what));
+	act(c, ADD_ENTRY, "ittti", at, *who ? who : "?", *what ? what : "?", payload, N(incident));
+}
+
+void change_entry(struct store_change *c, int64_t at, const char *actor, const char *action, const char *payload)
+{
+	entry(c, at, actor, action, payload, 0);
 }
 
 void change_step(struct store_change *c, uint64_t incident, int64_t at, const char *actor, const char *action, const char *json)
 {
-	act(c, ADD_STEP, "iittt", N(incident), at, actor, action, json);
+	char what[ENTRY_ACTION_MAX + 1];
+
+	snprintf(what, sizeof(what), CHAIN_STEP "%s %" PRIu64, action, incident);
+	entry(c, at, actor, what, json, incident);
+}
+
+void change_checkpoint(struct store_change *c, uint64_t number, const uint8_t hash[32], int64_t at, const uint8_t signature[64])
+{
+	act(c, ADD_CHECKPOINT, "ihis", N(number), hash, at, signature);
+}
+
+void change_resume(struct store_change *c, uint64_t number, const uint8_t hash[32])
+{
+	act(c, RESUME, "ih", N(number), hash);
+}
+
+/* ---- rows that the journal vouches for ---- */
+
+struct change_row change_incident(struct store_change *c, uint64_t id, uint32_t host, const char *kind, bool open, int64_t at,
+				  const char *json)
+{
+	struct change_row row;
+
+	act(c, PUT_INCIDENT, "iitiit", N(id), N(host), kind, N(open), at, json);
+	chain_digest_incident(host, kind, open, at, json, row.digest);
+	return row;
 }
 
 void change_notice(struct store_change *c, const char *id, uint64_t incident, bool open, int64_t at, const char *json)
@@ -156,12 +211,16 @@ void change_notice(struct store_change *c, const char *id, uint64_t incident, bo
 	act(c, PUT_NOTICE, "tiiit", id, N(incident), N(open), at, json);
 }
 
-void change_account(struct store_change *c, const char *name, const char *json)
+struct change_row change_account(struct store_change *c, const char *name, const char *json)
 {
-	if (json)
+	struct change_row row = {""};
+
+	if (json) {
 		act(c, PUT_ACCOUNT, "tt", name, json);
-	else
+		chain_digest(json, row.digest);
+	} else
 		act(c, DROP_ACCOUNT, "t", name);
+	return row;
 }
 
 void change_session(struct store_change *c, const char *hash, const char *account, int64_t expires, const char *json)
@@ -172,9 +231,13 @@ void change_session(struct store_change *c, const char *hash, const char *accoun
 		act(c, DROP_SESSION, "t", hash);
 }
 
-void change_given_name(struct store_change *c, const char *uuid, const char *name, const char *json)
+struct change_row change_given_name(struct store_change *c, const char *uuid, const char *name, const char *json)
 {
+	struct change_row row;
+
 	act(c, PUT_GIVEN, "ttt", uuid, name, json);
+	chain_digest_identity(name, json, row.digest);
+	return row;
 }
 
 void change_setting(struct store_change *c, const char *key, const char *json)
@@ -194,6 +257,12 @@ static int apply(struct store *s, const struct act *a)
 {
 	sqlite3_stmt *on = s->on_main[a->statement];
 
+	if (a->statement == ADD_ENTRY)
+		return chain_add(s, a->bound[0].number, a->bound[1].text, a->bound[2].text, a->bound[3].text, (uint64_t)a->bound[4].number);
+	if (a->statement == RESUME) {
+		journal_resume(&s->journal, (uint64_t)a->bound[0].number, (const uint8_t *)a->bound[1].text);
+		return 0;
+	}
 	for (int i = 0; i < a->n; i++) {
 		const struct bound *b = &a->bound[i];
 
@@ -201,6 +270,8 @@ static int apply(struct store *s, const struct act *a)
 			sqlite3_bind_int64(on, i + 1, b->number);
 		else if (b->type == REAL)
 			sqlite3_bind_double(on, i + 1, b->real);
+		else if (b->type == BLOB)
+			sqlite3_bind_blob(on, i + 1, b->text, (int)b->number, SQLITE_STATIC);
 		else
 			sqlite3_bind_text(on, i + 1, b->text, -1, SQLITE_STATIC);
 	}
@@ -227,10 +298,12 @@ static int put_stamp(struct store *s, uint64_t stamp)
 	return sql_do(put);
 }
 
-int store_apply(struct store *s, const struct store_change *c)
+int store_apply(struct store *s, struct store_change *c)
 {
+	const struct journal before = s->journal;
 	int r;
 
+	c->head.entry = before.number;
 	if (c->stamp == s->last_applied)
 		return 0;
 	r = sql_run(s->main, "BEGIN IMMEDIATE");
@@ -240,8 +313,11 @@ int store_apply(struct store *s, const struct store_change *c)
 		r = put_stamp(s, c->stamp);
 	if (!r)
 		r = sql_run(s->main, "COMMIT");
-	if (r)
+	if (r) {
 		sql_run(s->main, "ROLLBACK");
+		s->journal = before;
+	}
+	c->head.entry = s->journal.number;
 	store_after_write(s, r, s->main, &s->main_log, MAIN_LOG_PAGES);
 	return r;
 }

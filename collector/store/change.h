@@ -26,18 +26,32 @@ bool change_empty(const struct store_change *);
  * OK (state 0) removes the row. */
 void change_state(struct store_change *, uint32_t host, uint32_t check, uint32_t series, const char *rule_id, int state,
 		  double value, int64_t at);
+/* ---- the journal (doc/journal-format.md): an entry is in the transaction of what it tells of ---- */
+
+/* action: "word.word object"; payload: a JSON object on one line, at most 1 MiB. Control characters in actor and action are escaped. */
+void change_entry(struct store_change *, int64_t at, const char *actor, const char *action, const char *payload);
+/* What the signer signed; in bytes. */
+void change_checkpoint(struct store_change *, uint64_t number, const uint8_t hash[32], int64_t at, const uint8_t signature[64]);
+/* A backup was put back: what comes next in this change stands behind the entry of that number and hash. */
+void change_resume(struct store_change *, uint64_t number, const uint8_t hash[32]);
+
+/* Rows that the journal vouches for: whoever writes one makes an entry whose payload begins with "row" and this digest. */
+struct change_row { char digest[65]; };
+
+/* ---- rows ---- */
+
 /* Writes the incident anew as it stands. Ids are the engine's: begin above store_read_last_incident. */
-void change_incident(struct store_change *, uint64_t id, uint32_t host, const char *kind, bool open, int64_t at,
+struct change_row change_incident(struct store_change *, uint64_t id, uint32_t host, const char *kind, bool open, int64_t at,
 		     const char *json);
-/* Added only, never changed: every step that was taken. */
+/* Every step that was taken: an entry of the journal, incident.ACTION, and a word on whose it is. */
 void change_step(struct store_change *, uint64_t incident, int64_t at, const char *actor, const char *action, const char *json);
 /* open: not yet delivered and not given up. Written anew as it stands. */
 void change_notice(struct store_change *, const char *id, uint64_t incident, bool open, int64_t at, const char *json);
 /* Accounts by name, sessions by the hash of their token; json NULL removes. */
-void change_account(struct store_change *, const char *name, const char *json);
+struct change_row change_account(struct store_change *, const char *name, const char *json);
 void change_session(struct store_change *, const char *hash, const char *account, int64_t expires, const char *json);
 /* What the agent of that UUID is called from its next Hello on, whatever it calls itself; and what else is known of its identity. */
-void change_given_name(struct store_change *, const char *uuid, const char *name, const char *json);
+struct change_row change_given_name(struct store_change *, const char *uuid, const char *name, const char *json);
 void change_setting(struct store_change *, const char *key, const char *json);	/* json NULL removes */
 /* Judged through this row of this day's file (batch.h: day, row). */
 void change_progress(struct store_change *, uint32_t day, int64_t row);

@@ -6,6 +6,12 @@
 #include "collector/store/change.h"
 
 /* First member of every change. */
-struct change_node { struct node node; change_done *done; void *arg; int error; };
+struct change_node {
+	struct node node;
+	change_done *done;
+	void *arg;
+	int error;
+	uint64_t entry;		/* by the store: number of the journal's last entry then */
+};
 
 #endif

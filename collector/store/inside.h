@@ -4,6 +4,7 @@
 
 #include <uthash.h>
 
+#include "collector/audit/journal.h"
 #include "collector/store/schema.h"
 #include "collector/store/sql.h"
 #include "collector/store/store.h"
@@ -18,7 +19,8 @@
 /* Statements of the main file. */
 enum { ADD_HOST, GET_HOST, NAME_HOST, USE_HOST, GET_GIVEN, ADD_TASK, GET_TASK, COUNT_TASKS, CHANGE_TASK, ADD_SERIES, GET_SERIES, COUNT_SERIES, NAME_STATEMENTS,
 	PUT_STATE = NAME_STATEMENTS, DROP_STATE, PUT_INCIDENT, ADD_STEP, PUT_NOTICE, PUT_ACCOUNT, DROP_ACCOUNT, PUT_SESSION, DROP_SESSION,
-	PUT_SETTING, DROP_SETTING, PUT_PROGRESS, PUT_GIVEN, MAIN_STATEMENTS };
+	PUT_SETTING, DROP_SETTING, PUT_PROGRESS, PUT_GIVEN, ADD_ENTRY, ADD_CHECKPOINT, MAIN_STATEMENTS,
+	RESUME };	/* no statement: the journal goes on elsewhere */
 /* Statements of the day file. */
 enum { ADD_SPOOL, MOVE_SPOOL, ADD_RESULT, ADD_PARTED, ADD_RECEIVED, DAY_STATEMENTS };
 
@@ -42,6 +44,7 @@ struct store {
 	bool full, naming;		/* naming: a transaction of names is open */
 	bool sick;			/* a write, or folding in a log, failed: its descriptors are not to be synced again */
 	uint64_t last_applied;		/* stamp of the last change in the main file, as read when it was opened */
+	struct journal journal;		/* as the main file has it, with what the open transaction adds */
 	sqlite3 *main, *day;
 	uint32_t today;			/* of the open day file, YYYYMMDD; 0: none */
 	int64_t row;			/* last one used in it */
@@ -81,6 +84,14 @@ void reading_keep_out(void);
 void reading_let_in(void);
 int names_open(struct store *);		/* these two prepare, on the open main file */
 int change_open(struct store *);
+int chain_open(struct store *);
+#define CHAIN_STEP "incident."		/* so the actions of an incident's steps begin */
+/* Digests of rows, in hex: what change_incident and its like return. Of one text as it is; "": no memory. */
+void chain_digest(const char *text, char ret[65]);
+void chain_digest_incident(uint64_t host, const char *kind, bool open, int64_t at, const char *json, char ret[65]);
+void chain_digest_identity(const char *name, const char *json, char ret[65]);
+/* The next entry, in the open transaction; incident not 0: a step of that one. */
+int chain_add(struct store *, int64_t at, const char *actor, const char *action, const char *payload, uint64_t incident);
 void store_now_full(struct store *);	/* lets go of the reserve */
 /* r: what became of a write. Folds a log that has grown beyond `pages`; one that could not be folded in is whole all the same. */
 void store_after_write(struct store *, int r, sqlite3 *, int *log, int pages);

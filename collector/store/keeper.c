@@ -301,7 +301,7 @@ static void changes(struct keeper *k)
 
 	for (size_t i = 0; i < k->changes.n; i++) {
 		struct change_node *c = (struct change_node *)k->changes.at[i];
-		int r = bad ? bad : store_apply(k->its.store, (const struct store_change *)c);
+		int r = bad ? bad : store_apply(k->its.store, (struct store_change *)c);
 
 		c->error = r;
 		bad = r == -ENOSPC || r == -ENOMEM ? bad : r;
@@ -323,6 +323,7 @@ static bool clock_is_suspect(const struct keeper *k)
 static void retire(struct keeper *k)
 {
 	int64_t now = clock_boot();
+	struct store_retired gone;
 	int r;
 
 	if (now < k->retire_at || k->broken)
@@ -332,7 +333,10 @@ static void retire(struct keeper *k)
 		log_warning("store: the clock was stepped by more than an hour: old results are not deleted until a restart");
 		return;
 	}
-	r = store_retire(k->its.store, clock_wall(), k->its.retention_days);
+	r = store_retire(k->its.store, clock_wall(), k->its.retention_days, &gone);
+	if (gone.n)
+		message_tell(k->its.engine, TROUBLE_RETIRED, 0, "", "raw results of %u days, %u to %u, were deleted: they are older than %u days", gone.n,
+			     gone.first, gone.last, k->its.retention_days);
 	if (r)
 		log_warning("store: old results could not be deleted: %s", strerror(-r));
 }

@@ -2,13 +2,13 @@
 noinst_LIBRARIES += collector/store/libstore.a
 collector_store_libstore_a_SOURCES = collector/batch.h collector/queue.h collector/queue.c collector/message.h collector/message.c collector/standing.h collector/standing.c \
 	collector/store/store.h collector/store/store.c collector/store/change.h collector/store/change.c \
-	collector/store/change_queue.h collector/store/held.c collector/store/inside.h collector/store/intake.c \
-	collector/store/keeper.h collector/store/keeper.c collector/store/registrar.h collector/store/registrar.c \
+	collector/store/chain.c collector/store/change_queue.h collector/store/held.c collector/store/inside.h collector/store/intake.c \
+	collector/store/journal.c collector/store/keeper.h collector/store/keeper.c collector/store/registrar.h collector/store/registrar.c \
 	collector/store/mend.c collector/store/names.c collector/store/pages.h collector/store/pages.c collector/store/reader.h collector/store/reader.c collector/store/reading.h collector/store/replay.c \
 	collector/store/row.h collector/store/row.c collector/store/salvage.h collector/store/salvage.c \
 	collector/store/schema.h collector/store/schema.c collector/store/sql.h collector/store/sql.c
-collector_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(PROTOBUF_C_CFLAGS)
-STORE_LIBS = collector/store/libstore.a $(WIRE_LIBS) $(BASE_LIBS) $(SQLITE_LIBS)
+collector_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CRYPTO_CFLAGS)
+STORE_LIBS = collector/store/libstore.a $(AUDIT_LIBS) $(WIRE_LIBS) $(BASE_LIBS) $(SQLITE_LIBS)
 
 check_PROGRAMS += tests/unit/test_store tests/unit/test_damage
 TESTS += tests/unit/test_store tests/unit/test_damage

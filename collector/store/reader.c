@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,18 +237,26 @@ int reader_last_incident(struct store_reader *r, uint64_t *ret)
 	return e;
 }
 
+/* "incident.opened 12": the word is between. */
 static int hand_step(sqlite3_stmt *s, void *each, void *arg)
 {
-	const struct reader_step one = {(uint64_t)sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), text_of(s, 2),
-					text_of(s, 3), text_of(s, 4)};
+	char word[ENTRY_ACTION_MAX + 1];
+	const char *action = text_of(s, 3);
+	struct reader_step one = {(uint64_t)sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), text_of(s, 2), word, text_of(s, 4)};
 
+	if (strncmp(action, CHAIN_STEP, strlen(CHAIN_STEP)))
+		return -EBADMSG;
+	snprintf(word, sizeof(word), "%s", action + strlen(CHAIN_STEP));
+	word[strcspn(word, " ")] = 0;
+	if (sqlite3_column_type(s, 4) == SQLITE_NULL)
+		one.json = "{}";	/* erased */
 	return (*(each_step **)each)(&one, arg);
 }
 
 int reader_steps(struct store_reader *r, uint64_t incident, each_step *each, void *arg)
 {
-	return walk_of(r, "SELECT incident, at, actor, action, json FROM step WHERE incident = ?1 ORDER BY id",
-		       (int64_t)incident, hand_step, &each, arg);
+	return walk_of(r, "SELECT incident, at, actor, action, payload FROM step JOIN journal ON number = entry WHERE incident = ?1"
+		       " ORDER BY entry", (int64_t)incident, hand_step, &each, arg);
 }
 
 static int hand_notice(sqlite3_stmt *s, void *each, void *arg)

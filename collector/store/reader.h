@@ -47,6 +47,27 @@ int reader_accounts(struct store_reader *, int (*each)(const char *name, const c
 int reader_sessions(struct store_reader *, int (*each)(const struct reader_session *, void *arg), void *arg);
 int reader_setting(struct store_reader *, const char *key, char **ret_json);	/* the caller frees; -ENOENT */
 
+/* ---- the journal (doc/journal-format.md) ---- */
+/* An entry; or, signature not NULL, a checkpoint, of which number, at and hash are told. */
+struct reader_entry {
+	const uint8_t *chain;
+	uint64_t number;
+	int64_t at;
+	const char *actor, *action;
+	const uint8_t *digest, *hash, *salt;	/* 32, 32 and 16 bytes; salt NULL: erased, and the payload with it */
+	const char *payload;
+	const uint8_t *signature;		/* 64 bytes */
+};
+
+/* Number and hash of the last entry up to that number; *ret_number 0: there is none. */
+int reader_last_entry(struct store_reader *, uint64_t up_to, uint64_t *ret_number, uint8_t ret_hash[32]);
+int reader_chain(struct store_reader *, uint8_t ret[32]);	/* the journal's id; -ENOENT: there is none yet */
+/* Entries and checkpoints from that number on, by number; then, where `row` is given and nothing ended the reading before, each row that the journal
+ * vouches for, as it was at the last of these entries: its table, key and digest in hex. -EBADMSG: what is kept has not the shape; 0 and no
+ * entry: there is no journal yet. */
+int reader_journal(struct store_reader *, uint64_t from, int (*each)(const struct reader_entry *, void *arg),
+		   int (*row)(const char *table, const char *key, const char *digest, void *arg), void *arg);
+
 /* ---- raw results ---- */
 struct reader_row {
 	uint32_t day;		/* YYYYMMDD, UTC, of receipt */

@@ -26,6 +26,13 @@ const char *const schema_main[] = {
 	/* The newest certificate that the host has used; what is known of an identity beside its name. */
 	"ALTER TABLE host ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE given_name ADD COLUMN json TEXT NOT NULL DEFAULT '{}';",
+	/* doc/journal-format.md. What was kept of incidents before there was a journal goes into it when it is begun (chain.c). */
+	"CREATE TABLE journal (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,"
+	" digest BLOB NOT NULL, hash BLOB NOT NULL, salt BLOB, payload TEXT) STRICT;"
+	"CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, at INTEGER NOT NULL, signature BLOB NOT NULL) STRICT;"
+	"ALTER TABLE step RENAME TO step_before;"
+	"DROP INDEX step_incident;"
+	"CREATE TABLE step (incident INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (incident, entry)) STRICT, WITHOUT ROWID;",
 };
 const int schema_main_steps = sizeof(schema_main) / sizeof(schema_main[0]);
 

@@ -134,6 +134,8 @@ static int open_main(struct store *s)
 		r = names_open(s);
 	if (!r)
 		r = change_open(s);
+	if (!r)
+		r = chain_open(s);
 	return r ? r : io_sync_folder(s->folder);	/* SQLite does not mind whether that failed */
 }
 
@@ -243,15 +245,23 @@ static uint32_t oldest_to_keep(const struct store *s, int64_t now, unsigned days
 	return day_of((now < next ? now : next) - (int64_t)days * DAY);
 }
 
-int store_retire(struct store *s, int64_t now_wall, unsigned days)
+int store_retire(struct store *s, int64_t now_wall, unsigned days, struct store_retired *ret)
 {
 	FREE uint32_t *list = NULL;
 	size_t n = 0;
 	int r = day_list(s->folder, &list, &n);
 	uint32_t oldest = r ? 0 : oldest_to_keep(s, now_wall, days, list, n);
 
-	for (size_t i = 0; i + days < n && !r && list[i] < oldest; i++)
-		if (list[i] != s->today)
-			r = unlink_day(s, list[i]);
+	*ret = (struct store_retired){0};
+	for (size_t i = 0; i + days < n && !r && list[i] < oldest; i++) {
+		if (list[i] == s->today)
+			continue;
+		r = unlink_day(s, list[i]);
+		if (r)
+			break;
+		ret->first = ret->n ? ret->first : list[i];
+		ret->last = list[i];
+		ret->n++;
+	}
 	return r;
 }

@@ -53,15 +53,20 @@ int store_held(struct store *, uint32_t host, uint64_t epoch, uint64_t *ret, uin
  * store_full says so. Any other error: store_reopen. */
 int store_intake(struct store *, struct batch *const *batches, size_t n, int64_t now_wall);
 /* Unlinks day files older than `days`, counted from now or, where that is earlier, from the day after the newest file before today's:
- * a wrong clock after a restart deletes nothing. A clock that was stepped meanwhile is the caller's to know. */
-int store_retire(struct store *, int64_t now_wall, unsigned days);
+ * a wrong clock after a restart deletes nothing. A clock that was stepped meanwhile is the caller's to know. Says which went. */
+struct store_retired { unsigned n; uint32_t first, last; };	/* days; YYYYMMDD */
+int store_retire(struct store *, int64_t now_wall, unsigned days, struct store_retired *ret);
 
 /* ---- the engine's own rows: main file ---- */
 
 /* A change of the engine (change.h), applied in one transaction, with the engine's progress; its `done` is the caller's. One that could
  * not be applied is applied again, after store_reopen: once, whatever became of the first time. */
 struct store_change;
-int store_apply(struct store *, const struct store_change *);
+int store_apply(struct store *, struct store_change *);
+
+/* Begins the journal, when it is not begun: the key is that of its first checkpoints (collector/audit). What was kept before there was one is
+ * carried over: steps of incidents, and a word on each row that the journal vouches for. No change with an entry may come before. */
+int store_begin(struct store *, const uint8_t key[32], int64_t now_wall);
 
 /* A log could not be folded into its file: nothing is lost, but store_reopen before the next write. */
 bool store_sick(const struct store *);

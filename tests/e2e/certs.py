@@ -11,11 +11,13 @@ import pathlib
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 USAGE = {"agent": ExtendedKeyUsageOID.CLIENT_AUTH, "collector": ExtendedKeyUsageOID.SERVER_AUTH}
 DAY = datetime.timedelta(days=1)
+CHECKPOINTS = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(serialization.Encoding.PEM,
+                                                                             serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def now():
@@ -89,6 +91,7 @@ class Authority:
         (folder / "cert.pem").write_bytes(pem(cert) + b"".join(pem(c) for c in chain))
         (folder / "key.pem").touch(mode=0o600)
         (folder / "key.pem").write_bytes(key_pem(key))
+        (folder / "checkpoint.pem").write_bytes(CHECKPOINTS)        # a collector's journal begins with it
         return folder
 
     def folder(self, kind, name, folder, **wrong):

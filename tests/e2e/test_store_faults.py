@@ -69,7 +69,7 @@ class Faulty:
 def steps_twice(store):
     """A step of an incident that was kept when its change failed, and once more when that was tried again."""
     with sqlite3.connect(f"file:{store}/main.db?mode=ro", uri=True) as db:
-        return db.execute("SELECT incident, at, action, json, count(*) FROM step GROUP BY 1, 2, 3, 4 HAVING count(*) > 1").fetchall()
+        return db.execute("SELECT incident, at, action, payload, count(*) FROM step JOIN journal ON number = entry GROUP BY 1, 2, 3, 4 HAVING count(*) > 1").fetchall()
 
 
 def run(folder, how, odds, seconds):

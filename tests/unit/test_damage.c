@@ -101,6 +101,8 @@ static uint64_t held(uint32_t host)
 	return through;
 }
 
+static struct store_retired gone;
+
 static void put_incidents(void)
 {
 	struct store_change *c = change_new(NULL, NULL);
@@ -486,7 +488,7 @@ START_TEST(test_r08_what_was_set_aside_is_retired_with_its_day)
 	ck_assert(store_take_damage(store, &d));
 	snprintf(path, sizeof(path), "%s/%s", folder, d.aside);
 	ck_assert_int_eq(access(path, F_OK), 0);
-	ck_assert_int_eq(store_retire(store, NOON + 2 * DAY, 1), 0);
+	ck_assert_int_eq(store_retire(store, NOON + 2 * DAY, 1, &gone), 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST

@@ -19,6 +19,8 @@
 static struct clock_fake now;
 static struct accounts *accounts;
 static struct store_change *change;
+static const struct deed deed = {"lin", "local", "account.roles"};
+static bool told;	/* of accounts_may_try */
 
 static void setup(void)
 {
@@ -41,7 +43,7 @@ static void add(const char *name)
 
 	strcpy(a.name, name);
 	strcpy(a.hash, "$y$none");
-	ck_assert_int_eq(accounts_set(accounts, &a, change), 0);
+	ck_assert_int_eq(accounts_set(accounts, &a, &deed, change), 0);
 }
 
 static void log_in(const char *name, char token[ACCOUNTS_TOKEN])
@@ -131,7 +133,7 @@ START_TEST(test_w05_disabled)
 	log_in("lin", token);
 	a = *accounts_get(accounts, "lin");
 	a.disabled = true;
-	ck_assert_int_eq(accounts_set(accounts, &a, change), 0);
+	ck_assert_int_eq(accounts_set(accounts, &a, &deed, change), 0);
 	ck_assert_ptr_null(look(token, now.boot));
 	ck_assert_ptr_null(accounts_may_log_in(accounts, "lin"));
 }
@@ -143,15 +145,15 @@ START_TEST(test_w04_guessing_is_slow)
 	int wait;
 
 	for (int i = 0; i < 5; i++)
-		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait));
+		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait, &told));
 	for (int i = 0; i < 1000; i++)
-		ck_assert(!accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait));
+		ck_assert(!accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait, &told));
 	ck_assert(wait > 0 && wait <= 61);
-	ck_assert(accounts_may_try(accounts, "admin", "192.0.2.2", now.boot, &wait));
-	ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait));
+	ck_assert(accounts_may_try(accounts, "admin", "192.0.2.2", now.boot, &wait, &told));
+	ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait, &told));
 	accounts_succeeded(accounts, "admin", "192.0.2.1");
 	for (int i = 0; i < 5; i++)
-		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait));
+		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait, &told));
 }
 END_TEST
 
@@ -162,19 +164,19 @@ START_TEST(test_w04_other_names_do_not_help)
 	int wait, tried = 0;
 
 	for (int i = 0; i < 5; i++)
-		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait));
+		ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait, &told));
 	for (int i = 0; i < 5000; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
-		tried += accounts_may_try(accounts, name, "192.0.2.1", now.boot, &wait);
+		tried += accounts_may_try(accounts, name, "192.0.2.1", now.boot, &wait, &told);
 	}
 	ck_assert_int_eq(tried, 25);
-	ck_assert(!accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait));
+	ck_assert(!accounts_may_try(accounts, "admin", "192.0.2.1", now.boot, &wait, &told));
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
-		ck_assert(accounts_may_try(accounts, name, "192.0.2.2", now.boot, &wait));
+		ck_assert(accounts_may_try(accounts, name, "192.0.2.2", now.boot, &wait, &told));
 		accounts_succeeded(accounts, name, "192.0.2.2");
 	}
-	ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait));
+	ck_assert(accounts_may_try(accounts, "admin", "192.0.2.1", now.boot + 61 * NS_PER_S, &wait, &told));
 }
 END_TEST
 

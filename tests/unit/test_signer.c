@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collector/audit/journal.h"
 #include "collector/identity/ca.h"
 #include "collector/identity/office.h"
+#include "collector/identity/seal.h"
 #include "lib/identity.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
@@ -433,6 +435,113 @@ START_TEST(init_makes_nothing_twice_and_keeps_keys_to_itself)
 }
 END_TEST
 
+/* ---- checkpoints ---- */
+
+static struct seal *open_seal(void)
+{
+	struct seal *seal;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/signer", state);
+	ck_assert_int_eq(seal_open(path, &seal), 0);
+	return seal;
+}
+
+static struct journal begin_journal(struct seal *seal)
+{
+	char path[128], payload[JOURNAL_PAYLOAD];
+	uint8_t key[CHECKPOINT_KEY], bytes[ENTRY_BYTES_MAX];
+	struct journal j;
+	struct journal_row row;
+
+	snprintf(path, sizeof(path), "%s/identity/checkpoint.pem", state);
+	ck_assert_int_eq(checkpoint_key(path, key), 0);
+	ck_assert_int_eq(journal_begin(&j, key, 7, payload, &row), 0);
+	ck_assert_int_eq(seal_show(seal, bytes, journal_bytes(&j, 1, (uint8_t[ENTRY_HASH]){0}, row.at, row.actor, row.action, row.digest, bytes)), 0);
+	return j;
+}
+
+static int show_next(struct seal *seal, struct journal *j, const char *action)
+{
+	uint8_t bytes[ENTRY_BYTES_MAX], before[ENTRY_HASH];
+	struct journal_row row;
+
+	memcpy(before, j->last, ENTRY_HASH);
+	ck_assert_int_eq(journal_append(j, 8, "lin", action, "{}", &row), 0);
+	return seal_show(seal, bytes, journal_bytes(j, row.number, before, row.at, row.actor, row.action, row.digest, bytes));
+}
+
+static struct checkpoint last_of(const struct seal *seal)
+{
+	char line[CHECKPOINT_LINE];
+	struct checkpoint c = {0};
+
+	seal_last(seal, line);
+	if (*line)
+		ck_assert_int_eq(checkpoint_parse(line, strlen(line), &c), 0);
+	return c;
+}
+
+START_TEST(test_a01_the_signer_signs_only_what_goes_on)
+{
+	struct seal *seal = open_seal();
+	struct journal j = begin_journal(seal), fork, other;
+	struct checkpoint c;
+	uint8_t key[CHECKPOINT_KEY];
+	char path[128];
+
+	ck_assert_uint_eq(last_of(seal).number, 0);
+	ck_assert_int_eq(show_next(seal, &j, "a.b"), 0);
+	ck_assert_int_eq(seal_sign(seal, 99), 0);
+	c = last_of(seal);
+	snprintf(path, sizeof(path), "%s/identity/checkpoint.pem", state);
+	ck_assert_int_eq(checkpoint_key(path, key), 0);
+	ck_assert(checkpoint_is_signed(&c, key));
+	ck_assert_uint_eq(c.number, 2);
+	ck_assert_mem_eq(c.chain, j.chain, ENTRY_HASH);
+	ck_assert_mem_eq(c.hash, j.last, ENTRY_HASH);
+	seal_close(seal);
+	seal = open_seal();				/* it remembers */
+	fork = j;
+	ck_assert_int_eq(show_next(seal, &j, "a.b"), 0);
+	ck_assert_int_eq(seal_sign(seal, 100), 0);
+	ck_assert_int_eq(show_next(seal, &fork, "a.fork"), -ESTALE);	/* the same number again */
+	ck_assert_int_eq(seal_sign(seal, 101), 0);
+	ck_assert_uint_eq(last_of(seal).number, 3);
+	fork = j;
+	fork.last[0] ^= 1;
+	ck_assert_int_eq(show_next(seal, &fork, "a.b"), -ESTALE);	/* behind another entry */
+	fork = j;
+	fork.number += 5;
+	ck_assert_int_eq(show_next(seal, &fork, "a.b"), -ESTALE);	/* one is missing */
+	ck_assert_int_eq(seal_show(seal, (const uint8_t *)"nonsense", 8), -EBADMSG);
+	other = j;
+	other.chain[5] ^= 1;
+	ck_assert_int_eq(show_next(seal, &other, "a.b"), -ESTALE);	/* another journal */
+	ck_assert_int_eq(show_next(seal, &j, "a.b"), 0);	/* and goes on all the same */
+	ck_assert_int_eq(seal_sign(seal, 102), 0);
+	ck_assert_uint_eq(last_of(seal).number, 4);
+	seal_close(seal);
+}
+END_TEST
+
+/* What was shown and not signed is shown again after a refusal: half a request leaves nothing behind. */
+START_TEST(test_a02_after_a_refusal_it_is_shown_again)
+{
+	struct seal *seal = open_seal();
+	struct journal j = begin_journal(seal), again;
+
+	ck_assert_int_eq(seal_sign(seal, 1), 0);
+	again = j;
+	ck_assert_int_eq(show_next(seal, &j, "a.b"), 0);
+	ck_assert_int_eq(seal_show(seal, NULL, 0), -EBADMSG);
+	ck_assert_int_eq(show_next(seal, &again, "a.b"), 0);
+	ck_assert_int_eq(seal_sign(seal, 2), 0);
+	ck_assert_uint_eq(last_of(seal).number, 2);
+	seal_close(seal);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("signer");
@@ -452,6 +561,8 @@ int main(void)
 	tcase_add_test(t, servers_keep_the_names_of_init);
 	tcase_add_loop_test(t, the_dashboards_root_can_imitate_nobody, 0, 3);
 	tcase_add_test(t, init_makes_nothing_twice_and_keeps_keys_to_itself);
+	tcase_add_test(t, test_a01_the_signer_signs_only_what_goes_on);
+	tcase_add_test(t, test_a02_after_a_refusal_it_is_shown_again);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -1,6 +1,7 @@
 /* The store on a real disk: exactly once, over the change of the day and a restart, migrations, retention, the engine's rows. */
 #include <check.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "crc32c.h"
 #include "collector/store/change.h"
 #include "collector/store/pages.h"
+#include "collector/store/change_queue.h"
 #include "collector/store/reader.h"
 #include "collector/store/row.h"
 #include "collector/store/schema.h"
@@ -24,12 +26,15 @@
 static char folder[64];
 static struct store *store;
 static char why[256];
+static struct store_retired gone;
+static const uint8_t key[32] = {7};
 
 static void setup(void)
 {
 	strcpy(folder, "/tmp/beadle-store.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(store_open(folder, RESERVE, &store, why), 0);
+	ck_assert_int_eq(store_begin(store, key, NOON), 0);
 }
 
 static void teardown(void)
@@ -266,7 +271,7 @@ START_TEST(retention)
 	put(5, 2, 1, NOON - 2 * DAY);
 	put(5, 3, 1, NOON - DAY);
 	put(5, 4, 1, NOON);
-	ck_assert_int_eq(store_retire(store, NOON, 2), 0);
+	ck_assert_int_eq(store_retire(store, NOON, 2, &gone), 0);
 	ck_assert(!there(20270112));
 	ck_assert(there(20270113));
 	ck_assert(there(20270115));
@@ -344,16 +349,16 @@ START_TEST(test_r12_a_clock_years_ahead_deletes_nothing)
 	put(5, 1, 1, NOON - DAY);
 	put(5, 2, 1, NOON);
 	restart();
-	ck_assert_int_eq(store_retire(store, NOON + 75 * 365 * DAY, 92), 0);	/* before anything is stored */
+	ck_assert_int_eq(store_retire(store, NOON + 75 * 365 * DAY, 92, &gone), 0);	/* before anything is stored */
 	put(5, 3, 1, NOON + 75 * 365 * DAY);
-	ck_assert_int_eq(store_retire(store, NOON + 75 * 365 * DAY, 92), 0);
+	ck_assert_int_eq(store_retire(store, NOON + 75 * 365 * DAY, 92, &gone), 0);
 	ck_assert(there(20270114));
 	ck_assert(there(20270115));
-	ck_assert_int_eq(store_retire(store, INT64_C(-1) * NS_PER_S, 92), 0);	/* nor does one in 1969 */
+	ck_assert_int_eq(store_retire(store, INT64_C(-1) * NS_PER_S, 92, &gone), 0);	/* nor does one in 1969 */
 	ck_assert(there(20270114));
 	for (int day = 1; day <= 3; day++) {					/* nor days of it on end */
 		put(5, 3 + (uint64_t)day, 1, NOON + (75 * 365 + day) * DAY);
-		ck_assert_int_eq(store_retire(store, NOON + (75 * 365 + day) * DAY, 92), 0);
+		ck_assert_int_eq(store_retire(store, NOON + (75 * 365 + day) * DAY, 92, &gone), 0);
 	}
 	ck_assert(there(20270114));
 }
@@ -371,7 +376,7 @@ START_TEST(test_r12_a_clock_years_behind_files_nothing_as_old)
 	put(5, 5, 1, INT64_C(1) * NS_PER_S);
 	for (int day = 0; day < 3; day++) {
 		put(5, 6 + (uint64_t)day, 1, NOON + day * DAY);
-		ck_assert_int_eq(store_retire(store, NOON + day * DAY, 2), 0);
+		ck_assert_int_eq(store_retire(store, NOON + day * DAY, 2, &gone), 0);
 	}
 	ck_assert_uint_eq(replay(&all).n, 7);	/* of eight: 20270114 was old */
 	ck_assert_uint_eq(put(5, 1, 9, NOON + 3 * DAY), 1);
@@ -530,11 +535,33 @@ START_TEST(newer_is_refused)
 	run_on("main.db", "PRAGMA user_version = 99");
 	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
 	ck_assert_ptr_nonnull(strstr(why, "newer"));
-	run_on("main.db", "PRAGMA user_version = 2");
+	run_on("main.db", "PRAGMA user_version = 3");
 	run_on("raw-20270115.db", "PRAGMA user_version = 99");
 	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
 }
 END_TEST
+
+static int see_entry(const struct reader_entry *e, void *arg)
+{
+	char *at = arg;
+
+	ck_assert_ptr_null(e->signature);
+	snprintf(at + strlen(at), 1024 - strlen(at), "%" PRIu64 " %s %s %s\n", e->number, e->actor, e->action, e->number == 1 ? "" : e->payload);
+	return 0;
+}
+
+static void entries(char ret[1024])
+{
+	struct store_reader *reader;
+
+	*ret = 0;
+	ck_assert_int_eq(reader_open(folder, &reader, why), 0);
+	ck_assert_int_eq(reader_journal(reader, 0, see_entry, NULL, ret), 0);
+	reader_close(reader);
+}
+
+#define NO_JOURNAL "DROP TABLE journal; DROP TABLE checkpoint; DROP TABLE step; ALTER TABLE step_before RENAME TO step;" \
+	"CREATE INDEX step_incident ON step (incident);"
 
 START_TEST(test_c02_a_store_of_the_first_version_keeps_what_it_holds)
 {
@@ -543,7 +570,7 @@ START_TEST(test_c02_a_store_of_the_first_version_keeps_what_it_holds)
 	put(5, 1, 4, NOON);
 	store_close(store);
 	store = NULL;
-	run_on("main.db", "INSERT INTO host VALUES (9, 'u', 'web1', 3); ALTER TABLE host DROP COLUMN generation;"
+	run_on("main.db", NO_JOURNAL "INSERT INTO host VALUES (9, 'u', 'web1', 3); ALTER TABLE host DROP COLUMN generation;"
 	       "ALTER TABLE given_name DROP COLUMN json; PRAGMA user_version = 1");
 	run_on("raw-20270115.db", "DROP TRIGGER spool_added; DROP TRIGGER spool_moved; DROP TABLE spool_again;"
 	       "ALTER TABLE spool DROP COLUMN digest; DROP TABLE parted; PRAGMA user_version = 1");
@@ -553,22 +580,70 @@ START_TEST(test_c02_a_store_of_the_first_version_keeps_what_it_holds)
 	ck_assert_uint_eq(replay(&all).n, 6);
 	store_close(store);
 	store = NULL;
-	run_on("main.db", "UPDATE host SET generation = generation + 1 WHERE uuid = 'u'; UPDATE given_name SET json = '{}'");
+	run_on("main.db", "UPDATE host SET generation = generation + 1 WHERE uuid = 'u'; UPDATE given_name SET json = '{}';"
+	       "SELECT salt, payload FROM journal");
 	run_on("raw-20270115.db", "DELETE FROM parted; UPDATE spool SET digest = 0; DELETE FROM spool_again");
+}
+END_TEST
+
+/* What was there before there was a journal goes into it, once. */
+START_TEST(test_a02_an_older_store_is_carried_over)
+{
+	char told[1024], wanted[1024], digest[65], identity[65], open_one[65];
+	struct store_change *c = change_new(NULL, NULL);
+
+	strcpy(digest, change_account(c, "admin", "{}").digest);
+	strcpy(identity, change_given_name(c, "uu", "web1", "{}").digest);
+	change_incident(c, 2, 1, "INC-A", true, NOON, "{}");
+	strcpy(open_one, change_incident(c, 1, 1, "INC-A", false, NOON, "{}").digest);
+	ck_assert_int_eq(store_apply(store, c), 0);
+	change_free(c);
+	store_close(store);
+	store = NULL;
+	run_on("main.db", NO_JOURNAL "INSERT INTO step VALUES (1, 2, 17, 'wang', 'ack', '{\"detail\":\"\"}'); PRAGMA user_version = 2");
+	restart();
+	ck_assert_int_eq(store_begin(store, key, NOON), 0);
+	ck_assert_int_eq(store_begin(store, key, NOON), 0);
+	restart();
+	entries(told);
+	snprintf(wanted, sizeof(wanted), "1 system journal.begin \n2 system account.carried admin {\"row\":\"%s\"}\n"
+		 "3 system identity.carried uu {\"row\":\"%s\"}\n4 wang incident.ack 2 {\"detail\":\"\"}\n"
+		 "5 system incident.carried 1 {\"row\":\"%s\"}\n6 system incident.carried 2 {\"row\":\"*\"}\n", digest, identity, open_one);
+	ck_assert_str_eq(told, wanted);
+}
+END_TEST
+
+/* An entry is there with what it tells of, or neither is; and numbers go on without a gap. */
+START_TEST(test_a02_an_entry_shares_the_fate_of_its_change)
+{
+	struct store_change *bad = change_new(NULL, NULL), *good = change_new(NULL, NULL);
+	char told[1024], control[2] = "\n";
+
+	change_entry(bad, NOON, "lin", "account.roles wang", "{}");
+	change_entry(bad, NOON, "lin", "account.roles wang", "");	/* no payload */
+	ck_assert_int_eq(store_apply(store, bad), -EINVAL);
+	change_entry(good, NOON, control, "login.good", "{}");
+	ck_assert_int_eq(store_apply(store, good), 0);
+	ck_assert_uint_eq(((struct change_node *)good)->entry, 2);
+	restart();
+	entries(told);
+	ck_assert_str_eq(told, "1 system journal.begin \n2 \\x0a login.good {}\n");
+	change_free(bad);
+	change_free(good);
 }
 END_TEST
 
 /* Files in schools have walked them: a change to one would part those stores from new ones. */
 START_TEST(test_c02_a_released_step_is_never_changed)
 {
-	static const uint32_t main_steps[] = {0xf55542c6, 0x26471045}, day_steps[] = {0xf57b3d96, 0x6e182b0a};
+	static const uint32_t main_steps[] = {0xf55542c6, 0x26471045, 0x83639d15}, day_steps[] = {0xf57b3d96, 0x6e182b0a};
 
-	ck_assert_int_ge(schema_main_steps, 2);
+	ck_assert_int_ge(schema_main_steps, 3);
 	ck_assert_int_ge(schema_day_steps, 2);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++)
 		ck_assert_uint_eq(crc32c(0, schema_main[i], strlen(schema_main[i])), main_steps[i]);
+	for (int i = 0; i < 2; i++)
 		ck_assert_uint_eq(crc32c(0, schema_day[i], strlen(schema_day[i])), day_steps[i]);
-	}
 }
 END_TEST
 
@@ -656,6 +731,8 @@ int main(void)
 	tcase_add_test(t, newer_is_refused);
 	tcase_add_test(t, test_c02_a_store_of_the_first_version_keeps_what_it_holds);
 	tcase_add_test(t, test_c02_a_released_step_is_never_changed);
+	tcase_add_test(t, test_a02_an_older_store_is_carried_over);
+	tcase_add_test(t, test_a02_an_entry_shares_the_fate_of_its_change);
 	tcase_add_test(t, a_changed_value_is_not_served);
 	tcase_add_test(t, after_a_failed_commit);
 	tcase_add_test(t, rows);

@@ -1,0 +1,298 @@
+/* checkpoints.c - the signer is shown the journal as it grows and vouches for it, after so many entries or so long (SECURITY 5.10, A4). What it signed last
+ * outlasts our store: it tells when a backup was put back, and when the store is not the one that it knows. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "api.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "log.h"
+
+#define PATIENCE (10 * NS_PER_S)		/* at start, until the signer has said what it knows */
+#define BREATH (2 * NS_PER_S)			/* for its signature, when as much waits for it as may (A4) */
+#define TELL_EVERY (NS_PER_S / 10)
+#define AGAIN (60 * NS_PER_S)
+#define REQUEST_ENTRIES 512u
+#define REQUEST_BYTES (32u * 1024)
+
+int checkpoints_open(struct engine *e, char why[256])
+{
+	struct checkpoints *c = &e->checkpoints;
+	char path[512];
+	int r = reader_open(e->its.store_folder, &c->reader, why);
+
+	if (r == 0)
+		r = reader_last_entry(c->reader, INT64_MAX, &c->kept, c->hash);
+	if (r == 0) {
+		snprintf(path, sizeof(path), "%s/checkpoint.pem", e->its.identity_folder);
+		r = checkpoint_key(path, c->key);
+	}
+	if (r < 0)
+		snprintf(why, 256, "the journal cannot be read: %s", strerror(-r));
+	c->patience = e->its.launcher >= 0 ? clock_boot() + PATIENCE : 0;
+	return r;
+}
+
+void checkpoints_close(struct engine *e)
+{
+	reader_close(e->checkpoints.reader);
+}
+
+/* ---- what is sent ---- */
+
+struct request { uint8_t bytes[REQUEST_BYTES + ENTRY_BYTES_MAX]; ProtobufCBinaryData entry[REQUEST_ENTRIES]; size_t at, n; uint8_t previous[ENTRY_HASH]; };
+
+static int add_entry(const struct reader_entry *e, void *arg)
+{
+	struct request *r = arg;
+	struct journal j;
+	size_t n;
+
+	if (!e->signature) {
+		memcpy(j.chain, e->chain, ENTRY_HASH);
+		n = journal_bytes(&j, e->number, r->previous, e->at, e->actor, e->action, e->digest, r->bytes + r->at);
+		if (n == 0)
+			return -EBADMSG;
+		r->entry[r->n++] = (ProtobufCBinaryData){n, r->bytes + r->at};
+		r->at += n;
+	}
+	memcpy(r->previous, e->hash, ENTRY_HASH);
+	return r->n == REQUEST_ENTRIES || r->at > REQUEST_BYTES;
+}
+
+static void answered(struct asked *, const Rooms__Signed *);
+
+static void show(struct engine *e, struct request *r)
+{
+	struct asked *asked = calloc(1, sizeof(*asked));
+	Rooms__Sign sign = ROOMS__SIGN__INIT;
+	Rooms__Checkpoint checkpoint = ROOMS__CHECKPOINT__INIT;
+
+	checkpoint.entries = r->entry;
+	checkpoint.n_entries = r->n;
+	sign.request_case = ROOMS__SIGN__REQUEST_CHECKPOINT;
+	sign.checkpoint = &checkpoint;
+	if (asked)
+		asked->signed_ = answered;
+	if (asked && signing_ask_ourselves(e, asked, &sign))
+		e->checkpoints.asked = clock_boot();
+	else
+		free(asked);
+}
+
+static void ask(struct engine *e)
+{
+	struct checkpoints *c = &e->checkpoints;
+	struct request *r = calloc(1, sizeof(*r));
+	int error = r ? 0 : -ENOMEM;
+
+	if (r)
+		memcpy(r->previous, c->last.hash, ENTRY_HASH);
+	if (r && c->agreed)
+		error = reader_journal(c->reader, c->last.number + 1, add_entry, NULL, r);
+	if (error < 0) {
+		log_error("the journal cannot be shown to the signer: %s", strerror(-error));
+		c->again = clock_boot() + AGAIN;
+	} else
+		show(e, r);
+	free(r);
+}
+
+/* Half of what may stand outside: the other half comes while agents write it down. */
+static bool is_many(const struct engine *e, uint64_t since)
+{
+	return e->checkpoints.kept >= since + (e->its.checkpoint_entries + 1) / 2;
+}
+
+/* ---- what is answered ---- */
+
+static void keep_checkpoint(struct store_change *change, const struct checkpoint *c)
+{
+	change_checkpoint(change, c->number, c->hash, c->time, c->signature);
+}
+
+static void broken(struct engine *e, const char *why)
+{
+	e->checkpoints.again = INT64_MAX;
+	log_error("the journal: %s: no checkpoint is signed any more", why);
+	outcome_own(e, OWN_JOURNAL, OWN_HOST, why);
+}
+
+/* What is between was lost: the next entry says so, with a number that was never given (doc/journal-format.md). Before all that waits. */
+static void tell_restored(struct engine *e, const struct checkpoint *signed_)
+{
+	static const struct deed restored = {RECORD_SYSTEM, NULL, "journal.restored"};
+	struct store_change *waiting = e->in_flight || e->failed ? NULL : TAKE(e->change), *change = engine_change(e);
+
+	log_warning("a backup of the store was put back: the journal ended at %llu, it goes on at %llu", (unsigned long long)e->checkpoints.kept,
+		    (unsigned long long)signed_->number + 1);
+	if (change) {
+		keep_checkpoint(change, signed_);
+		change_resume(change, signed_->number, signed_->hash);
+		record_fact(change, &restored, "", json_pack("{s:I, s:I}", "lost_from", (json_int_t)e->checkpoints.kept + 1, "lost_to",
+							     (json_int_t)signed_->number));
+	}
+	e->checkpoints.agreed = true;
+	if (!waiting)
+		return;
+	engine_flush(e);
+	e->change = waiting;
+}
+
+/* Is what the signer signed last in our store? */
+static void agree(struct engine *e, const struct checkpoint *signed_)
+{
+	struct checkpoints *c = &e->checkpoints;
+	uint8_t hash[ENTRY_HASH], chain[ENTRY_HASH];
+	uint64_t number = 0;
+	int r = reader_last_entry(c->reader, signed_->number, &number, hash);
+
+	if (r == 0 && signed_->number)
+		r = reader_chain(c->reader, chain);
+	if (r < 0) {
+		log_error("the journal cannot be read: %s", strerror(-r));
+		c->again = clock_boot() + AGAIN;
+		return;
+	}
+	c->last = *signed_;
+	if (signed_->number && memcmp(chain, signed_->chain, ENTRY_HASH))
+		broken(e, "it is not the one that the signer knows");
+	else if (signed_->number > c->kept)
+		tell_restored(e, signed_);
+	else if (signed_->number && (number != signed_->number || memcmp(hash, signed_->hash, ENTRY_HASH)))
+		broken(e, "an entry is not the one that the signer signed");
+	else
+		c->agreed = true;
+	c->since = clock_boot() - e->its.checkpoint_age;	/* what was left open at the last end is signed at once */
+}
+
+/* To every thread of ingest, for its agents. */
+static void tell_agents(struct engine *e)
+{
+	struct checkpoints *c = &e->checkpoints;
+	int64_t now = clock_boot();
+
+	if (!c->agreed || !c->last.number || c->last.number == c->told || now - c->told_at < TELL_EVERY)
+		return;
+	c->told = c->last.number;
+	c->told_at = now;
+	c->crowded = 0;
+	for (size_t i = 0; i < e->its.threads; i++) {
+		struct checkpoint_told *t = calloc(1, sizeof(*t));
+
+		if (!t)
+			continue;	/* they see the next one */
+		t->node.kind = MESSAGE_CHECKPOINT;
+		checkpoint_line(&c->last, t->line);
+		queue_push(e->its.ingest[i], &t->node);
+	}
+}
+
+static void take(struct engine *e, const struct checkpoint *signed_)
+{
+	struct checkpoints *c = &e->checkpoints;
+	struct store_change *change;
+
+	if (signed_->number <= c->last.number)
+		return;
+	c->last = *signed_;
+	c->since = c->kept > c->last.number ? clock_boot() : 0;
+	change = engine_change(e);
+	if (change)
+		keep_checkpoint(change, signed_);
+}
+
+static void answered(struct asked *asked, const Rooms__Signed *answer)
+{
+	struct engine *e = asked->engine;
+	struct checkpoint signed_ = {0};
+
+	DL_DELETE(e->asked, asked);
+	free(asked);
+	e->checkpoints.asked = 0;
+	if (!answer)
+		e->checkpoints.agreed = false;		/* and asks the next one */
+	else if (answer->checkpoint.len && checkpoint_parse((const char *)answer->checkpoint.data, answer->checkpoint.len, &signed_) < 0)
+		broken(e, "the signer's answer is no checkpoint");
+	else if (*answer->error && e->checkpoints.agreed)
+		broken(e, answer->error);
+	else if (!e->checkpoints.agreed)
+		agree(e, &signed_);
+	else
+		take(e, &signed_);
+	checkpoints_look(e);
+}
+
+/* ---- what agents give back ---- */
+
+/* What our own key did not sign proves nothing: an agent may say what it likes. Of what was lost and declared nothing is left to compare. */
+void checkpoints_witnessed(struct engine *e, const char *host, const void *line, size_t n)
+{
+	struct checkpoints *c = &e->checkpoints;
+	uint8_t hash[ENTRY_HASH], chain[ENTRY_HASH];
+	struct checkpoint its;
+	uint64_t number;
+	char why[256];
+
+	if (!c->agreed || checkpoint_parse(line, n, &its) < 0 || !checkpoint_is_signed(&its, c->key) || reader_chain(c->reader, chain) < 0 ||
+	    reader_last_entry(c->reader, its.number, &number, hash) < 0)
+		return;
+	if (memcmp(its.chain, chain, ENTRY_HASH))
+		snprintf(why, sizeof(why), "%.128s witnessed another journal", host);
+	else if (its.number > c->kept && its.number > c->last.number)
+		snprintf(why, sizeof(why), "%.128s witnessed entry %" PRIu64 ", the journal ends at %" PRIu64, host, its.number, c->kept);
+	else if (number == its.number && memcmp(hash, its.hash, ENTRY_HASH))
+		snprintf(why, sizeof(why), "%.128s witnessed another entry %" PRIu64, host, its.number);
+	else
+		return;
+	log_error("the journal: %s", why);
+	outcome_own(e, OWN_JOURNAL, OWN_HOST, why);
+}
+
+/* ---- when ---- */
+
+void checkpoints_begin(struct engine *e)
+{
+	e->checkpoints.agreed = false;
+	e->checkpoints.again = 0;
+	ask(e);
+}
+
+void checkpoints_look(struct engine *e)
+{
+	struct checkpoints *c = &e->checkpoints;
+	int64_t now = clock_boot();
+
+	tell_agents(e);
+	if (e->signer && c->agreed && !c->asked && now >= c->again && c->kept > c->last.number && (is_many(e, c->last.number) || now - c->since >= e->its.checkpoint_age))
+		ask(e);
+}
+
+void checkpoints_kept(struct engine *e, uint64_t entry)
+{
+	struct checkpoints *c = &e->checkpoints;
+
+	if (entry <= c->kept)
+		return;
+	c->kept = entry;
+	if (!c->since)
+		c->since = clock_boot();
+	if (!c->crowded && is_many(e, c->told))
+		c->crowded = clock_boot();
+	checkpoints_look(e);
+}
+
+/* Before the signer has said what it knows an entry may be in the place of one that was lost. But alarms do not wait for ever. */
+bool checkpoints_wait(const struct engine *e)
+{
+	const struct checkpoints *c = &e->checkpoints;
+	int64_t now = clock_boot();
+
+	if (!c->agreed && !c->again && now < c->patience)
+		return true;
+	return e->signer && c->agreed && c->crowded && now - c->crowded < BREATH;
+}
