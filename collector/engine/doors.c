@@ -238,6 +238,7 @@ void doors_close(struct engine *e)
 {
 	struct client *c, *safe;
 
+	signing_gone(e);	/* what it was asked last is not answered any more */
 	DL_FOREACH_SAFE(e->clients, c, safe) {
 		DL_DELETE(e->clients, c);
 		pipe_free(c->pipe);

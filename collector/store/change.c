@@ -255,7 +255,7 @@ void change_progress(struct store_change *c, uint32_t day, int64_t row)
 
 static int apply(struct store *s, const struct act *a)
 {
-	sqlite3_stmt *on = s->on_main[a->statement];
+	sqlite3_stmt *on;
 
 	if (a->statement == ADD_ENTRY)
 		return chain_add(s, a->bound[0].number, a->bound[1].text, a->bound[2].text, a->bound[3].text, (uint64_t)a->bound[4].number);
@@ -263,6 +263,7 @@ static int apply(struct store *s, const struct act *a)
 		journal_resume(&s->journal, (uint64_t)a->bound[0].number, (const uint8_t *)a->bound[1].text);
 		return 0;
 	}
+	on = s->on_main[a->statement];
 	for (int i = 0; i < a->n; i++) {
 		const struct bound *b = &a->bound[i];
 
