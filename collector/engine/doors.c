@@ -241,9 +241,12 @@ void doors_close(struct engine *e)
 	signing_gone(e);	/* what it was asked last is not answered any more */
 	DL_FOREACH_SAFE(e->clients, c, safe) {
 		DL_DELETE(e->clients, c);
+		api_pipe_gone(e, c->pipe);
 		pipe_free(c->pipe);
 		free(c);
 	}
+	if (e->web)
+		api_pipe_gone(e, e->web);
 	pipe_free(e->web);
 	pipe_free(e->signer);
 	pipe_free(e->notifier);
