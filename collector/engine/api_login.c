@@ -8,7 +8,6 @@
 #include "log.h"
 
 #define PASSWORD_MAX 256
-#define NOBODY "nobody"		/* who is not logged in yet, in the journal */
 
 struct try {
 	struct asked asked;
@@ -77,7 +76,7 @@ static bool may_try(const struct asker *a, const char *name)
 	if (accounts_may_try(a->engine->accounts, name, whose(a), clock_boot(), &wait, &told))
 		return true;
 	if (!told)
-		tell(a->engine, NOBODY, a->from, "login.locked", name);
+		tell(a->engine, RECORD_NOBODY, a->from, "login.locked", name);
 	api_refuse(a, 429, "too_many", "too many tries: wait %d s", wait);
 	return false;
 }
@@ -103,7 +102,7 @@ static void logged_in(struct job *job)
 		log_info("log-in of \"%s\" from %s: too many at once", t->name, t->from);
 	else if (!account) {
 		log_notice("log-in of \"%s\" from %s: refused", t->name, t->from);
-		tell(e, NOBODY, t->from, "login.failed", t->name);
+		tell(e, RECORD_NOBODY, t->from, "login.failed", t->name);
 		api_refuse_later(&t->asked, 401, "log_in", "name or password is wrong");
 	} else if (!change || accounts_log_in(e->accounts, t->name, clock_wall(), clock_boot(), change, token) < 0)
 		api_refuse_later(&t->asked, 503, "unavailable", "no session can be made now");

@@ -13,7 +13,7 @@
 
 struct token_asked {
 	struct asked asked;
-	char by[64], at[TOKEN_ADDRESSES];
+	char by[64], from[64], at[TOKEN_ADDRESSES];
 	unsigned hours;
 	const char *done;		/* for the record */
 };
@@ -30,6 +30,15 @@ static json_t *document(const Rooms__Token *t)
 			 "left_ns", (json_int_t)t->left_ns, "approve", t->approve, "fingerprint", t->fingerprint, "failures", (int)t->failures);
 }
 
+/* For the journal: neither the secret nor the token itself. */
+static void tell(const struct token_asked *asked, const char *action, const Rooms__Token *t)
+{
+	struct store_change *change = engine_change(asked->asked.engine);
+
+	if (change)
+		record_fact(change, &(struct deed){asked->by, asked->from, action}, t->host, document(t));
+}
+
 /* Waits for the signer's answer, with the person; takes `asked`. Refuses by itself. */
 static void ask(const struct asker *a, struct token_asked *asked, Rooms__Sign *sign,
 		void (*signed_)(struct asked *, const Rooms__Signed *))
@@ -37,6 +46,7 @@ static void ask(const struct asker *a, struct token_asked *asked, Rooms__Sign *s
 	if (asked) {
 		asked->asked.signed_ = signed_;
 		snprintf(asked->by, sizeof(asked->by), "%s", a->name);
+		snprintf(asked->from, sizeof(asked->from), "%s", a->from);
 		if (signing_ask(a->engine, &asked->asked, sign)) {
 			api_later(&asked->asked, a);
 			return;
@@ -112,6 +122,7 @@ static void made(struct asked *asked, const Rooms__Signed *answer)
 
 			json_object_set_new(body, "token", json_string(text));
 			json_object_set_new(body, "at", json_string(its->at));
+			tell(its, "token.made", answer->tokens[0]);
 			log_notice("\"%s\" made a token for \"%s\", good for %u h", its->by, answer->tokens[0]->host, its->hours);
 			api_answer_later(asked, 200, body);
 		}
@@ -191,6 +202,7 @@ static void changed(struct asked *asked, const Rooms__Signed *answer)
 
 	if (!api_signer_refused(asked, answer)) {
 		if (answer->n_tokens == 1) {
+			tell(its, !strcmp(its->done, "revoked") ? "token.revoked" : "token.approved", answer->tokens[0]);
 			log_notice("\"%s\" %s the token of \"%s\"", its->by, its->done, answer->tokens[0]->host);
 			api_answer_later(asked, 200, document(answer->tokens[0]));
 		} else

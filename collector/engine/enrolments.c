@@ -13,6 +13,7 @@
 #include "log.h"
 
 #define UNKNOWN_A_SECOND 20		/* requests with tokens that are none: each asks the signer, and is two lines of logs */
+#define REFUSALS 30		/* a minute, in the journal */
 
 struct known { uint8_t id[TOKEN_ID]; char uuid[64], host[TOKEN_HOST_MAX + 1]; bool used; };
 
@@ -23,6 +24,8 @@ struct enrolments {
 	int64_t look_at;		/* boot clock: the first of them expires */
 	int64_t unknown_since;		/* boot clock; and so many since */
 	unsigned unknown;
+	int64_t since;			/* of a minute's refusals: so many are in the journal, and so many are only counted */
+	unsigned told, untold;
 };
 
 struct enrolling_asked { struct asked asked; struct reference from; struct known token; char address[INET6_ADDRSTRLEN]; };
@@ -106,7 +109,7 @@ static void remember(struct engine *e, const struct known *k)
 		return;
 	snprintf(given.uuid, sizeof(given.uuid), "%s", k->uuid);
 	snprintf(given.host, sizeof(given.host), "%s", k->host);
-	if (roster_set(e->roster, &given, e->change) == 0)
+	if (roster_set(e->roster, &given, &(struct deed){RECORD_SYSTEM, NULL, "identity.enrolled"}, e->change) == 0)
 		expected_new(e, &given);
 }
 
@@ -219,9 +222,30 @@ static void tell(struct engine *e, const struct reference *to, Wire__Enrolment o
 		queue_push(e->its.enrol, &s->node);
 }
 
+/* Strangers shall not fill the journal. */
+static void record_refusal(struct engine *e, const char *address, const char *why)
+{
+	struct enrolments *all = e->enrolments;
+	int64_t now = clock_boot();
+
+	if (!all->since || now - all->since > 60 * NS_PER_S) {
+		all->since = now;
+		all->told = 0;
+	}
+	if (all->told == REFUSALS || !engine_change(e)) {
+		all->untold++;
+		return;
+	}
+	record_fact(e->change, &(struct deed){RECORD_NOBODY, address, "enrolment.refused"}, "",
+		    json_pack("{s:o, s:i}", "why", document_bytes(why), "more_before", (int)all->untold));
+	all->told++;
+	all->untold = 0;
+}
+
 static void refuse(struct engine *e, const struct reference *to, const char *address, const char *why)
 {
 	log_warning("enrolment from %s refused: %s", address, why);
+	record_refusal(e, address, why);
 	tell(e, to, WIRE__ENROLMENT__REFUSED_ENROLMENT, why, "", NULL);
 }
 
@@ -229,14 +253,17 @@ static void enrolled(struct engine *e, const struct enrolling_asked *a, const Pr
 {
 	struct identity_given given = {0};
 	const struct identity_given *known = roster_get(e->roster, a->token.uuid);
+	char agent[80];
+	const struct deed deed = {agent, a->address, "identity.enrolled"};
 	X509 *cert;
 
+	snprintf(agent, sizeof(agent), "agent %s", a->token.uuid);
 	if (known)
 		given = *known;
 	snprintf(given.uuid, sizeof(given.uuid), "%s", a->token.uuid);
 	snprintf(given.host, sizeof(given.host), "%s", a->token.host);
 	cert = roster_certificate(certificate, &given);
-	if (cert && engine_change(e) && roster_set(e->roster, &given, e->change) == 0) {
+	if (cert && engine_change(e) && roster_set(e->roster, &given, &deed, e->change) == 0) {
 		expected_new(e, roster_get(e->roster, given.uuid));
 		log_notice("\"%s\" enrolled itself from %s: %s, certificate %u", given.host, a->address, given.uuid, given.generation);
 		tell(e, &a->from, WIRE__ENROLMENT__ENROLLED, "", given.host, certificate);

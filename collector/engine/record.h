@@ -11,6 +11,7 @@
 /* Whose deed it is. from: an address, "local" for the command line; NULL: nobody's but our own. action: "account.roles". */
 struct deed { const char *actor, *from, *action; };
 #define RECORD_SYSTEM "system"
+#define RECORD_NOBODY "nobody"		/* who is not known yet */
 
 /* object: "" for none. row: of a row that the journal vouches for, else NULL. before, after: taken; NULL: there is none. No memory: a step that
  * says so takes the place of what it would have told. */
