@@ -14,7 +14,7 @@
 
 #define PATIENCE (10 * NS_PER_S)		/* at start, until the signer has said what it knows */
 #define BREATH (2 * NS_PER_S)			/* for its signature, when as much waits for it as may (A4) */
-#define TELL_EVERY (NS_PER_S / 10)
+#define TELLS 10000				/* agents that are told of one, a second */
 #define AGAIN (60 * NS_PER_S)
 #define REQUEST_ENTRIES 512u
 #define REQUEST_BYTES (32u * 1024)
@@ -176,7 +176,7 @@ static void tell_agents(struct engine *e)
 	struct checkpoints *c = &e->checkpoints;
 	int64_t now = clock_boot();
 
-	if (!c->agreed || !c->last.number || c->last.number == c->told || now - c->told_at < TELL_EVERY)
+	if (!c->agreed || !c->last.number || c->last.number == c->told || now - c->told_at < (int64_t)e->registry.hosts.n * NS_PER_S / TELLS)
 		return;
 	c->told = c->last.number;
 	c->told_at = now;

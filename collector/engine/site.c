@@ -7,7 +7,24 @@
 #include <unistd.h>
 
 #include "assignment.h"
+#include "cleanup.h"
+#include "collector/audit/checkpoint.h"
+#include "io.h"
+
+#define FILE_MAX (1024 * 1024)		/* as conf.h has it */
 #include "installed.h"
+
+/* For the journal: which configuration was taken up. */
+static void digest_of(const char *file, char ret[65])
+{
+	FREE char *text = NULL;
+	uint8_t hash[ENTRY_HASH];
+	size_t n;
+
+	*ret = 0;
+	if (io_read_file(file, FILE_MAX, &text, &n) == 0 && entry_sha256(text, n, hash) == 0)
+		checkpoint_hex(hash, ENTRY_HASH, ret);
+}
 
 /* Relative names are relative to the file that says them. */
 static void beside(const char *file, const char *name, char ret[PATH_MAX])
@@ -43,6 +60,7 @@ static void read_procedure(struct site *s, const struct conf_node *root, struct 
 	conf_string(root, "procedure", "procedure/TWVS-ISMS-B-007.yaml", &name, p);
 	beside(conf_file(root), name, path);
 	s->procedure_file = strdup(path);
+	digest_of(path, s->procedure_digest);
 	if (s->inventory)
 		s->procedure = procedure_read(path, s->inventory, p);
 }
@@ -57,6 +75,7 @@ struct site *site_read(const struct conf_node *root, struct problems *p)
 	if (!s)
 		return NULL;
 	s->file = conf_file(root);
+	digest_of(s->file, s->digest);
 	conf_string(root, "school", NULL, &s->school, p);
 	if (!s->school && readable)
 		problem(p, conf_file(root), 0, "school", "is missing: a short name in a-z 0-9 . -, for certificates");

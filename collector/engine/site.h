@@ -9,6 +9,7 @@ struct site {
 	const char *school, *name;		/* "twvs"; this collector's */
 	const char *file;			/* collector.yaml */
 	char *procedure_file;
+	char digest[65], procedure_digest[65];	/* SHA-256 of both, in hex, as they were read; "": one could not be */
 	const char *title;			/* the school's name for people; school where none is given */
 	const char *address;			/* of the dashboard, for links in notices: "https://..."; NULL: none */
 	bool chinese;				/* language: zh-TW (else en) */

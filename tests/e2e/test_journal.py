@@ -455,7 +455,7 @@ def test_a04_killed_at_any_moment(site, tmp_path):
     n = 0
     for turn in range(KILLS):
         wait_for("it is caught up", lambda: witnessed(agent) >= max(last_entry(site) - EVERY, 1))
-        end, least = time.monotonic() + r.uniform(0.05, 0.6), n + 2 * EVERY
+        end, least = time.monotonic() + r.uniform(0.05, 0.6), n + 3 * EVERY
         while time.monotonic() < end or n < least:
             site.beadle("person", "add", f"p{n}", "--roles", "viewer")
             n += 1
@@ -467,7 +467,8 @@ def test_a04_killed_at_any_moment(site, tmp_path):
                                                                     capture_output=True).returncode in (0, 1))
         else:
             site.collector.kill()
-            assert last_entry(site) - witnessed(agent) <= EVERY + 1, (turn, last_entry(site), witnessed(agent))
+            # What came while the signer signed is one change: with limits as small as these it may be as much again.
+            assert last_entry(site) - witnessed(agent) <= 2 * EVERY, (turn, last_entry(site), witnessed(agent))
             assert read_through(site, tmp_path, agent)[1] == []
             site.start()
         assert "0 findings" in clean(site, agent)
