@@ -1,4 +1,4 @@
-/* checkpoints.c - the signer is shown the journal as it grows and vouches for it, after so many entries or so long (SECURITY 5.10, A4). What it signed last
+/* checkpoints.c - the signer is shown the journal as it grows and vouches for it (SECURITY 5.10, A4). What it signed last
  * outlasts our store: it tells when a backup was put back, and when the store is not the one that it knows. */
 #include <errno.h>
 #include <inttypes.h>
