@@ -23,6 +23,10 @@ def clone(tmp_path_factory):
     ours = {name for name in os.listdir(SOURCE) if name.startswith("build")} - {"build-aux"} | {".git"}
     shutil.copytree(SOURCE, clone, symlinks=True, ignore=lambda folder, names: ours & set(names) if folder == str(SOURCE) else ())
     shutil.copytree(BUILD, clone / "build-run", symlinks=True, ignore=lambda folder, names: {"cache", "results", "tests"} & set(names))
+    for depends in (clone / "build-run").rglob("*.Po"):     # on sources by their paths, which may lead below root's closed home
+        times = depends.stat()
+        depends.write_text(depends.read_text().replace(f"{SOURCE}/", f"{clone}/"))
+        os.utime(depends, ns=(times.st_atime_ns, times.st_mtime_ns))
     return clone
 
 
