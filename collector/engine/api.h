@@ -46,6 +46,8 @@ bool signing_ask(struct engine *, struct asked *, Rooms__Sign *);
 
 /* The same for a question of our own, for which nobody waits: puts it into the list itself; its `signed_` takes it out. */
 bool signing_ask_ourselves(struct engine *, struct asked *, Rooms__Sign *);
+/* The same when there is nothing to remember beside the answer. signed_ frees what it is given. */
+bool signing_ask_plainly(struct engine *, Rooms__Sign *, void (*signed_)(struct asked *, const Rooms__Signed *));
 
 /* Arguments: absent is the default; of another type: refused, false. */
 bool api_number(const struct asker *, const json_t *arguments, const char *key, int64_t dflt, int64_t min, int64_t max, int64_t *ret);

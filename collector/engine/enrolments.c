@@ -138,14 +138,10 @@ void enrolments_look(struct engine *e)
 {
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__ListTokens list = ROOMS__LIST_TOKENS__INIT;
-	struct asked *asked = calloc(1, sizeof(*asked));
 
 	sign.request_case = ROOMS__SIGN__REQUEST_LIST_TOKENS;
 	sign.list_tokens = &list;
-	if (asked)
-		asked->signed_ = took_tokens;
-	if (asked && !signing_ask_ourselves(e, asked, &sign))
-		free(asked);
+	signing_ask_plainly(e, &sign, took_tokens);
 }
 
 void enrolments_begin(struct engine *e)
@@ -189,16 +185,11 @@ void enrolments_came(struct engine *e, const char *uuid, uint32_t generation)
 	sign.end_token = &end;
 	for (size_t i = 0; i < e->enrolments->n; i++) {
 		struct known *k = &e->enrolments->at[i];
-		struct asked *asked;
 
 		if (!k->used || strcmp(k->uuid, uuid) || !given || given->generation > generation)
 			continue;
 		end.token = (ProtobufCBinaryData){TOKEN_ID, k->id};
-		asked = calloc(1, sizeof(*asked));
-		if (asked)
-			asked->signed_ = ended;
-		if (asked && !signing_ask_ourselves(e, asked, &sign))
-			free(asked);
+		signing_ask_plainly(e, &sign, ended);
 	}
 }
 

@@ -182,19 +182,15 @@ static void own_signed(struct asked *asked, const Rooms__Signed *answer)
 
 static void renew_own(struct engine *e)
 {
-	struct asked *asked = calloc(1, sizeof(*asked));
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__RenewServer renew = ROOMS__RENEW_SERVER__INIT;
 	uint8_t *csr = NULL;
 	size_t n;
 
-	if (asked && renewal_request(e->its.identity_folder, &csr, &n) == 0) {
-		asked->signed_ = own_signed;
+	if (renewal_request(e->its.identity_folder, &csr, &n) == 0) {
 		server_request(&sign, &renew, "collector", csr, n);
-		if (signing_ask_ourselves(e, asked, &sign))
-			asked = NULL;
+		signing_ask_plainly(e, &sign, own_signed);
 	}
-	free(asked);
 	OPENSSL_free(csr);
 }
 

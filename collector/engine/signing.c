@@ -32,6 +32,18 @@ bool signing_ask_ourselves(struct engine *e, struct asked *asked, Rooms__Sign *s
 	return true;
 }
 
+bool signing_ask_plainly(struct engine *e, Rooms__Sign *sign, void (*signed_)(struct asked *, const Rooms__Signed *))
+{
+	struct asked *asked = calloc(1, sizeof(*asked));
+
+	if (asked)
+		asked->signed_ = signed_;
+	if (asked && signing_ask_ourselves(e, asked, sign))
+		return true;
+	free(asked);
+	return false;
+}
+
 void signing_answered(struct engine *e, const Rooms__Signed *answer)
 {
 	struct asked *asked;
@@ -136,14 +148,10 @@ void signing_begin(struct engine *e)
 {
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__ListRevoked list = ROOMS__LIST_REVOKED__INIT;
-	struct asked *asked = calloc(1, sizeof(*asked));
 
 	sign.request_case = ROOMS__SIGN__REQUEST_LIST_REVOKED;
 	sign.list_revoked = &list;
-	if (asked)
-		asked->signed_ = took_list;
-	if (asked && !signing_ask_ourselves(e, asked, &sign))
-		free(asked);
+	signing_ask_plainly(e, &sign, took_list);
 	e->renewals_next = 0;
 	enrolments_begin(e);
 	checkpoints_begin(e);
