@@ -22,7 +22,7 @@ struct host {
 	int printed;		/* memfd behind stdout and stderr; -1: none */
 	const char *state;	/* the plugin's private directory, or "" */
 	struct guards *guards;
-	bool served;		/* a round was made */
+	int64_t looked;		/* at the landmarks; 0: no round was made yet */
 	struct module *module;
 	struct beadle_ctx *instances;	/* uthash by check */
 };
