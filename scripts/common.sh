@@ -7,9 +7,24 @@ umask 022	# plugins are not loaded from what others could write
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+show_progress() { # LOG: on one line of the terminal, how long it has taken and what was last said; until it is killed or we are gone
+	local begun=$SECONDS width
+	width=$(tput cols 2>/dev/null || echo 80)
+	while kill -0 $$ 2>/dev/null && sleep 1; do
+		printf '\r\033[K    %4d s  %.*s' $((SECONDS - begun)) $((width - 12)) "$(tail -n 1 "$1" | tr -d '[:cntrl:]')" >&2
+	done
+}
 quietly() { # LOG COMMAND...: shows the log's end only when the command fails
-	local log=$1; shift
-	"$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; die "$* failed; all of its output is in $log"; }
+	local log=$1 progress='' ok=1; shift
+	: >"$log"
+	if [ -t 2 ]; then show_progress "$log" & progress=$!; fi
+	"$@" >>"$log" 2>&1 || ok=
+	if [ -n "$progress" ]; then
+		kill "$progress" 2>/dev/null || true
+		wait "$progress" 2>/dev/null || true
+		printf '\r\033[K' >&2
+	fi
+	[ -n "$ok" ] || { tail -n 40 "$log" >&2; die "$* failed; all of its output is in $log"; }
 }
 
 build_packages=(autoconf automake build-essential check distro-info-data libcap-ng-dev libcrypt-dev libcurl4-openssl-dev libevent-dev
@@ -31,6 +46,15 @@ node_is_missing() {
 	[ "${version%%.*}" -lt 18 ] || ! command -v npm >/dev/null
 }
 
+# A fresh machine must not start servers that only tests want.
+install_packages() {
+	local policy=/usr/sbin/policy-rc.d made='' ok=1
+	[ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy; made=1; }
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" || ok=
+	[ -z "$made" ] || rm -f $policy
+	[ -n "$ok" ]
+}
+
 # Installs what is missing of the arguments; without root it says the one command and ends.
 need_packages() {
 	local missing
@@ -39,17 +63,10 @@ need_packages() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" = 0 ] || die "packages are missing. As root: apt-get install --no-install-recommends ${missing[*]}"
 	say "installing ${#missing[@]} packages: ${missing[*]}"
-	export DEBIAN_FRONTEND=noninteractive
 	local log
 	log=$(mktemp /tmp/beadle-apt.XXXXXX)
 	quietly "$log" apt-get update
-	# A fresh machine must not start servers that only tests want.
-	local policy=/usr/sbin/policy-rc.d made=
-	[ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy; made=1; }
-	local ok=1
-	apt-get install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1 || ok=
-	[ -z "$made" ] || rm -f $policy
-	[ -n "$ok" ] || { tail -n 20 "$log" >&2; die "apt-get install failed; all of its output is in $log"; }
+	quietly "$log" install_packages "${missing[@]}"
 	rm -f "$log"
 }
 
@@ -88,9 +105,9 @@ build_in() {
 		# Make sees a change of folders, but none of compiler and flags.
 		[ ! -e "$folder/Makefile" ] || [ "$(flags_of "$(cat "$folder/arguments" 2>/dev/null)")" = "$(flags_of "$arguments")" ] ||
 			make -s -C "$folder" clean >/dev/null 2>&1 || true
-		(cd "$folder" && quietly "$folder/configure.log" "$source_folder/configure" -q "$@")
+		(cd "$folder" && quietly "$folder/configure.log" "$source_folder/configure" "$@")
 		printf '%s' "$arguments" >"$folder/arguments"
 	fi
 	say "building ${folder#"$source_folder"/}"
-	quietly "$folder/make.log" make -s -C "$folder" -j"$(nproc)" all
+	quietly "$folder/make.log" make --no-print-directory -C "$folder" -j"$(nproc)" all
 }

@@ -76,6 +76,8 @@ void api_later(struct asked *later, const struct asker *a)
 	later->engine = a->engine;
 	later->pipe = a->pipe;
 	later->query = a->query;
+	snprintf(later->by, sizeof(later->by), "%s", a->name ? a->name : "");
+	snprintf(later->from, sizeof(later->from), "%s", a->from);
 	DL_APPEND(a->engine->asked, later);
 }
 

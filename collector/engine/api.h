@@ -28,6 +28,7 @@ struct asked {
 	struct engine *engine;
 	struct pipe *pipe;		/* NULL: gone */
 	uint64_t query;
+	char by[64], from[64];		/* who asks, and from where: for the record */
 	uint64_t number;		/* of the question to the signer that it waits for; 0: of none */
 	/* Its answer, NULL when the signer has ended: takes it out of the list (api_answer_later) and frees it. */
 	void (*signed_)(struct asked *, const Rooms__Signed *);
@@ -41,10 +42,10 @@ void api_answer_later(struct asked *, unsigned status, json_t *body);				/* and 
 void api_refuse_later(struct asked *, unsigned status, const char *code, const char *text);
 bool api_put_out(struct asked *, const struct job *);	/* true: the job was refused, and that is the answer; the caller frees */
 
-/* signing.c: sends it, and remembers whose answer it will be; false: there is no signer now. The caller puts `asked` into the list. */
-bool signing_ask(struct engine *, struct asked *, Rooms__Sign *);
+/* signing.c: asks the signer for a person, who waits. Takes `asked` (NULL: there was no memory for it); refuses by itself. */
+void signing_ask_for(const struct asker *, struct asked *, Rooms__Sign *, void (*signed_)(struct asked *, const Rooms__Signed *));
 
-/* The same for a question of our own, for which nobody waits: puts it into the list itself; its `signed_` takes it out. */
+/* A question of our own, for which nobody waits; its `signed_` takes it out of the list. False: there is no signer now. */
 bool signing_ask_ourselves(struct engine *, struct asked *, Rooms__Sign *);
 /* The same when there is nothing to remember beside the answer. signed_ frees what it is given. */
 bool signing_ask_plainly(struct engine *, Rooms__Sign *, void (*signed_)(struct asked *, const Rooms__Signed *));

@@ -15,7 +15,7 @@
 
 #define CA_FILE_MAX 65536
 
-struct identity_asked { struct asked asked; struct identity_given given; char by[64], from[64]; };
+struct identity_asked { struct asked asked; struct identity_given given; };
 
 /* ---- names ---- */
 
@@ -86,12 +86,12 @@ static void hand_out(struct identity_asked *asked, const ProtobufCBinaryData *ce
 	X509 *cert = roster_certificate(certificate, &asked->given);
 	char path[512], *pem = cert ? to_pem(cert) : NULL, *ca = NULL;
 	struct store_change *change = engine_change(e);
-	const struct deed deed = {asked->by, asked->from, roster_get(e->roster, asked->given.uuid) ? "identity.replaced" : "identity.issued"};
+	const struct deed deed = {asked->asked.by, asked->asked.from, roster_get(e->roster, asked->given.uuid) ? "identity.replaced" : "identity.issued"};
 
 	snprintf(path, sizeof(path), "%s/ca.pem", e->its.identity_folder);
 	if (pem && change && io_read_file(path, CA_FILE_MAX, &ca, NULL) == 0 && roster_set(e->roster, &asked->given, &deed, change) == 0) {
 		expected_new(e, roster_get(e->roster, asked->given.uuid));
-		log_notice("\"%s\" made an identity for \"%s\": %s, certificate %u", asked->by, asked->given.host, asked->given.uuid,
+		log_notice("\"%s\" made an identity for \"%s\": %s, certificate %u", asked->asked.by, asked->given.host, asked->given.uuid,
 			   asked->given.generation);
 		api_answer_later(&asked->asked, 200, json_pack("{s:s, s:s, s:s, s:s}", "uuid", asked->given.uuid, "host", asked->given.host,
 							       "certificate", pem, "ca", ca));
@@ -118,24 +118,14 @@ static void issued(struct asked *asked, const Rooms__Signed *answer)
 	free(asked);
 }
 
-/* Waits for the signer's answer, with the person. Refuses by itself. */
 static void ask(const struct asker *a, const struct identity_given *given, Rooms__Sign *sign,
 		void (*signed_)(struct asked *, const Rooms__Signed *))
 {
 	struct identity_asked *asked = calloc(1, sizeof(*asked));
 
-	if (asked) {
+	if (asked)
 		asked->given = *given;
-		asked->asked.signed_ = signed_;
-		snprintf(asked->by, sizeof(asked->by), "%s", a->name);
-		snprintf(asked->from, sizeof(asked->from), "%s", a->from);
-		if (signing_ask(a->engine, &asked->asked, sign)) {
-			api_later(&asked->asked, a);
-			return;
-		}
-	}
-	free(asked);
-	api_refuse(a, 503, "unavailable", "the signer does not run");
+	signing_ask_for(a, (struct asked *)asked, sign, signed_);
 }
 
 void api_identity_new(const struct asker *a, const json_t *arguments)
@@ -193,8 +183,8 @@ static void revoked(struct asked *asked, const Rooms__Signed *answer)
 	struct engine *e = asked->engine;
 
 	if (!api_signer_refused(asked, answer)) {
-		log_notice("\"%s\" revoked the identity of \"%s\": %s", i->by, i->given.host, i->given.uuid);
-		if (signing_revoked(e, i->given.uuid, &(struct deed){i->by, i->from, "identity.revoked"}) == 0)
+		log_notice("\"%s\" revoked the identity of \"%s\": %s", asked->by, i->given.host, i->given.uuid);
+		if (signing_revoked(e, i->given.uuid, &(struct deed){asked->by, asked->from, "identity.revoked"}) == 0)
 			api_answer_later(asked, 200, document(e, roster_get(e->roster, i->given.uuid)));
 		else
 			api_refuse_later(asked, 503, "unavailable", "it is revoked at the signer, but not kept here yet: restart the collector");

@@ -12,7 +12,7 @@
 struct try {
 	struct asked asked;
 	struct job job;
-	char name[64], from[64], origin[64], password[PASSWORD_MAX + 1], new_password[PASSWORD_MAX + 1];
+	char name[64], origin[64], password[PASSWORD_MAX + 1], new_password[PASSWORD_MAX + 1];
 	char hash[ACCOUNTS_HASH];
 	bool ok;
 };
@@ -40,7 +40,6 @@ static struct try *try_new(const struct asker *a, const char *name, const char *
 	if (!t)
 		return NULL;
 	snprintf(t->name, sizeof(t->name), "%s", name);
-	snprintf(t->from, sizeof(t->from), "%s", a->from);
 	snprintf(t->origin, sizeof(t->origin), "%s", whose(a));
 	snprintf(t->password, sizeof(t->password), "%s", password);
 	snprintf(t->hash, sizeof(t->hash), "%s", hash);
@@ -99,17 +98,17 @@ static void logged_in(struct job *job)
 	char token[ACCOUNTS_TOKEN];
 
 	if (api_put_out(&t->asked, &t->job))
-		log_info("log-in of \"%s\" from %s: too many at once", t->name, t->from);
+		log_info("log-in of \"%s\" from %s: too many at once", t->name, t->asked.from);
 	else if (!account) {
-		log_notice("log-in of \"%s\" from %s: refused", t->name, t->from);
-		tell(e, RECORD_NOBODY, t->from, "login.failed", t->name);
+		log_notice("log-in of \"%s\" from %s: refused", t->name, t->asked.from);
+		tell(e, RECORD_NOBODY, t->asked.from, "login.failed", t->name);
 		api_refuse_later(&t->asked, 401, "log_in", "name or password is wrong");
 	} else if (!change || accounts_log_in(e->accounts, t->name, clock_wall(), clock_boot(), change, token) < 0)
 		api_refuse_later(&t->asked, 503, "unavailable", "no session can be made now");
 	else {
 		accounts_succeeded(e->accounts, t->name, t->origin);
-		log_notice("log-in of \"%s\" from %s", t->name, t->from);
-		tell(e, t->name, t->from, "login.good", t->name);
+		log_notice("log-in of \"%s\" from %s", t->name, t->asked.from);
+		tell(e, t->name, t->asked.from, "login.good", t->name);
 		api_answer_later(&t->asked, 200, json_pack("{s:s, s:s, s:o, s:b}", "session", token, "name", account->name, "roles",
 							   authorise_roles(account->roles), "must_change", account->must_change));
 		explicit_bzero(token, sizeof(token));
@@ -172,7 +171,7 @@ static void changed(struct job *job)
 		account = *old;
 		account.must_change = false;
 		strcpy(account.hash, t->hash);
-		accounts_set(e->accounts, &account, &(struct deed){t->name, t->from, "account.password"}, change);	/* and ends every session of this account */
+		accounts_set(e->accounts, &account, &(struct deed){t->name, t->asked.from, "account.password"}, change);	/* and ends every session of this account */
 		log_notice("\"%s\" has a new password", t->name);
 		api_answer_later(&t->asked, 200, json_object());
 		explicit_bzero(&account, sizeof(account));

@@ -105,7 +105,7 @@ void api_person_enable(const struct asker *a, const json_t *arguments)
 
 /* ---- one-time passwords: told once, to who asked; hashed elsewhere ---- */
 
-struct fresh { struct asked asked; struct job job; struct account account; char by[64], from[64], password[32]; bool add, ok; };
+struct fresh { struct asked asked; struct job job; struct account account; char password[32]; bool add, ok; };
 
 static struct fresh *fresh_of(struct job *job)
 {
@@ -138,7 +138,7 @@ static void made(struct job *job)
 {
 	struct fresh *f = fresh_of(job);
 	struct engine *e = f->asked.engine;
-	const struct deed deed = {f->by, f->from, f->add ? "account.added" : "account.password_given"};
+	const struct deed deed = {f->asked.by, f->asked.from, f->add ? "account.added" : "account.password_given"};
 	json_t *answer;
 
 	if (api_put_out(&f->asked, &f->job))
@@ -150,7 +150,7 @@ static void made(struct job *job)
 	else if (!keep(e, &f->account, &deed))
 		api_refuse_later(&f->asked, 503, "unavailable", "nothing can be kept now");
 	else {
-		log_notice("\"%s\" %s \"%s\"", f->by, f->add ? "added the account" : "gave a one-time password to", f->account.name);
+		log_notice("\"%s\" %s \"%s\"", f->asked.by, f->add ? "added the account" : "gave a one-time password to", f->account.name);
 		answer = document(&f->account);
 		json_object_set_new(answer, "password", json_string(f->password));
 		api_answer_later(&f->asked, 200, answer);
@@ -166,8 +166,6 @@ static void start(const struct asker *a, const struct account *p, bool add)
 
 	if (f) {
 		*f = (struct fresh){.job = {.work = make_hash, .done = made}, .account = *p, .add = add};
-		snprintf(f->by, sizeof(f->by), "%s", a->name);
-		snprintf(f->from, sizeof(f->from), "%s", a->from);
 		if (jobs_add(a->engine->hashing, &f->job, a->origin)) {
 			api_later(&f->asked, a);
 			return;

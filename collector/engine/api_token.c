@@ -13,7 +13,7 @@
 
 struct token_asked {
 	struct asked asked;
-	char by[64], from[64], at[TOKEN_ADDRESSES];
+	char at[TOKEN_ADDRESSES];
 	unsigned hours;
 	const char *done;		/* for the record */
 };
@@ -36,24 +36,7 @@ static void tell(const struct token_asked *asked, const char *action, const Room
 	struct store_change *change = engine_change(asked->asked.engine);
 
 	if (change)
-		record_fact(change, &(struct deed){asked->by, asked->from, action}, t->host, document(t));
-}
-
-/* Waits for the signer's answer, with the person; takes `asked`. Refuses by itself. */
-static void ask(const struct asker *a, struct token_asked *asked, Rooms__Sign *sign,
-		void (*signed_)(struct asked *, const Rooms__Signed *))
-{
-	if (asked) {
-		asked->asked.signed_ = signed_;
-		snprintf(asked->by, sizeof(asked->by), "%s", a->name);
-		snprintf(asked->from, sizeof(asked->from), "%s", a->from);
-		if (signing_ask(a->engine, &asked->asked, sign)) {
-			api_later(&asked->asked, a);
-			return;
-		}
-	}
-	free(asked);
-	api_refuse(a, 503, "unavailable", "the signer does not run");
+		record_fact(change, &(struct deed){asked->asked.by, asked->asked.from, action}, t->host, document(t));
 }
 
 /* ---- new ---- */
@@ -123,7 +106,7 @@ static void made(struct asked *asked, const Rooms__Signed *answer)
 			json_object_set_new(body, "token", json_string(text));
 			json_object_set_new(body, "at", json_string(its->at));
 			tell(its, "token.made", answer->tokens[0]);
-			log_notice("\"%s\" made a token for \"%s\", good for %u h", its->by, answer->tokens[0]->host, its->hours);
+			log_notice("\"%s\" made a token for \"%s\", good for %u h", asked->by, answer->tokens[0]->host, its->hours);
 			api_answer_later(asked, 200, body);
 		}
 		if (text)
@@ -164,7 +147,7 @@ void api_token_new(const struct asker *a, const json_t *arguments)
 			asked->hours = (unsigned)hours;
 			strcpy(asked->at, addresses);
 		}
-		ask(a, asked, &sign, made);
+		signing_ask_for(a, (struct asked *)asked, &sign, made);
 	}
 }
 
@@ -190,7 +173,7 @@ void api_token_list(const struct asker *a, const json_t *arguments)
 
 	sign.request_case = ROOMS__SIGN__REQUEST_LIST_TOKENS;
 	sign.list_tokens = &list;
-	ask(a, calloc(1, sizeof(struct token_asked)), &sign, listed);
+	signing_ask_for(a, calloc(1, sizeof(struct asked)), &sign, listed);
 }
 
 /* ---- revoke, approve ---- */
@@ -203,7 +186,7 @@ static void changed(struct asked *asked, const Rooms__Signed *answer)
 	if (!api_signer_refused(asked, answer)) {
 		if (answer->n_tokens == 1) {
 			tell(its, !strcmp(its->done, "revoked") ? "token.revoked" : "token.approved", answer->tokens[0]);
-			log_notice("\"%s\" %s the token of \"%s\"", its->by, its->done, answer->tokens[0]->host);
+			log_notice("\"%s\" %s the token of \"%s\"", asked->by, its->done, answer->tokens[0]->host);
 			api_answer_later(asked, 200, document(answer->tokens[0]));
 		} else
 			api_refuse_later(asked, 503, "unavailable", "the signer answered with no token");
@@ -239,7 +222,7 @@ void api_token_revoke(const struct asker *a, const json_t *arguments)
 	asked = calloc(1, sizeof(*asked));
 	if (asked)
 		asked->done = "revoked";
-	ask(a, asked, &sign, changed);
+	signing_ask_for(a, (struct asked *)asked, &sign, changed);
 }
 
 void api_token_approve(const struct asker *a, const json_t *arguments)
@@ -259,5 +242,5 @@ void api_token_approve(const struct asker *a, const json_t *arguments)
 	asked = calloc(1, sizeof(*asked));
 	if (asked)
 		asked->done = "approved";
-	ask(a, asked, &sign, changed);
+	signing_ask_for(a, (struct asked *)asked, &sign, changed);
 }

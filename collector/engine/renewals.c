@@ -258,18 +258,9 @@ static void ask_for_web(const struct asker *a, const uint8_t *csr, size_t n)
 {
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__RenewServer renew = ROOMS__RENEW_SERVER__INIT;
-	struct asked *asked = calloc(1, sizeof(*asked));
 
-	if (asked) {
-		asked->signed_ = web_signed;
-		server_request(&sign, &renew, "web", csr, n);
-		if (signing_ask(a->engine, asked, &sign)) {
-			api_later(asked, a);
-			return;
-		}
-	}
-	free(asked);
-	api_refuse(a, 503, "unavailable", "the signer does not run");
+	server_request(&sign, &renew, "web", csr, n);
+	signing_ask_for(a, calloc(1, sizeof(struct asked)), &sign, web_signed);
 }
 
 void api_web_certificate(const struct asker *a, const json_t *arguments)

@@ -10,7 +10,8 @@
 #include "collector/standing.h"
 #include "log.h"
 
-bool signing_ask(struct engine *e, struct asked *asked, Rooms__Sign *sign)
+/* Remembers whose answer it will be. The caller puts `asked` into the list. */
+static bool ask(struct engine *e, struct asked *asked, Rooms__Sign *sign)
 {
 	Rooms__Message m = ROOMS__MESSAGE__INIT;
 
@@ -23,9 +24,20 @@ bool signing_ask(struct engine *e, struct asked *asked, Rooms__Sign *sign)
 	return true;
 }
 
+void signing_ask_for(const struct asker *a, struct asked *asked, Rooms__Sign *sign, void (*signed_)(struct asked *, const Rooms__Signed *))
+{
+	if (asked && ask(a->engine, asked, sign)) {
+		asked->signed_ = signed_;
+		api_later(asked, a);
+		return;
+	}
+	free(asked);
+	api_refuse(a, 503, "unavailable", "the signer does not run");
+}
+
 bool signing_ask_ourselves(struct engine *e, struct asked *asked, Rooms__Sign *sign)
 {
-	if (!signing_ask(e, asked, sign))
+	if (!ask(e, asked, sign))
 		return false;
 	asked->engine = e;
 	DL_APPEND(e->asked, asked);

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "lib/clock.h"
 #include "lib/io.h"
 #include "lib/program.h"
+#include "tests/unit/folder.h"
 
 #define PATIENCE_MS 20000
 
@@ -60,11 +60,6 @@ void rig_start(struct rig *at)
 	at->core = core[0];
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 void rig_stop(struct rig *at)
 {
 	int status = -1;
@@ -75,7 +70,7 @@ void rig_stop(struct rig *at)
 		poll(NULL, 0, 10);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "template: status %x", status);
 	arena_free(at->arena);
-	nftw(at->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	folder_remove(at->state);
 }
 
 struct plugin_record *rig_record(struct rig *at, const char *name)

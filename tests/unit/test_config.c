@@ -16,6 +16,7 @@
 #include "agent/config/metrics.h"
 #include "agent/config/plan.h"
 #include "lib/io.h"
+#include "tests/unit/folder.h"
 
 #define AGENT "collector: monitor.example:7411\nplugins: [" BUILD_TREE "/tests/plugins/bad]\n"
 #define CHECKS "checks:\n  bad:\n    interval: 60s\n"
@@ -43,10 +44,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(folder_remove(folder), 0);
 }
 
 /* All that beadle-config would say. */

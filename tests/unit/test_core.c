@@ -25,6 +25,7 @@
 #include "lib/frame.h"
 #include "lib/io.h"
 #include "lib/log.h"
+#include "tests/unit/folder.h"
 
 static char folder[64];
 static unsigned complaints;
@@ -42,29 +43,9 @@ static void setup(void)
 	log_capture(on_line, NULL);
 }
 
-static void empty(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *e;
-	char below[PATH_MAX];
-
-	while (d && (e = readdir(d))) {
-		snprintf(below, sizeof(below), "%s/%s", path, e->d_name);
-		if (e->d_name[0] == '.')
-			continue;
-		if (e->d_type == DT_DIR)
-			empty(below);
-		else
-			unlink(below);
-	}
-	if (d)
-		closedir(d);
-	rmdir(path);
-}
-
 static void teardown(void)
 {
-	empty(folder);
+	folder_remove(folder);
 	log_capture(NULL, NULL);
 	disk_use(NULL);
 	clock_use(NULL);

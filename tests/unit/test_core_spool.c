@@ -18,6 +18,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/vec.h"
+#include "tests/unit/folder.h"
 
 #define LIMIT (1024u * 1024)
 /* Check writes a line for each assertion: in loops of a million only those that fail are worth it. */
@@ -59,16 +60,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[128];
-	DIR *d = opendir(folder);
-	struct dirent *e;
-
-	while ((e = readdir(d))) {
-		snprintf(command, sizeof(command), "%.60s/%.60s", folder, e->d_name);
-		unlink(command);
-	}
-	closedir(d);
-	rmdir(folder);
+	ck_assert_int_eq(folder_remove(folder), 0);
 	log_capture(NULL, NULL);
 	disk_use(NULL);
 }

@@ -3,7 +3,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "plugins/integrity/hash.h"
 #include "plugins/integrity/reported.h"
 #include "plugins/integrity/scan.h"
+#include "tests/unit/folder.h"
 
 static char folder[256], tree[300], baseline[300];
 
@@ -55,14 +55,9 @@ static void setup(void)
 	ck_assert_int_eq(mkdir(tree, 0755), 0);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static void teardown(void)
 {
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	folder_remove(folder);
 }
 
 /* ---- a scan, and what it told ---- */

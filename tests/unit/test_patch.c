@@ -16,6 +16,7 @@
 #include "plugins/patch/reboot.h"
 #include "plugins/patch/support.h"
 #include "plugins/patch/updates.h"
+#include "tests/unit/folder.h"
 
 static bool is_security(const char *origin, void *arg)
 {
@@ -107,10 +108,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(folder_remove(dir), 0);
 }
 
 START_TEST(first_dates_outlive_a_newer_version)

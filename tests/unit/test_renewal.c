@@ -1,6 +1,5 @@
 /* lib/renewal: another key and certificate take the place of those in a folder, killed at each step of the way (I5); what it refuses. */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -18,6 +17,7 @@
 #include "lib/identity.h"
 #include "lib/io.h"
 #include "lib/renewal.h"
+#include "tests/unit/folder.h"
 
 #define DAY INT64_C(86400)
 
@@ -61,28 +61,10 @@ static void set_up(void)
 	ck_assert_msg(office_open(state, &office, why) == 0, "%s", why);
 }
 
-static void remove_all(const char *path)
-{
-	char below[512];
-	DIR *dir = opendir(path);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		snprintf(below, sizeof(below), "%s/%s", path, e->d_name);
-		if (unlink(below) < 0)
-			remove_all(below);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
 static void tear_down(void)
 {
 	office_close(office);
-	remove_all(state);
+	folder_remove(state);
 }
 
 static bool exists(const char *name)

@@ -1,6 +1,5 @@
 /* collector/identity: what the signer signs, and what of a request it ignores; its books (I1, I4). */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -16,6 +15,7 @@
 #include "collector/identity/office.h"
 #include "collector/identity/seal.h"
 #include "lib/identity.h"
+#include "tests/unit/folder.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
 #define OTHER "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f61"
@@ -40,28 +40,10 @@ static void set_up(void)
 	ck_assert_msg(office_open(state, &office, why) == 0, "%s", why);
 }
 
-static void remove_all(const char *folder)
-{
-	char path[512];
-	DIR *dir = opendir(folder);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-		if (unlink(path) < 0)
-			remove_all(path);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(folder);
-}
-
 static void tear_down(void)
 {
 	office_close(office);
-	remove_all(state);
+	folder_remove(state);
 }
 
 /* A request that asks for everything: another name, to be a CA, a server's usage. */

@@ -18,6 +18,7 @@
 #include "collector/store/row.h"
 #include "collector/store/schema.h"
 #include "collector/store/store.h"
+#include "tests/unit/folder.h"
 
 #define DAY (86400 * NS_PER_S)
 #define NOON (INT64_C(1800000000) * NS_PER_S)	/* 2027-01-15 08:00 UTC */
@@ -39,12 +40,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[128];
-
 	store_close(store);
 	store = NULL;
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(folder_remove(folder), 0);
 }
 
 static void restart(void)

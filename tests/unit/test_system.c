@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <check.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "plugins/system/health.h"
 #include "plugins/system/kernel.h"
 #include "plugins/system/sensors.h"
+#include "tests/unit/folder.h"
 
 START_TEST(shares_of_processor_time)
 {
@@ -114,14 +114,9 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(sys));
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static void teardown(void)
 {
-	ck_assert_int_eq(nftw(sys, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	ck_assert_int_eq(folder_remove(sys), 0);
 }
 
 static char told[2048];

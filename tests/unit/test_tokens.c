@@ -1,6 +1,5 @@
 /* Enrolment (I6): a token's text, its proof, and the signer's book of tokens: for whom, how often, how long, and killed at each step. */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/ec.h>
@@ -17,6 +16,7 @@
 #include "collector/identity/office.h"
 #include "lib/clock.h"
 #include "lib/token.h"
+#include "tests/unit/folder.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
 #define HOUR (3600 * NS_PER_S)
@@ -62,29 +62,11 @@ static void set_up(void)
 	open_office();
 }
 
-static void remove_all(const char *folder)
-{
-	char path[512];
-	DIR *dir = opendir(folder);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-		if (unlink(path) < 0)
-			remove_all(path);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(folder);
-}
-
 static void tear_down(void)
 {
 	clock_use(NULL);
 	office_close(office);
-	remove_all(state);
+	folder_remove(state);
 }
 
 static void restart(void)
