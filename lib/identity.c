@@ -80,13 +80,20 @@ static bool set_protocol(SSL_CTX *ctx, int server, const char *alpn)
 	       X509_VERIFY_PARAM_set_purpose(param, server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER);
 }
 
+/* What the kernel said, where it did; the library's own last word for that is "system lib". */
+static const char *reason_of_failure(void)
+{
+	unsigned long first = ERR_peek_error();
+	const char *reason = ERR_SYSTEM_ERROR(first) ? NULL : ERR_reason_error_string(ERR_peek_last_error());
+
+	return reason ? reason : strerror(ERR_SYSTEM_ERROR(first) ? ERR_GET_REASON(first) : errno);
+}
+
 /* "cannot load FOLDER/NAME: reason" */
 static bool loaded(int ok, const char *folder, const char *name, char why[256])
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
 	if (!ok)
-		snprintf(why, 256, "cannot load %s/%s: %s", folder, name, reason ? reason : strerror(errno));
+		snprintf(why, 256, "cannot load %s/%s: %s", folder, name, reason_of_failure());
 	ERR_clear_error();
 	return ok;
 }

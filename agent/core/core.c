@@ -97,7 +97,7 @@ static void agent_id(const char *identity, char id[64])
 	if (r < 0)
 		log_error("%s: the renewed certificate cannot be put in its place: %s", identity, strerror(-r));
 	if (!ctx)
-		log_error("%s; results are kept until this is mended", why);
+		log_error("%s; results are kept until this is mended (a server gets its identity by beadle enroll)", why);
 	else if (hello_agent(ctx, id) < 0)
 		log_error("%s/cert.pem names no agent; results are kept until this is mended", identity);
 	SSL_CTX_free(ctx);

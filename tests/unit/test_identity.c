@@ -571,6 +571,7 @@ START_TEST(a_key_that_others_can_read_is_not_loaded)
 	chmod(file, 0600);
 	ck_assert_ptr_null(identity_context("/nonexistent", 0, why));
 	ck_assert_ptr_nonnull(strstr(why, "ca.pem"));
+	ck_assert_ptr_nonnull(strstr(why, "No such file or directory"));
 }
 END_TEST
 
