@@ -50,7 +50,8 @@ def running(state):
 
 def test_a_first_call_a_second_one_and_the_end(clone):
     state = clone.parent / "s"
-    first = Program([clone / "scripts/run", "--state", state], clone.parent / "first.log", BARE)
+    # As from a terminal: who runs these tests in the background has let them inherit that SIGINT is ignored.
+    first = Program(["env", "--default-signal=INT", clone / "scripts/run", "--state", state], clone.parent / "first.log", BARE)
     first.start().wait_log("Ctrl-C ends it", 300)
     said = first.text()
     address, password = (re.search(f"{what} +(\\S+)", said)[1] for what in ("dashboard", "one-time password"))
