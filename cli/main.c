@@ -30,7 +30,7 @@ const struct command commands[] = {
 	{"enroll", "[TOKEN] [--host NAME] [--again] [--identity FOLDER] [--agent-config FILE]",
 	 "on a server: get its identity from the collector that made the token", command_enroll},
 	{"person", "list | add NAME --roles ROLE[,ROLE]... | roles NAME --roles ROLE[,ROLE]... |\n"
-	 "                     disable NAME | enable NAME | password NAME",
+	 "                     disable NAME | enable NAME | password NAME | factor NAME",
 	 "accounts: who may do what", command_person},
 	{"audit", "export [--out FILE] | verify [--key FILE] [--witness FILE]...", "the journal of all changes: as a file, or checked", command_audit},
 	{"doctor", "[--agent-config FILE] [--collector-config FILE]",

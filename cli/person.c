@@ -12,6 +12,7 @@ static const struct act { const char *name, *query; bool roles; const char *done
 	{"add", "person.add", true, "added"}, {"roles", "person.roles", true, "has other roles now"},
 	{"disable", "person.disable", false, "is disabled; every session has ended"}, {"enable", "person.enable", false, "is enabled"},
 	{"password", "person.password", false, "has a one-time password; every session has ended"},
+	{"factor", "person.factor", false, "has no second factor now; every session has ended"},
 };
 
 static void join(const json_t *names, char *ret, size_t n)
@@ -40,7 +41,7 @@ static json_t *split(const char *text)
 
 static int list_people(void)
 {
-	static const char *const heads[] = {"account", "roles", "state"};
+	static const char *const heads[] = {"account", "roles", "second factor", "state"};
 	struct screen_table *t;
 	json_t *d;
 	const json_t *p;
@@ -51,13 +52,14 @@ static int list_people(void)
 		return r;
 	if (command_json)
 		return command_print(d);
-	t = screen_table(heads, 3);
+	t = screen_table(heads, 4);
 	json_array_foreach(json_object_get(d, "people"), i, p) {
 		char names[128];
 
 		join(json_object_get(p, "roles"), names, sizeof(names));
 		screen_cell(t, SCREEN_PLAIN, "%s", document_text(p, "name"));
 		screen_cell(t, SCREEN_PLAIN, "%s", names);
+		screen_cell(t, SCREEN_FAINT, "%s", json_is_true(json_object_get(p, "factor")) ? "yes" : "-");
 		screen_cell(t, SCREEN_FAINT, "%s", json_is_true(json_object_get(p, "disabled")) ? "disabled" :
 			    json_is_true(json_object_get(p, "must_change")) ? "one-time password" : "-");
 	}
@@ -105,7 +107,7 @@ int command_person(int argc, char **argv)
 		if (!strcmp(acts[i].name, argv[optind]))
 			act = &acts[i];
 	if (!act)
-		return command_usage(argv[0], "needs one of list, add, roles, disable, enable, password");
+		return command_usage(argv[0], "needs one of list, add, roles, disable, enable, password, factor");
 	if (optind + 2 != argc)
 		return command_usage(argv[0], "%s needs the name of one account", act->name);
 	if (act->roles != (roles != NULL))

@@ -28,7 +28,7 @@ quietly() { # LOG COMMAND...: shows the log's end only when the command fails
 }
 
 build_packages=(autoconf automake build-essential check distro-info-data libcap-ng-dev libcrypt-dev libcurl4-openssl-dev libevent-dev
-	libjansson-dev libltdl-dev libmicrohttpd-dev libprotobuf-c-dev libseccomp-dev libsqlite3-dev libssl-dev libsystemd-dev
+	libjansson-dev libltdl-dev libmicrohttpd-dev libprotobuf-c-dev libqrencode-dev libseccomp-dev libsqlite3-dev libssl-dev libsystemd-dev
 	libyaml-dev pkg-config protobuf-c-compiler uthash-dev)
 
 # Names each package of the arguments that is not installed.

@@ -103,11 +103,13 @@ int accounts_load(struct accounts *a, const char *name, const char *json)
 	struct account account = {.roles = authorise_roles_parse(json_object_get(o, "roles")),
 				  .must_change = json_is_true(json_object_get(o, "must_change")),
 				  .disabled = json_is_true(json_object_get(o, "disabled"))};
+	const char *factor = json_string_value(json_object_get(o, "factor"));
 	int r = -EINVAL;
 
+	account.has_factor = factor && totp_read(factor, account.factor) == 0;
 	if (!json_object_get(o, "roles"))	/* kept before there were roles */
 		account.roles = json_is_true(json_object_get(o, "administrator")) ? ROLE_ADMINISTRATOR : ROLE_VIEWER;
-	if (hash && strlen(hash) < sizeof(account.hash) && *name && strlen(name) < sizeof(account.name)) {
+	if ((account.has_factor || !factor) && hash && strlen(hash) < sizeof(account.hash) && *name && strlen(name) < sizeof(account.name)) {
 		strcpy(account.hash, hash);
 		strcpy(account.name, name);
 		r = put(a, &account);
@@ -116,42 +118,77 @@ int accounts_load(struct accounts *a, const char *name, const char *json)
 	return r;
 }
 
-static void end_sessions(struct accounts *a, const char *name, struct store_change *change)
+static void hash_token(const char *token, char ret[65])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	EVP_Digest(token, strlen(token), digest, &n, EVP_sha256(), NULL);
+	for (unsigned i = 0; i < n && i < 32; i++)
+		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+}
+
+static struct session *find(struct accounts *a, const char *token)
+{
+	struct session *s = NULL;
+	char hash[65] = "";
+
+	if (strlen(token) == ACCOUNTS_TOKEN - 1) {
+		hash_token(token, hash);
+		HASH_FIND_STR(a->sessions, hash, s);
+	}
+	return s;
+}
+
+static void end_sessions(struct accounts *a, const char *name, const struct session *but, struct store_change *change)
 {
 	struct session *s, *safe;
 
 	HASH_ITER(hh, a->sessions, s, safe)
-		if (!strcmp(s->account, name)) {
+		if (s != but && !strcmp(s->account, name)) {
 			change_session(change, s->hash, name, 0, NULL);
 			HASH_DEL(a->sessions, s);
 			free(s);
 		}
 }
 
-/* For the journal: no hash of a password. */
+/* For the journal: neither the password's hash nor the factor's secret. */
 static json_t *told(const struct account *account)
 {
-	return account ? json_pack("{s:o, s:b, s:b}", "roles", authorise_roles(account->roles), "must_change", account->must_change, "disabled",
-				   account->disabled) : NULL;
+	return account ? json_pack("{s:o, s:b, s:b, s:b}", "roles", authorise_roles(account->roles), "must_change", account->must_change,
+				   "disabled", account->disabled, "factor", account->has_factor) : NULL;
 }
 
-int accounts_set(struct accounts *a, const struct account *account, const struct deed *deed, struct store_change *change)
+static char *write_account(const struct account *account)
 {
-	json_t *before = told(accounts_get(a, account->name));
+	char factor[TOTP_TEXT], *text;
 	json_t *o = json_pack("{s:s, s:o, s:b, s:b}", "hash", account->hash, "roles", authorise_roles(account->roles), "must_change",
 			      account->must_change, "disabled", account->disabled);
-	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (account->has_factor) {
+		totp_write(account->factor, factor);
+		json_object_set_new(o, "factor", json_string(factor));
+		explicit_bzero(factor, sizeof(factor));
+	}
+	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	json_decref(o);
+	return text;
+}
+
+int accounts_set(struct accounts *a, const struct account *account, const char *token, const struct deed *deed, struct store_change *change)
+{
+	json_t *before = told(accounts_get(a, account->name));
+	char *text = write_account(account);
 	int r = text ? put(a, account) : -ENOMEM;
 
 	if (r == 0) {
 		const struct change_row row = change_account(change, account->name, text);
 
-		end_sessions(a, account->name, change);
+		end_sessions(a, account->name, token ? find(a, token) : NULL, change);
 		record(change, deed, account->name, &row, before, told(account));
 	} else
 		json_decref(before);
 	free(text);
-	json_decref(o);
 	return r;
 }
 
@@ -293,16 +330,6 @@ void accounts_succeeded(struct accounts *a, const char *name, const char *addres
 
 /* ---- sessions ---- */
 
-static void hash_token(const char *token, char ret[65])
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	EVP_Digest(token, strlen(token), digest, &n, EVP_sha256(), NULL);
-	for (unsigned i = 0; i < n && i < 32; i++)
-		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-}
-
 static int make_token(char ret[ACCOUNTS_TOKEN])
 {
 	unsigned char bytes[33] = {0};	/* a multiple of three: no padding; the last byte stays 0 */
@@ -370,18 +397,6 @@ int accounts_log_in(struct accounts *a, const char *name, int64_t now_wall, int6
 	HASH_ADD_STR(a->sessions, hash, s);
 	change_session(change, s->hash, name, now_wall + WHOLE, "{}");
 	return 0;
-}
-
-static struct session *find(struct accounts *a, const char *token)
-{
-	struct session *s = NULL;
-	char hash[65] = "";
-
-	if (strlen(token) == ACCOUNTS_TOKEN - 1) {
-		hash_token(token, hash);
-		HASH_FIND_STR(a->sessions, hash, s);
-	}
-	return s;
 }
 
 const struct account *accounts_session(struct accounts *a, const char *token, int64_t now, bool *ret_stale)

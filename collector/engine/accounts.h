@@ -10,13 +10,19 @@
 #include <stdint.h>
 
 #include "record.h"
+#include "totp.h"
 
 #define ACCOUNTS_HASH 384	/* crypt(5): CRYPT_OUTPUT_SIZE */
 #define ACCOUNTS_TOKEN 44	/* 32 random bytes in base64url, with the NUL */
 #define ACCOUNTS_PASSWORD_MIN 12
 
 struct accounts;
-struct account { char name[64]; char hash[ACCOUNTS_HASH]; unsigned roles; bool must_change, disabled; };	/* roles: authorise.h */
+struct account {
+	char name[64], hash[ACCOUNTS_HASH];
+	unsigned roles;			/* authorise.h */
+	bool must_change, disabled, has_factor;
+	uint8_t factor[TOTP_SECRET];
+};
 
 struct accounts *accounts_new(void);
 void accounts_free(struct accounts *);
@@ -26,8 +32,8 @@ int accounts_load_session(struct accounts *, const char *hash, const char *accou
 const struct account *accounts_get(const struct accounts *, const char *name);
 const struct account *accounts_may_log_in(const struct accounts *, const char *name);	/* NULL also for one that was disabled */
 const struct account *accounts_next(const struct accounts *, const struct account *before);	/* NULL: the first; behind the last */
-/* Sets and adds to the change, with the deed; all sessions of the account end. */
-int accounts_set(struct accounts *, const struct account *, const struct deed *, struct store_change *);
+/* Sets and adds to the change, with the deed. All sessions of the account end but the one of this token, if any. */
+int accounts_set(struct accounts *, const struct account *, const char *token, const struct deed *, struct store_change *);
 
 /* Any thread. hash: of the password, newly salted. match: false also where the hash is none. */
 int accounts_hash(const char *password, char ret[ACCOUNTS_HASH]);

@@ -15,11 +15,13 @@
 /* Who may is authorise.c's to say: a query without a row there is refused. */
 static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"login", api_login}, {"logout", api_logout}, {"whoami", api_whoami}, {"password.change", api_password},
+	{"factor.new", api_factor_new}, {"factor.confirm", api_factor_confirm}, {"stream", api_stream},
 	{"status", api_status}, {"hosts", api_hosts}, {"host", api_host_document}, {"checks", api_checks},
 	{"incidents", api_incidents}, {"incident", api_incident}, {"history", api_history}, {"procedure", api_procedure},
 	{"incident.ack", api_ack}, {"incident.handle", api_handle}, {"incident.close", api_close},
 	{"person.list", api_people}, {"person.add", api_person_add}, {"person.roles", api_person_roles},
 	{"person.disable", api_person_disable}, {"person.enable", api_person_enable}, {"person.password", api_person_password},
+	{"person.factor", api_person_factor},
 	{"identity.new", api_identity_new}, {"identity.list", api_identity_list}, {"identity.revoke", api_identity_revoke},
 	{"token.new", api_token_new}, {"token.list", api_token_list}, {"token.revoke", api_token_revoke},
 	{"token.approve", api_token_approve},
@@ -34,25 +36,9 @@ const char *api_name(size_t i)
 
 /* ---- answers ---- */
 
-static void send_reply(struct pipe *pipe, uint64_t query, unsigned status, json_t *body)
-{
-	Rooms__Message m = ROOMS__MESSAGE__INIT;
-	Rooms__Reply reply = ROOMS__REPLY__INIT;
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-
-	json_decref(body);
-	reply.id = query;
-	reply.status = text ? status : 503;
-	reply.body = (ProtobufCBinaryData){text ? strlen(text) : 2, text ? (uint8_t *)text : (uint8_t *)"{}"};
-	m.message_case = ROOMS__MESSAGE__MESSAGE_REPLY;
-	m.reply = &reply;
-	pipe_send(pipe, &m);
-	free(text);
-}
-
 void api_answer(const struct asker *a, unsigned status, json_t *body)
 {
-	send_reply(a->pipe, a->query, status, body);
+	replies_send(a->engine, a->pipe, a->query, status, body);
 }
 
 static json_t *error_body(const char *code, const char *text)
@@ -68,7 +54,7 @@ void api_refuse(const struct asker *a, unsigned status, const char *code, const 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	send_reply(a->pipe, a->query, status, error_body(code, text));
+	replies_send(a->engine, a->pipe, a->query, status, error_body(code, text));
 }
 
 void api_later(struct asked *later, const struct asker *a)
@@ -85,7 +71,7 @@ void api_answer_later(struct asked *later, unsigned status, json_t *body)
 {
 	DL_DELETE(later->engine->asked, later);
 	if (later->pipe)
-		send_reply(later->pipe, later->query, status, body);
+		replies_send(later->engine, later->pipe, later->query, status, body);
 	else
 		json_decref(body);
 }
@@ -106,6 +92,7 @@ void api_pipe_gone(struct engine *e, const struct pipe *pipe)
 {
 	struct asked *a;
 
+	replies_pipe_gone(e, pipe);
 	DL_FOREACH(e->asked, a)
 		if (a->pipe == pipe)
 			a->pipe = NULL;
@@ -196,6 +183,11 @@ static bool recognise(struct asker *a, const struct local_user *local)
 	return true;
 }
 
+bool api_must_prove(const struct asker *a)
+{
+	return a->account && !a->account->has_factor && (a->roles & ROLES_STRONG) && a->engine->its.site->second_factor;
+}
+
 static bool admit(struct asker *a, const char *query, const struct local_user *local)
 {
 	const struct right *right = authorise_find(query);
@@ -203,7 +195,8 @@ static bool admit(struct asker *a, const char *query, const struct local_user *l
 
 	if (!recognise(a, local))
 		return false;
-	who = (struct who){.roles = a->roles, .known = a->account || local, .local = local, .must_change = a->account && a->account->must_change};
+	who = (struct who){.roles = a->roles, .known = a->account || local, .local = local, .must_change = a->account && a->account->must_change,
+			   .must_prove = api_must_prove(a)};
 	switch (right ? authorise(right, &who) : NOT_YOURS) {
 	case ALLOWED:
 		if (right->kind != RIGHT_ACT)
@@ -222,6 +215,9 @@ static bool admit(struct asker *a, const char *query, const struct local_user *l
 		break;
 	case MUST_CHANGE:
 		api_refuse(a, 403, "must_change", "change the one-time password first");
+		break;
+	case MUST_PROVE:
+		api_refuse(a, 403, "must_prove", "roles that change or sign need a second factor: set one up first");
 		break;
 	default:
 		if (local && !local->console && !accounts_get(a->engine->accounts, local->name))

@@ -40,6 +40,7 @@ void api_refuse(const struct asker *, unsigned status, const char *code, const c
 void api_later(struct asked *, const struct asker *);						/* begin */
 void api_answer_later(struct asked *, unsigned status, json_t *body);				/* and end; the caller frees */
 void api_refuse_later(struct asked *, unsigned status, const char *code, const char *text);
+bool api_must_prove(const struct asker *);	/* logged in with a role that needs a second factor, and without one */
 bool api_put_out(struct asked *, const struct job *);	/* true: the job was refused, and that is the answer; the caller frees */
 
 /* signing.c: asks the signer for a person, who waits. Takes `asked` (NULL: there was no memory for it); refuses by itself. */
@@ -66,7 +67,7 @@ bool api_signer_refused(struct asked *, const Rooms__Signed *);
 
 typedef void api_handler(const struct asker *, const json_t *arguments);
 /* api_view.c */
-api_handler api_status, api_hosts, api_host_document, api_checks, api_incidents, api_procedure, api_whoami, api_doctor;
+api_handler api_stream, api_status, api_hosts, api_host_document, api_checks, api_incidents, api_procedure, api_whoami, api_doctor;
 /* api_read.c: with the store's reader */
 api_handler api_incident, api_history;
 /* api_act.c */
@@ -78,7 +79,9 @@ api_handler api_token_new, api_token_list, api_token_revoke, api_token_approve;
 /* renewals.c */
 api_handler api_web_certificate;
 /* api_person.c */
-api_handler api_people, api_person_add, api_person_roles, api_person_disable, api_person_enable, api_person_password;
+api_handler api_people, api_person_add, api_person_roles, api_person_disable, api_person_enable, api_person_password, api_person_factor;
+/* api_factor.c */
+api_handler api_factor_new, api_factor_confirm;
 /* api_audit.c */
 api_handler api_audit_export;
 /* api_login.c */

@@ -12,7 +12,7 @@
 struct try {
 	struct asked asked;
 	struct job job;
-	char name[64], origin[64], password[PASSWORD_MAX + 1], new_password[PASSWORD_MAX + 1];
+	char name[64], origin[64], password[PASSWORD_MAX + 1], new_password[PASSWORD_MAX + 1], code[16];
 	char hash[ACCOUNTS_HASH];
 	bool ok;
 };
@@ -89,12 +89,41 @@ static void match(struct job *job, void *nothing)
 	t->ok = accounts_match(t->password, t->hash);
 }
 
+/* The password was right. Refuses by itself; a code that is wrong then is worth a warning: somebody has the password. */
+static bool proves(struct try *t, const struct account *account)
+{
+	struct engine *e = t->asked.engine;
+	int off = 0;
+
+	if (!account->has_factor)
+		return true;
+	if (!*t->code) {
+		api_refuse_later(&t->asked, 401, "second_factor", "the code of your authenticator is needed");
+		return false;
+	}
+	switch (factors_check(e->factors, t->name, account->factor, t->code, clock_wall(), clock_boot(), &off)) {
+	case FACTOR_GOOD:
+		return true;
+	case FACTOR_BRAKED:
+		api_refuse_later(&t->asked, 429, "too_many", "too many wrong codes: wait 15 minutes");
+		return false;
+	default:
+		log_warning("log-in of \"%s\" from %s: the password is right, and the code of the second factor is wrong", t->name, t->asked.from);
+		if (off)
+			log_warning("it would be right %d s %s: this machine's clock or the telephone's is off", off < 0 ? -off : off,
+				    off < 0 ? "earlier" : "later");
+		tell(e, RECORD_NOBODY, t->asked.from, "login.code_failed", t->name);
+		api_refuse_later(&t->asked, 401, "second_factor_wrong", "the code is wrong, or was used before: wait for the next one");
+		return false;
+	}
+}
+
 static void logged_in(struct job *job)
 {
 	struct try *t = try_of(job);
 	struct engine *e = t->asked.engine;
 	const struct account *account = t->ok ? accounts_may_log_in(e->accounts, t->name) : NULL;
-	struct store_change *change = account ? engine_change(e) : NULL;
+	struct store_change *change;
 	char token[ACCOUNTS_TOKEN];
 
 	if (api_put_out(&t->asked, &t->job))
@@ -102,13 +131,17 @@ static void logged_in(struct job *job)
 	else if (!account) {
 		log_notice("log-in of \"%s\" from %s: refused", t->name, t->asked.from);
 		tell(e, RECORD_NOBODY, t->asked.from, "login.failed", t->name);
+		e->touched = false;
 		api_refuse_later(&t->asked, 401, "log_in", "name or password is wrong");
-	} else if (!change || accounts_log_in(e->accounts, t->name, clock_wall(), clock_boot(), change, token) < 0)
+	} else if (!proves(t, account))
+		;
+	else if (!(change = engine_change(e)) || accounts_log_in(e->accounts, t->name, clock_wall(), clock_boot(), change, token) < 0)
 		api_refuse_later(&t->asked, 503, "unavailable", "no session can be made now");
 	else {
 		accounts_succeeded(e->accounts, t->name, t->origin);
 		log_notice("log-in of \"%s\" from %s", t->name, t->asked.from);
 		tell(e, t->name, t->asked.from, "login.good", t->name);
+		e->touched = false;	/* with a full disk people must still get in to look; a session that a crash forgets is logged in to again */
 		api_answer_later(&t->asked, 200, json_pack("{s:s, s:s, s:o, s:b}", "session", token, "name", account->name, "roles",
 							   authorise_roles(account->roles), "must_change", account->must_change));
 		explicit_bzero(token, sizeof(token));
@@ -119,17 +152,19 @@ static void logged_in(struct job *job)
 
 void api_login(const struct asker *a, const json_t *arguments)
 {
-	const char *name, *password;
+	const char *name, *password, *code;
 	const struct account *account;
 	struct try *t;
 
 	if (!api_text(a, arguments, "name", NULL, 63, &name) || !api_text(a, arguments, "password", NULL, PASSWORD_MAX, &password) ||
-	    !may_try(a, name))
+	    !api_text(a, arguments, "code", "", sizeof(t->code) - 1, &code) || !may_try(a, name))
 		return;
 	account = accounts_may_log_in(a->engine->accounts, name);
 	t = try_new(a, name, password, account ? account->hash : accounts_nobody());
-	if (t)
+	if (t) {
+		snprintf(t->code, sizeof(t->code), "%s", code);
 		t->job = (struct job){.work = match, .done = logged_in};
+	}
 	start(a, t);
 }
 
@@ -171,7 +206,7 @@ static void changed(struct job *job)
 		account = *old;
 		account.must_change = false;
 		strcpy(account.hash, t->hash);
-		accounts_set(e->accounts, &account, &(struct deed){t->name, t->asked.from, "account.password"}, change);	/* and ends every session of this account */
+		accounts_set(e->accounts, &account, NULL, &(struct deed){t->name, t->asked.from, "account.password"}, change);	/* and ends every session of this account */
 		log_notice("\"%s\" has a new password", t->name);
 		api_answer_later(&t->asked, 200, json_object());
 		explicit_bzero(&account, sizeof(account));

@@ -9,8 +9,8 @@
 
 static json_t *document(const struct account *p)
 {
-	return json_pack("{s:s, s:o, s:b, s:b}", "name", p->name, "roles", authorise_roles(p->roles), "must_change", p->must_change,
-			 "disabled", p->disabled);
+	return json_pack("{s:s, s:o, s:b, s:b, s:b}", "name", p->name, "roles", authorise_roles(p->roles), "must_change", p->must_change,
+			 "disabled", p->disabled, "factor", p->has_factor);
 }
 
 void api_people(const struct asker *a, const json_t *arguments)
@@ -62,7 +62,7 @@ static bool keep(struct engine *e, const struct account *p, const struct deed *d
 {
 	struct store_change *change = engine_change(e);
 
-	return change && accounts_set(e->accounts, p, deed, change) == 0;	/* and ends every session of theirs */
+	return change && accounts_set(e->accounts, p, NULL, deed, change) == 0;	/* and ends every session of theirs */
 }
 
 static void set(const struct asker *a, const struct account *p, const char *action, const char *what)
@@ -101,6 +101,18 @@ void api_person_enable(const struct asker *a, const json_t *arguments)
 		return;
 	p.disabled = false;
 	set(a, &p, "account.enabled", "enabled");
+}
+
+/* A telephone that was lost or left behind with its owner's code. */
+void api_person_factor(const struct asker *a, const json_t *arguments)
+{
+	struct account p;
+
+	if (!person(a, arguments, &p))
+		return;
+	p.has_factor = false;
+	explicit_bzero(p.factor, sizeof(p.factor));
+	set(a, &p, "account.factor_taken", "took the second factor of");
 }
 
 /* ---- one-time passwords: told once, to who asked; hashed elsewhere ---- */

@@ -20,9 +20,16 @@ void api_procedure(const struct asker *a, const json_t *arguments)
 
 void api_whoami(const struct asker *a, const json_t *arguments)
 {
-	api_answer(a, 200, json_pack("{s:s, s:o, s:b, s:s, s:s}", "name", a->name, "roles", authorise_roles(a->roles),
-				     "must_change", a->account && a->account->must_change, "language",
+	api_answer(a, 200, json_pack("{s:s, s:o, s:b, s:b, s:b, s:s, s:s}", "name", a->name, "roles", authorise_roles(a->roles),
+				     "must_change", a->account && a->account->must_change, "must_prove", api_must_prove(a),
+				     "factor", a->account && a->account->has_factor, "language",
 				     a->engine->its.site->chinese ? "zh-TW" : "en", "school", a->engine->its.site->title));
+}
+
+/* The page is told of changes from now on. */
+void api_stream(const struct asker *a, const json_t *arguments)
+{
+	api_answer(a, 200, json_object());
 }
 
 void api_hosts(const struct asker *a, const json_t *arguments)
@@ -94,6 +101,9 @@ static void find_gaps(const struct site *site, json_t *list)
 
 	if (!site->mails)
 		found(list, "warning", "notices: no mail server is configured, nobody is told by mail", "give notify: mail: in collector.yaml");
+	if (!site->second_factor)
+		found(list, "warning", "log-in: who holds a password can change and sign, without a second factor",
+		      "take second-factor: optional out of collector.yaml, and restart");
 	for (size_t i = 0; i < p->roles_n; i++) {
 		const char *role = p->roles[i].id, *kinds[2] = {NULL, ""};
 		const struct person *holder;

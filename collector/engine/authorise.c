@@ -10,7 +10,10 @@ static const struct right rights[] = {
 	{"logout", 0, RIGHT_OWN, false},
 	{"whoami", 0, RIGHT_OWN, false},
 	{"password.change", 0, RIGHT_OWN, false},
+	{"factor.new", 0, RIGHT_OWN, false},
+	{"factor.confirm", 0, RIGHT_OWN, false},
 
+	{"stream", ROLES_ALL, RIGHT_LOOK, false},
 	{"status", ROLES_ALL, RIGHT_LOOK, false},
 	{"hosts", ROLES_ALL, RIGHT_LOOK, false},
 	{"host", ROLES_ALL, RIGHT_LOOK, false},
@@ -31,6 +34,7 @@ static const struct right rights[] = {
 	{"person.disable", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
 	{"person.enable", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
 	{"person.password", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
+	{"person.factor", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
 	{"identity.new", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 	{"identity.list", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_OFFICER, RIGHT_LOOK, false},
 	{"identity.revoke", ROLE_ADMINISTRATOR | ROLE_OFFICER, RIGHT_ACT, false},
@@ -74,6 +78,8 @@ enum verdict authorise(const struct right *r, const struct who *w)
 		return ALLOWED;
 	if (w->must_change)
 		return MUST_CHANGE;
+	if (w->must_prove)
+		return MUST_PROVE;
 	return w->roles & r->roles ? ALLOWED : NOT_YOURS;
 }
 

@@ -32,10 +32,10 @@ struct right {
 /* Who asks. Over the local socket the kernel named the user: root, and whom the collector itself runs as, is the console. */
 struct who {
 	unsigned roles;
-	bool known, local, must_change;
+	bool known, local, must_change, must_prove;	/* must_prove: needs a second factor, and has none yet */
 };
 
-enum verdict { ALLOWED, LOG_IN, MUST_CHANGE, NOT_LOCAL, NOT_YOURS };
+enum verdict { ALLOWED, LOG_IN, MUST_CHANGE, MUST_PROVE, NOT_LOCAL, NOT_YOURS };
 
 const struct right *authorise_find(const char *query);			/* NULL: no row, nobody may */
 const struct right *authorise_each(const struct right *before);		/* NULL: the first; and behind the last */

@@ -29,6 +29,7 @@ struct store_change *engine_change(struct engine *e)
 		if (!e->change)
 			log_error("out of memory: a change cannot be kept");
 	}
+	e->touched = e->change != NULL;
 	return e->change;
 }
 
@@ -42,7 +43,7 @@ static void hand_to_store(struct engine *e, struct store_change *c)
 }
 
 /* Everything that came of the rows up to e->row is in the change by now, so the place may go with it. */
-void engine_flush(struct engine *e)
+static void flush(struct engine *e)
 {
 	int64_t now = clock_boot();
 	bool place = e->unsaved && (e->change || e->stopping || now - e->saved >= PROGRESS_EVERY);
@@ -59,6 +60,12 @@ void engine_flush(struct engine *e)
 	hand_to_store(e, e->change);
 	e->change = NULL;
 	e->changes++;
+}
+
+void engine_flush(struct engine *e)
+{
+	flush(e);
+	e->touched = false;
 }
 
 /* People may be told of what is on disk. */
@@ -88,6 +95,7 @@ void engine_kept(struct engine *e, struct store_change *c)
 	checkpoints_kept(e, ((struct change_node *)c)->entry);
 	change_free(c);
 	release_notices(e);
+	replies_kept(e);
 }
 
 const char *engine_host_name(const struct engine *e, uint32_t host)
@@ -156,6 +164,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	outcome_save_waits(e);
 	sign_of_life(e, now);
 	renewals_tick(e, wall, now);
+	replies_tick(e, now);
 	enrolments_tick(e, now);
 	checkpoints_look(e);
 	if (now - e->asked_again > AGAIN_EVERY) {
@@ -187,10 +196,11 @@ static bool make_parts(struct engine *e)
 	e->escalation = escalation_new(p->kinds, p->kinds_n, e->its.site->people, &p->times, telling_due, e);
 	e->notices = calloc(1, sizeof(*e->notices));
 	e->accounts = accounts_new();
+	e->factors = factors_new(clock_wall());
 	e->roster = roster_new();
 	e->enrolments = enrolments_new();
 	e->arena = arena_new(EXTRA_ROOM);
-	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->roster ||
+	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->factors || !e->roster ||
 	    !e->enrolments || !e->arena)
 		return false;
 	judge_patience(e->judge, p->gone_ns, p->awaited_ns);
@@ -274,8 +284,10 @@ void engine_free(struct engine *e)
 	checkpoints_close(e);
 	change_free(e->change);
 	change_free(e->failed);
+	replies_pipe_gone(e, NULL);
 	arena_free(e->arena);
 	accounts_free(e->accounts);
+	factors_free(e->factors);
 	roster_free(e->roster);
 	enrolments_free(e->enrolments);
 	notices_free(e->notices);

@@ -44,7 +44,7 @@ static int add(struct store *store, const char *name, const char *password)
 	if (r == 0)
 		r = accounts_hash(password, account.hash);
 	if (r == 0)
-		r = accounts_set(accounts, &account, &by_hand, change);
+		r = accounts_set(accounts, &account, NULL, &by_hand, change);
 	if (r == 0)
 		r = store_apply(store, change);
 	accounts_free(accounts);

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "accounts.h"
+#include "factors.h"
 #include "collector/audit/journal.h"
 #include "collector/judge/incident.h"
 #include "collector/judge/judge.h"
@@ -48,6 +49,7 @@ struct engine {
 	struct escalation *escalation;
 	struct notices *notices;
 	struct accounts *accounts;
+	struct factors *factors;
 	struct roster *roster;
 	struct jobs *hashing, *reading;
 	struct store_reader *reader;		/* of the reading thread */
@@ -58,6 +60,8 @@ struct engine {
 	struct asked *asked;			/* questions to the signer that wait for their answer */
 
 	struct store_change *change;		/* being filled; NULL: nothing to be kept yet */
+	bool touched;				/* what is under way has added to it: its answer waits (replies.c) */
+	struct held *held;
 	struct store_change *failed;		/* could not be kept: again at the next tick, before all others */
 	bool in_flight;				/* a change is with the store: one at a time, so that none overtakes another */
 	uint64_t changes;			/* number of the change being filled */
@@ -92,6 +96,12 @@ const char *engine_host_name(const struct engine *, uint32_t host);	/* "?": ther
 
 /* A change came back from the store. */
 void engine_kept(struct engine *, struct store_change *);
+
+/* replies.c: a query's answer. One of what changed something goes out when that is kept; after 10 s it is told that it is not. Takes body. */
+void replies_send(struct engine *, struct pipe *, uint64_t query, unsigned status, json_t *body);
+void replies_kept(struct engine *);
+void replies_tick(struct engine *, int64_t now_boot);
+void replies_pipe_gone(struct engine *, const struct pipe *);		/* NULL: all */
 
 /* doors.c: other processes and the command line. */
 int doors_open(struct engine *);

@@ -67,10 +67,10 @@ static void read_procedure(struct site *s, const struct conf_node *root, struct 
 
 struct site *site_read(const struct conf_node *root, struct problems *p)
 {
-	static const char *const languages[] = {"zh-TW", "en", NULL};
+	static const char *const languages[] = {"zh-TW", "en", NULL}, *const needs[] = {"required", "optional", NULL};
 	struct site *s = calloc(1, sizeof(*s));
 	bool readable = problems_count(p) == 0;		/* else it is no YAML, and misses everything */
-	int language;
+	int language, need;
 
 	if (!s)
 		return NULL;
@@ -87,6 +87,8 @@ struct site *site_read(const struct conf_node *root, struct problems *p)
 	conf_string(root, "address", NULL, &s->address, p);
 	conf_choice(root, "language", languages, 0, &language, p);
 	s->chinese = language == 0;
+	conf_choice(root, "second-factor", needs, 0, &need, p);
+	s->second_factor = need == 0;
 	if (s->address && strncmp(s->address, "https://", 8))
 		problem(p, conf_file(root), conf_line(conf_get(root, "address")), "address", "\"%s\": expected https://HOST:PORT/",
 			s->address);

@@ -13,6 +13,7 @@ struct site {
 	const char *title;			/* the school's name for people; school where none is given */
 	const char *address;			/* of the dashboard, for links in notices: "https://..."; NULL: none */
 	bool chinese;				/* language: zh-TW (else en) */
+	bool second_factor;			/* roles that change or sign need one */
 	bool mails;				/* a mail server is configured */
 	struct procedure *procedure;
 	struct people *people;
@@ -21,7 +22,7 @@ struct site {
 	const struct conf_node *groups;		/* assignments: group -> checks; may be NULL */
 };
 
-/* Reads its items of collector.yaml (school name title language procedure people roles hosts groups) and marks notify as known. Texts
+/* Reads its items of collector.yaml (school name title language second-factor procedure people roles hosts groups) and marks notify as known. Texts
  * belong to the conf. All problems are told; counts only without any. NULL: no memory. */
 struct site *site_read(const struct conf_node *root, struct problems *);
 void site_free(struct site *);

@@ -5,6 +5,8 @@
 
 static const struct route routes[] = {
 	{"/api/v1/checks", "checks", ROUTE_READ},
+	{"/api/v1/factor/confirm", "factor.confirm", ROUTE_ACT},
+	{"/api/v1/factor/new", "factor.new", ROUTE_ACT},
 	{"/api/v1/history", "history", ROUTE_READ},
 	{"/api/v1/host", "host", ROUTE_READ},
 	{"/api/v1/hosts", "hosts", ROUTE_READ},
@@ -22,11 +24,12 @@ static const struct route routes[] = {
 	{"/api/v1/person/add", "person.add", ROUTE_ACT},
 	{"/api/v1/person/disable", "person.disable", ROUTE_ACT},
 	{"/api/v1/person/enable", "person.enable", ROUTE_ACT},
+	{"/api/v1/person/factor", "person.factor", ROUTE_ACT},
 	{"/api/v1/person/password", "person.password", ROUTE_ACT},
 	{"/api/v1/person/roles", "person.roles", ROUTE_ACT},
 	{"/api/v1/procedure", "procedure", ROUTE_READ},
 	{"/api/v1/status", "status", ROUTE_READ},
-	{"/api/v1/stream", "whoami", ROUTE_STREAM},
+	{"/api/v1/stream", "stream", ROUTE_STREAM},
 	{"/api/v1/whoami", "whoami", ROUTE_READ},
 };
 

@@ -37,7 +37,7 @@ def each_once(records):
 
 class Site:
     def __init__(self, folder, notify="", people="{admin: {name: Admin, mail: admin@school.example}}", roles="{computer_room_manager: admin}",
-                 hosts='{"*": {owner: admin}}', edit_procedure=None, on=Loopback):
+                 hosts='{"*": {owner: admin}}', edit_procedure=None, second_factor="optional", on=Loopback):
         self.folder, self.on = pathlib.Path(folder), on
         passable(self.folder)
         self.state = self.folder / "c"                          # short: a socket's path has 107 bytes
@@ -50,6 +50,7 @@ class Site:
 school: twvs
 title: 測試學校
 language: zh-TW
+second-factor: {second_factor}
 address: https://localhost:8443/
 state: {self.state}
 procedure: procedure.yaml

@@ -24,10 +24,11 @@ ROUTES = {
     "incident/close": ("POST", {"id": 9, "note": "x"}, HANDS | {"supervisor"}),
     "person/add": ("POST", {"name": "x y", "roles": ["viewer"]}, MANAGES), "person/roles": ("POST", {"name": "nobody"}, MANAGES),
     "person/disable": ("POST", {"name": "nobody"}, MANAGES), "person/enable": ("POST", {"name": "nobody"}, MANAGES),
-    "person/password": ("POST", {"name": "nobody"}, MANAGES),
+    "person/password": ("POST", {"name": "nobody"}, MANAGES), "person/factor": ("POST", {"name": "nobody"}, MANAGES),
     "identities": ("GET", None, {"administrator", "auditor", "security_officer"}),
     "identity/revoke": ("POST", {"host": "nobody"}, {"administrator", "security_officer"}),
     "login": ("POST", {}, None), "logout": ("POST", {}, None), "password": ("POST", {}, None),
+    "factor/new": ("POST", {}, None), "factor/confirm": ("POST", {}, None),
     "stream": ("GET", None, None), "whoami": ("GET", None, None),
 }
 
@@ -209,3 +210,13 @@ def test_command_line(site):
     site.beadle("person", "disable", "nobody", status=5)
     for wrong in [("add", "x"), ("disable",), ("disable", "x", "--roles", "viewer"), ("king", "x"), ()]:
         site.beadle("person", *wrong, status=2)
+
+
+def test_r01_what_a_person_was_told_of_outlives_a_kill(site):
+    """An answer is given when what it tells of is on disk: killed at once after it, nothing is taken back."""
+    for i in range(5):
+        added = site.ask("person", "add", f"kept{i}", "--roles", "viewer")
+        site.collector.kill()
+        assert added["name"] == f"kept{i}"
+        site.start()
+        assert f"kept{i}" in {p["name"] for p in site.ask("person", "list")["people"]}

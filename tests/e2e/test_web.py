@@ -225,7 +225,7 @@ def test_the_live_stream_comes_back_where_it_was(web):
         while mark not in out:
             out += s.recv(4096)
         return out
-    web.answers["whoami"] = (200, {"name": "admin"})
+    web.answers["stream"] = (200, {})
     with look() as s:
         text = until(s, b"now_at")
         assert b"text/event-stream" in text
@@ -238,7 +238,7 @@ def test_the_live_stream_comes_back_where_it_was(web):
         assert b'{"id": 7}' in text and b"reset" not in text
     with look("ffffffff.1") as s:
         assert b"event: reset" in until(s, b"now_at")
-    web.answers["whoami"] = (401, {"error": {"code": "log_in", "message": "log in"}})
+    web.answers["stream"] = (401, {"error": {"code": "log_in", "message": "log in"}})
     assert web.ask("GET", "/api/v1/stream", **SESSION)[0] == 401
 
 

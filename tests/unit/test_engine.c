@@ -43,7 +43,7 @@ static void add(const char *name)
 
 	strcpy(a.name, name);
 	strcpy(a.hash, "$y$none");
-	ck_assert_int_eq(accounts_set(accounts, &a, &deed, change), 0);
+	ck_assert_int_eq(accounts_set(accounts, &a, NULL, &deed, change), 0);
 }
 
 static void log_in(const char *name, char token[ACCOUNTS_TOKEN])
@@ -133,7 +133,7 @@ START_TEST(test_w05_disabled)
 	log_in("lin", token);
 	a = *accounts_get(accounts, "lin");
 	a.disabled = true;
-	ck_assert_int_eq(accounts_set(accounts, &a, &deed, change), 0);
+	ck_assert_int_eq(accounts_set(accounts, &a, NULL, &deed, change), 0);
 	ck_assert_ptr_null(look(token, now.boot));
 	ck_assert_ptr_null(accounts_may_log_in(accounts, "lin"));
 }
@@ -455,6 +455,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, authorise_tests());
 	suite_add_tcase(s, jobs_tests());
+	suite_add_tcase(s, factor_tests());
 	t = tcase_create("rooms");
 	tcase_add_test(t, test_registry);
 	tcase_add_test(t, test_facts_of_one_name_are_told_apart_by_their_labels);

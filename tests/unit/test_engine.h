@@ -6,5 +6,6 @@
 
 TCase *authorise_tests(void);
 TCase *jobs_tests(void);
+TCase *factor_tests(void);
 
 #endif

@@ -61,7 +61,9 @@ function Live() {
   );
 }
 
-function Account({ changePassword }: { changePassword: () => void }) {
+interface Doors { changePassword: () => void; setUpFactor: () => void }
+
+function Account({ changePassword, setUpFactor }: Doors) {
   const me = useStore((s) => s.me);
   const logOut = async (): Promise<void> => {
     stop();
@@ -73,6 +75,7 @@ function Account({ changePassword }: { changePassword: () => void }) {
       <summary aria-label={say("account")}><bdi>{me?.name}</bdi></summary>
       <div class="menu-body">
         <button type="button" onClick={changePassword}>{say("change_password")}</button>
+        <button type="button" onClick={setUpFactor}>{say("second_factor")}</button>
         <button type="button" onClick={() => void logOut()}>{say("log_out")}</button>
       </div>
     </details>
@@ -87,7 +90,7 @@ function Link({ to, word, here, count }: { to: string; word: Word; here: boolean
   );
 }
 
-export function Frame({ here, children, changePassword }: { here: "hosts" | "incidents"; children: ComponentChildren; changePassword: () => void }) {
+export function Frame({ here, children, ...doors }: { here: "hosts" | "incidents"; children: ComponentChildren } & Doors) {
   useWords();
   const status = useStore((s) => s.status);
   const open = useStore((s) => [...(s.incidents?.values() ?? [])].length);
@@ -103,7 +106,7 @@ export function Frame({ here, children, changePassword }: { here: "hosts" | "inc
         {status && <span class="school"><bdi>{status.school}</bdi></span>}
         <nav><Link to="#/" word="hosts" here={here === "hosts"} /><Link to="#/incidents" word="incidents" here={here === "incidents"} count={open} /></nav>
         <span class="space" />
-        <Live /><LanguageButton /><ThemeButton /><Account changePassword={changePassword} />
+        <Live /><LanguageButton /><ThemeButton /><Account {...doors} />
       </header>
       {status?.disk_full && <p class="banner" role="alert">{say("separate_disk")}</p>}
       <main id="content" tabIndex={-1}>{children}</main>

@@ -4,6 +4,7 @@ import { get, Refused, whenLoggedOut } from "./api";
 import { Frame, keptTheme } from "./frame";
 import { start, stop } from "./live";
 import { Failure, Loading } from "./parts";
+import { FactorPage } from "./pages/factor";
 import { HostPage } from "./pages/host";
 import { Hosts } from "./pages/hosts";
 import { IncidentPage } from "./pages/incident";
@@ -40,7 +41,8 @@ function App() {
   const path = usePath();
   const [error, setError] = useState<unknown>(null);
   const [password, setPassword] = useState(false);
-  const inside = !!me && !me.must_change;
+  const [factor, setFactor] = useState(false);
+  const inside = !!me && !me.must_change && !me.must_prove;
 
   const ask = (): void => {
     setError(null);
@@ -61,9 +63,11 @@ function App() {
   if (me === undefined) return <main class="gate"><Loading /></main>;
   if (me === null) return <LogIn />;
   if (me.must_change) return <PasswordPage forced done={() => {}} />;
+  if (me.must_prove) return <FactorPage forced done={() => {}} />;
+  if (factor) return <FactorPage forced={false} done={() => setFactor(false)} />;
   if (password) return <PasswordPage forced={false} done={() => setPassword(false)} />;
   return (
-    <Frame here={path.startsWith("/incident") ? "incidents" : "hosts"} changePassword={() => setPassword(true)}>
+    <Frame here={path.startsWith("/incident") ? "incidents" : "hosts"} changePassword={() => setPassword(true)} setUpFactor={() => setFactor(true)}>
       <Page path={path} />
     </Frame>
   );

@@ -55,4 +55,5 @@ export interface Status {
   procedure: { document: string; version: string; title_zh?: string; title_en?: string; title?: string };
   disk_full?: boolean;
 }
-export interface Me { name: string; roles: string[]; must_change: boolean; language: string; school: string }
+export interface Me { name: string; roles: string[]; must_change: boolean; must_prove: boolean; factor: boolean; language: string; school: string }
+export interface Offer { secret: string; uri: string; qr: string[] }

@@ -1,41 +1,10 @@
-import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { get, post, Refused } from "../api";
 import { reason } from "../parts";
 import { store } from "../store";
 import type { Me } from "../types";
 import { say, useWords } from "../words";
-import { LanguageButton, ThemeButton } from "../frame";
-
-function Card({ title, lead, children }: { title: string; lead: string; children: ComponentChildren }) {
-  return (
-    <div class="gate">
-      <div class="gate-tools"><LanguageButton /><ThemeButton /></div>
-      <main class="card gate-card" id="content">
-        <img src="/icon.svg" alt="" width="48" height="48" />
-        <p class="gate-brand">巡堂 <span>Beadle</span></p>
-        <h1>{title}</h1>
-        <p class="lead">{lead}</p>
-        {children}
-      </main>
-    </div>
-  );
-}
-
-function Field(props: { id: string; label: string; type: string; autocomplete: string; value: string; set: (v: string) => void; hint?: string;
-  focus?: boolean }) {
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => { if (props.focus) input.current?.focus(); }, []);
-  return (
-    <label class="field" for={props.id}>
-      <span>{props.label}</span>
-      <input ref={input} id={props.id} name={props.id} type={props.type} autocomplete={props.autocomplete} required value={props.value}
-        aria-describedby={props.hint ? `${props.id}-hint` : undefined} onInput={(e) => props.set(e.currentTarget.value)}
-        spellcheck={false} autocapitalize="off" />
-      {props.hint && <small id={`${props.id}-hint`}>{props.hint}</small>}
-    </label>
-  );
-}
+import { Card, CodeField, Field } from "../gate";
 
 /** What was just typed is not asked for twice when the password must be changed. */
 let typed = "";
@@ -44,6 +13,7 @@ export function LogIn() {
   useWords();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState<string | null>(null);       // null: none was asked for yet
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
 
@@ -52,12 +22,15 @@ export function LogIn() {
     setBusy(true);
     setWrong("");
     try {
-      await post("login", { name, password });
+      await post("login", code === null ? { name, password } : { name, password, code });
       typed = password;
       store.set({ me: await get<Me>("whoami") });
     } catch (error) {
-      setWrong(error instanceof Refused && error.status === 401 ? say("wrong_log_in") : reason(error));
       setBusy(false);
+      if (!(error instanceof Refused) || error.status !== 401) return setWrong(reason(error));
+      if (error.code === "second_factor") return setCode("");
+      setWrong(say(error.code === "second_factor_wrong" ? "wrong_code" : "wrong_log_in"));
+      setCode(error.code === "second_factor_wrong" ? "" : null);
     }
   }
 
@@ -66,6 +39,7 @@ export function LogIn() {
       <form onSubmit={submit}>
         <Field id="name" label={say("user")} type="text" autocomplete="username" value={name} set={setName} focus />
         <Field id="password" label={say("password")} type="password" autocomplete="current-password" value={password} set={setPassword} />
+        {code !== null && <CodeField value={code} set={setCode} focus />}
         {wrong && <p class="notice bad" role="alert">{wrong}</p>}
         <button class="primary wide" type="submit" disabled={busy}>{say("log_in")}</button>
       </form>
