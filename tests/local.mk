@@ -10,7 +10,8 @@ print-tests:
 	@echo $(TESTS)
 print-fuzzers:
 	@echo $(FUZZERS)
-.PHONY: print-tests print-fuzzers
+fuzzers: $(FUZZERS)
+.PHONY: print-tests print-fuzzers fuzzers
 
 # The long forms, by scripts/test: BEADLE_KILLS kills a test, BEADLE_POWER_CUTS power cuts, BEADLE_FLIPS flipped bits, BEADLE_SILENCE s until a
 # peer is dead, TIME seconds a fuzz target. Its last lines are the promises' table.

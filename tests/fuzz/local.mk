@@ -1,11 +1,11 @@
-# libFuzzer targets: fuzz_NAME.c with its seeds in corpus/NAME. One block each:
+# libFuzzer targets: fuzz_NAME.c with its seeds in corpus/NAME and its words in dictionaries/NAME.dict. One block each:
 #   FUZZERS += tests/fuzz/fuzz_NAME
 #   tests_fuzz_fuzz_NAME_SOURCES = tests/fuzz/fuzz_NAME.c
 #   tests_fuzz_fuzz_NAME_CFLAGS = $(AM_CFLAGS) ...
 #   tests_fuzz_fuzz_NAME_LDFLAGS = $(FUZZ_LDFLAGS)
 #   tests_fuzz_fuzz_NAME_LDADD = ...
 if FUZZING
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LDFLAGS = $(AM_LDFLAGS) $(LIB_FUZZING_ENGINE)
 noinst_PROGRAMS += $(FUZZERS)
 FUZZERS += tests/fuzz/fuzz_frame
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c
