@@ -10,7 +10,8 @@ print-tests:
 	@echo $(TESTS)
 print-fuzzers:
 	@echo $(FUZZERS)
-fuzzers: $(FUZZERS)
+fuzzers: $(BUILT_SOURCES)
+	@$(MAKE) $(AM_MAKEFLAGS) $(FUZZERS)
 .PHONY: print-tests print-fuzzers fuzzers
 
 # The long forms, by scripts/test: BEADLE_KILLS kills a test, BEADLE_POWER_CUTS power cuts, BEADLE_FLIPS flipped bits, BEADLE_SILENCE s until a
