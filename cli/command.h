@@ -35,6 +35,7 @@ int command_enroll(int argc, char **argv);
 int command_person(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_watch(int argc, char **argv);
 int command_completion(int argc, char **argv);
 
 extern bool command_json;			/* --json: print documents as they are */

@@ -22,6 +22,7 @@ int command_completion(int argc, char **argv)
 	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--option --warning --critical --nagios --state --timeout "
 	       "--grant --user --json' -- \"$w\")) ;;\n"
 	       "\t\tdoctor) COMPREPLY=($(compgen -W '--agent-config --collector-config --json' -- \"$w\")) ;;\n"
+	       "\t\twatch-collector) COMPREPLY=($(compgen -f -W '--config --check-config' -- \"$w\")) ;;\n"
 	       "\t\tcompletion) COMPREPLY=($(compgen -W bash -- \"$w\")) ;;\n"
 	       "\tesac; fi\n}\ncomplete -F _beadle beadle\n");
 	return EXIT_DONE;

@@ -196,15 +196,14 @@ static const struct confine_should *role_of(const struct looking *l, const struc
 
 static void look(const struct looking *l)
 {
-	const char *mend = l->half == PROCESSES_AGENT ? "systemctl restart beadle-agent; journalctl -u beadle-agent tells what failed"
-						      : "systemctl restart beadle-collector; journalctl -u beadle-collector tells what failed";
-
 	for (size_t i = 0; i < l->all->all.n; i++) {
 		const struct process *p = &l->all->all.at[i], *parent = find(l->all, p->parent);
 		const struct confine_should *should = role_of(l, p);
 		const struct confine_should host = {.capabilities = grant_capabilities(), .filtered = true};
-		char what[64];
+		const char *unit = should == confine_should(CONFINE_WATCH) ? "beadle-watch" : l->half == PROCESSES_AGENT ? "beadle-agent" : "beadle-collector";
+		char what[64], mend[128];
 
+		snprintf(mend, sizeof(mend), "systemctl restart %s; journalctl -u %s tells what failed", unit, unit);
 		if (should)
 			judge(p, parent, should->program, should, mend, l->told, l->arg);
 		else if (l->half == PROCESSES_AGENT && is_host(l->all, p)) {

@@ -8,5 +8,6 @@ include collector/judge/local.mk
 include collector/procedure/local.mk
 include collector/engine/local.mk
 include collector/notify/local.mk
+include collector/watch/local.mk
 include collector/identity/local.mk
 include collector/web/local.mk

@@ -41,6 +41,7 @@ enum message_kind {
 	MESSAGE_TROUBLE,	/* ingest or store -> engine */
 	MESSAGE_ENROL,		/* enrol -> engine: a server with a token asks for its first certificate; MESSAGE_SEND is the answer */
 	MESSAGE_DOOR,		/* engine -> enrol: the door for that was opened or shut */
+	MESSAGE_PROBE,		/* ingest -> engine: somebody asks whether all of this works; MESSAGE_SEND is the answer */
 	MESSAGE_EXPECTED,	/* engine -> store -> engine: a host gets its number before its agent says hello */
 	MESSAGE_STOP,
 };
@@ -111,6 +112,7 @@ struct enrolling {
 	size_t n;
 	uint8_t csr[];
 };
+struct probing { struct node node; struct reference from; };
 struct door { struct node node; bool open; };
 struct checkpoint_told { struct node node; char line[CHECKPOINT_LINE]; };
 struct context { struct node node; struct ssl_ctx_st *tls; };	/* with a reference of its own */

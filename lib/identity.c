@@ -401,11 +401,17 @@ int identity_verify(SSL *ssl, enum identity_kind expected, int64_t now, struct i
 	return r;
 }
 
-int identity_verify_pinned(SSL *ssl, int64_t made, struct identity *ret_id, char why[256])
+int64_t identity_begin(SSL *ssl)
 {
 	X509 *leaf = SSL_get0_peer_certificate(ssl);
 	struct tm tm;
-	int64_t begin = leaf && ASN1_TIME_to_tm(X509_get0_notBefore(leaf), &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+
+	return leaf && ASN1_TIME_to_tm(X509_get0_notBefore(leaf), &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+int identity_verify_pinned(SSL *ssl, int64_t made, struct identity *ret_id, char why[256])
+{
+	int64_t begin = identity_begin(ssl);
 	struct identity id;
 	int r = verify(ssl, enrolment, IDENTITY_COLLECTOR, made > begin ? made : begin + 1, &id, why);
 

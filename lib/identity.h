@@ -41,6 +41,9 @@ int identity_of(X509 *, struct identity *ret);
  * the later of its time floor and the collector's word, the collector its own clock. */
 int identity_verify(SSL *, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256]);
 
+/* When the peer's certificate begins, wall, s: a clock that is behind that is wrong. 0: there is none. */
+int64_t identity_begin(SSL *);
+
 /* The same of the collector at the other end of identity_pinned, whose school is not known before. made: when the token was made (wall, s): its
  * certificate is judged by the later of that and its own beginning, never by this machine's clock. */
 int identity_verify_pinned(SSL *, int64_t made, struct identity *ret_id, char why[256]);

@@ -217,6 +217,18 @@ bool text_utf8(const void *s, size_t n)
 	return true;
 }
 
+bool text_address(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	int64_t port;
+
+	if (!colon || colon == s || text_int(colon + 1, &port) < 0 || port < 1 || port > 65535)
+		return false;
+	if (*s == '[')
+		return colon[-1] == ']' && colon - s > 3;
+	return !memchr(s, ':', (size_t)(colon - s)) && strcspn(s, " \t/@") == strlen(s);
+}
+
 /* What could move a terminal's cursor or turn the reading direction (UAX 9), or split a line. */
 static bool harmful(uint32_t c)
 {

@@ -22,6 +22,8 @@ bool text_utf8(const void *s, size_t n);		/* well-formed, by RFC 3629 */
 /* local@domain in plain ASCII, without quoting, comments or routes; at most 254 bytes (RFC 5321 4.5.3.1.3, without brackets). */
 bool text_mail_address(const char *s);
 
+bool text_address(const char *s);			/* "host:port" or "[::1]:port" */
+
 /* Makes one harmless line of any bytes: control characters, bidirectional controls and what is not UTF-8 become \xNN. At most
  * room bytes with the NUL; cut text ends in "...". Returns buf. */
 char *text_escape(const void *s, size_t n, char *buf, size_t room);

@@ -44,24 +44,12 @@ static void take_texts(const struct conf_node *map, const char *key, struct prob
 	}
 }
 
-static bool is_address(const char *s)
-{
-	const char *colon = strrchr(s, ':');
-	int64_t port;
-
-	if (!colon || colon == s || text_int(colon + 1, &port) < 0 || port < 1 || port > 65535)
-		return false;
-	if (*s == '[')
-		return colon[-1] == ']' && colon - s > 3;
-	return !memchr(s, ':', (size_t)(colon - s)) && strcspn(s, " \t/@") == strlen(s);
-}
-
 static void take_collector(struct config *c, const struct conf_node *n, struct problems *p)
 {
 	const char *text = conf_value(n), **slot;
 	char shown[128];
 
-	if (!is_address(text))
+	if (!text_address(text))
 		return problem(p, conf_file(n), conf_line(n), "collector",
 			       "%s: not an address (host:port, as monitor.example:7411)",
 			       text_escape(text, strlen(text), shown, sizeof(shown)));

@@ -147,6 +147,19 @@ static void find_untold(const struct notices *all, json_t *list)
 		      "look at notify: in collector.yaml and at the notifier's lines in the log");
 }
 
+/* Somebody outside alarms when he does not hear of us, and now he does not because we cannot reach him. */
+static void find_unheard(const struct engine *e, json_t *list)
+{
+	char what[320];
+
+	if (e->heartbeat == HEARTBEAT_TAKEN)
+		found(list, "ok", "heartbeat: was taken outside", "");
+	if (e->heartbeat != HEARTBEAT_UNHEARD)
+		return;
+	snprintf(what, sizeof(what), "heartbeat: nobody outside hears it: %s", e->heartbeat_trouble);
+	found(list, "critical", what, "look at notify: heartbeat: in collector.yaml, and at who should take it");
+}
+
 /* What is renewed by itself at 30 of 397 days, and was not. */
 static void find_endings(const struct engine *e, json_t *list)
 {
@@ -207,6 +220,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 		found(list, "critical", "web: does not run, there is no dashboard", "the collector's log tells why it ended");
 	find_gaps(e->its.site, list);
 	find_untold(e->notices, list);
+	find_unheard(e, list);
 	store_set_aside(e->its.store_folder, set_aside, list);
 	find_endings(e, list);
 	find_unknown(e, list);

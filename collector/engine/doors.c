@@ -104,6 +104,10 @@ static void message(struct pipe *p, const Rooms__Message *m, void *arg)
 		signing_answered(e, m->signed_);
 	else if (p == e->notifier && m->message_case == ROOMS__MESSAGE__MESSAGE_DELIVERY)
 		telling_delivery(e, m->delivery);
+	else if (p == e->notifier && m->message_case == ROOMS__MESSAGE__MESSAGE_PROBE)
+		probe_by_notifier(e, m->probe);
+	else if (p == e->notifier && m->message_case == ROOMS__MESSAGE__MESSAGE_HEARTBEAT)
+		probe_heartbeat(e, m->heartbeat->trouble);
 	engine_flush(e);
 }
 
@@ -112,8 +116,10 @@ static void forget(struct engine *e, struct pipe *p)
 	api_pipe_gone(e, p);
 	if (p == e->web)
 		e->web = NULL;
-	if (p == e->notifier)
+	if (p == e->notifier) {
 		e->notifier = NULL;
+		e->heartbeat = HEARTBEAT_NONE;
+	}
 	if (p == e->signer) {
 		e->signer = NULL;
 		signing_gone(e);

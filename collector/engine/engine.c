@@ -96,6 +96,7 @@ void engine_kept(struct engine *e, struct store_change *c)
 	change_free(c);
 	release_notices(e);
 	replies_kept(e);
+	probe_kept(e);
 }
 
 const char *engine_host_name(const struct engine *e, uint32_t host)
@@ -134,16 +135,16 @@ static void forgive(struct engine *e, int64_t now)
 	e->ticked = now;
 }
 
-/* So that the next start knows how long we were away. */
-static void sign_of_life(struct engine *e, int64_t now)
+bool engine_sign_of_life(struct engine *e)
 {
 	char text[32];
 
-	if (now - e->alive < ALIVE_EVERY || !engine_change(e))
-		return;
-	e->alive = now;
+	if (!engine_change(e))
+		return false;
+	e->alive = clock_boot();
 	snprintf(text, sizeof(text), "%lld", (long long)clock_wall());
 	change_setting(e->change, "alive", text);
+	return true;
 }
 
 static void tick(evutil_socket_t fd, short what, void *arg)
@@ -162,7 +163,8 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	incident_tick(e->incidents, wall, now);
 	escalation_tick(e->escalation, now);
 	outcome_save_waits(e);
-	sign_of_life(e, now);
+	if (now - e->alive >= ALIVE_EVERY)
+		engine_sign_of_life(e);
 	renewals_tick(e, wall, now);
 	replies_tick(e, now);
 	enrolments_tick(e, now);
@@ -274,6 +276,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	doors_close(e);
+	probe_free(e);
 	if (e->tick)
 		event_free(e->tick);
 	if (e->queued)

@@ -286,6 +286,7 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 		break;
 	case TROUBLE_DISK_FULL:
 		e->disk_full = true;
+		probe_disk_full(e);
 		outcome_own_is(e, OWN_DISK_FULL, OWN_HOST, STATE_CRITICAL, t->text);
 		break;
 	case TROUBLE_DISK_FREE:
@@ -339,6 +340,9 @@ void intake_message(struct engine *e, struct node *n)
 		break;
 	case MESSAGE_ENROL:
 		enrolments_asked(e, (struct enrolling *)n);
+		break;
+	case MESSAGE_PROBE:
+		probe_by_watcher(e, (struct probing *)n);
 		break;
 	case MESSAGE_CLOCK:
 		take_clock(e, (struct clock_report *)n);

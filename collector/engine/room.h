@@ -56,6 +56,9 @@ struct engine {
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
 	struct arena *arena;			/* of one record's extra */
+	struct probe *probes;			/* probe.c: questions that wait for the store */
+	enum { HEARTBEAT_NONE, HEARTBEAT_TAKEN, HEARTBEAT_UNHEARD } heartbeat;	/* as the notifier told last */
+	char heartbeat_trouble[256];
 	struct enrolments *enrolments;		/* enrolments.c */
 	struct asked *asked;			/* questions to the signer that wait for their answer */
 
@@ -93,6 +96,9 @@ void engine_flush(struct engine *);
 /* Where the collector's own matters belong, whether its machine has an agent or not: a host that is in no list. */
 #define OWN_HOST 0
 const char *engine_host_name(const struct engine *, uint32_t host);	/* "?": there is none of that number */
+
+/* The time goes into the change, so that the next start knows how long we were away. False: no memory. */
+bool engine_sign_of_life(struct engine *);
 
 /* A change came back from the store. */
 void engine_kept(struct engine *, struct store_change *);
@@ -169,6 +175,15 @@ void checkpoints_kept(struct engine *, uint64_t entry);			/* the store has entri
 void checkpoints_look(struct engine *);					/* is one due? */
 void checkpoints_witnessed(struct engine *, const char *host, const void *line, size_t n);	/* an agent gives back what it was shown */
 bool checkpoints_wait(const struct engine *);				/* nothing is to be handed to the store now */
+
+/* probe.c: somebody asks whether all of this works; something was kept, or cannot be; the notifier tells what became of its heartbeat
+ * ("": taken). */
+void probe_by_watcher(struct engine *, const struct probing *);
+void probe_by_notifier(struct engine *, const Rooms__Probe *);
+void probe_kept(struct engine *);
+void probe_disk_full(struct engine *);
+void probe_heartbeat(struct engine *, const char *trouble);
+void probe_free(struct engine *);
 
 /* life.c: what becomes of the collector itself, for the journal. */
 void life_begun(struct engine *, struct store_reader *);

@@ -95,6 +95,31 @@ static enum connection_end on_hello(struct connection *c, const Wire__Hello *hel
 	return CONNECTION_GOES_ON;
 }
 
+static enum connection_end on_probe(struct connection *c)
+{
+	struct probing *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return no_memory(c);
+	p->node.kind = MESSAGE_PROBE;
+	p->from = c->self;
+	c->state = CONNECTION_PROBED;
+	queue_push(c->worker->shared->engine, &p->node);
+	return CONNECTION_GOES_ON;
+}
+
+static enum connection_end on_first(struct connection *c, const Wire__Envelope *e)
+{
+	switch (e->message_case) {
+	case WIRE__ENVELOPE__MESSAGE_HELLO:
+		return on_hello(c, e->hello);
+	case WIRE__ENVELOPE__MESSAGE_PROBE:
+		return on_probe(c);
+	default:
+		return refuse(c, "the first frame is not a Hello");
+	}
+}
+
 /* New series wait for their numbers, and their batch with them; the connection is not read until then. */
 static enum connection_end ask_series(struct connection *c, const Wire__Batch *batch, const uint32_t *digests, size_t bytes)
 {
@@ -190,8 +215,7 @@ enum connection_end session_frame(struct connection *c, const uint8_t *frame, si
 	if (!e)
 		return refuse(c, "a frame is malformed, or costs too much to decode");
 	if (c->state == CONNECTION_HELLO)
-		return e->message_case == WIRE__ENVELOPE__MESSAGE_HELLO ? on_hello(c, e->hello) :
-			refuse(c, "the first frame is not a Hello");
+		return on_first(c, e);
 	switch (e->message_case) {
 	case WIRE__ENVELOPE__MESSAGE_BATCH:
 		return on_batch(c, e->batch, frame, n);
@@ -313,6 +337,16 @@ enum connection_end session_ack(struct connection *c, const struct ack *a)
 	e.message_case = WIRE__ENVELOPE__MESSAGE_ACK;
 	e.ack = &ack;
 	return connection_send(c, &e) == CONNECTION_CLOSED ? CONNECTION_CLOSED : connection_resume(c);
+}
+
+enum connection_end session_send(struct connection *c, const struct sending *s)
+{
+	if (connection_send_frame(c, s->frame, s->n) == CONNECTION_CLOSED)
+		return CONNECTION_CLOSED;
+	if (c->state != CONNECTION_PROBED)
+		return CONNECTION_GOES_ON;
+	connection_close(c, LOG_DEBUG, "asked whether we work");
+	return CONNECTION_CLOSED;
 }
 
 enum connection_end session_heartbeat(struct connection *c)

@@ -17,6 +17,7 @@ enum connection_end renew_asked(struct connection *, const Wire__Renew *);
 enum connection_end session_welcome(struct connection *, struct hello *);
 enum connection_end session_series(struct connection *, struct series *);
 enum connection_end session_ack(struct connection *, const struct ack *);
+enum connection_end session_send(struct connection *, const struct sending *);	/* by the engine; the message stays the caller's */
 enum connection_end session_heartbeat(struct connection *);
 
 #endif

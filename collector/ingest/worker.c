@@ -154,7 +154,7 @@ static void handle(struct worker *w, struct node *n)
 			connection_refuse(c, ((struct closing *)n)->why);
 			break;
 		case MESSAGE_SEND:
-			connection_send_frame(c, ((struct sending *)n)->frame, ((struct sending *)n)->n);
+			session_send(c, (struct sending *)n);
 			break;
 		default:
 			break;
@@ -181,6 +181,8 @@ static void look_after(struct connection *c, int64_t now)
 
 	if (c->state <= CONNECTION_HELLO && now - c->began > its->greeting)
 		connection_close(c, LOG_WARNING, "did not say who it is in time");
+	else if (c->state == CONNECTION_PROBED && now - c->began > its->silence)
+		connection_close(c, LOG_DEBUG, "could not be told in time whether we work");
 	else if (c->frame_since && now - c->frame_since > its->frame)
 		connection_refuse(c, "a frame was begun and not ended in time");
 	else if (c->state == CONNECTION_OPEN && c->reading && now - c->heard > its->silence)

@@ -1,69 +1,21 @@
 #include "channels.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "clock.h"
-#include "io.h"
 #include "text.h"
 
-#define SECRET_MAX 4096
+#define USER "beadle-notify"
 
-/* One line of a file that nobody else can read. */
-static char *read_secret(const struct conf_node *map, const char *key, struct problems *p)
+/* What a webhook and a heartbeat have in common. */
+static void read_hook(const struct conf_node *map, struct webhook *hook, struct problems *p)
 {
-	const struct conf_node *node = conf_get(map, key);
-	const char *path;
-	struct stat st;
-	char *text;
-	int r;
-
-	conf_string(map, key, NULL, &path, p);
-	if (!path)
-		return NULL;
-	if (stat(path, &st) == 0 && (st.st_mode & 077)) {
-		problem(p, conf_file(node), conf_line(node), key, "%s can be read by others: chmod 600 %s", path, path);
-		return NULL;
-	}
-	r = io_read_file(path, SECRET_MAX, &text, NULL);
-	if (r < 0) {
-		problem(p, conf_file(node), conf_line(node), key, "%s cannot be read: %s%s", path, strerror(-r),
-			r == -EACCES ? ": it must belong to the notifier's user: chown beadle-notify" : "");
-		return NULL;
-	}
-	text[strcspn(text, "\r\n")] = 0;
-	return text;
-}
-
-static void read_mail(const struct conf_node *map, struct mail *mail, struct problems *p)
-{
-	static const char *const securities[] = {"starttls", "tls", "none", NULL};
-	static const int64_t ports[] = {587, 465, 25};
-
-	if (!map)
-		return;
-	conf_need(map, "server", p);
-	conf_string(map, "server", NULL, &mail->server, p);
-	conf_choice(map, "security", securities, CHANNEL_STARTTLS, &mail->security, p);
-	conf_int(map, "port", ports[mail->security], 1, 65535, &mail->port, p);
-	conf_string(map, "user", NULL, &mail->user, p);
-	conf_string(map, "ca", NULL, &mail->ca, p);
-	conf_need(map, "from", p);
-	conf_string(map, "from", NULL, &mail->from, p);
-	mail->password = read_secret(map, "password-file", p);
-	if (mail->from && !text_mail_address(mail->from))
-		problem(p, conf_file(map), conf_line(conf_get(map, "from")), "from", "\"%s\": expected an address such as "
-			"beadle@school.example", mail->from);
-	if (mail->server && !mail->server[strcspn(mail->server, "/@?# \t\r\n")])
-		;
-	else if (mail->server)
-		problem(p, conf_file(map), conf_line(conf_get(map, "server")), "server", "\"%s\": expected a host name", mail->server);
-	if (mail->user && mail->security == CHANNEL_NONE)
-		problem(p, conf_file(map), conf_line(conf_get(map, "user")), "user", "a password is not sent over an open line: "
-			"set security to starttls or tls");
-	conf_done(map, p);
+	conf_string(map, "url", "", &hook->url, p);
+	conf_string(map, "ca", NULL, &hook->ca, p);
+	hook->header = channels_secret(map, "header-file", USER, p);
+	if (*hook->url && strncmp(hook->url, "https://", 8))
+		problem(p, conf_file(map), conf_line(conf_get(map, "url")), "url", "\"%s\": expected https://...", hook->url);
 }
 
 static void read_webhook(const struct conf_node *map, struct channels *c, struct problems *p)
@@ -79,11 +31,31 @@ static void read_webhook(const struct conf_node *map, struct channels *c, struct
 		return;
 	hook->name = conf_key(map);
 	conf_need(map, "url", p);
-	conf_string(map, "url", "", &hook->url, p);
-	conf_string(map, "ca", NULL, &hook->ca, p);
-	hook->header = read_secret(map, "header-file", p);
-	if (*hook->url && strncmp(hook->url, "https://", 8))
-		problem(p, conf_file(map), conf_line(conf_get(map, "url")), "url", "\"%s\": expected https://...", hook->url);
+	read_hook(map, hook, p);
+	conf_done(map, p);
+}
+
+static void read_heartbeat(const struct conf_node *map, const struct mail *server, struct heartbeat *h, struct problems *p)
+{
+	static const char *const methods[] = {"get", "post", NULL};
+	const struct conf_node *url = conf_get(map, "url"), *mail = conf_get(map, "mail");
+	unsigned line;
+
+	if (!map)
+		return;
+	line = conf_line(mail ? mail : map);
+	if (!url == !mail)
+		problem(p, conf_file(map), line, "heartbeat", "expected either url or mail: who outside alarms when he does not hear it");
+	conf_string(map, "mail", NULL, &h->mail, p);
+	if (h->mail && !text_mail_address(h->mail))
+		problem(p, conf_file(map), line, "mail", "\"%s\": expected an address such as alarm@monitor.example", h->mail);
+	else if (h->mail && !server->server)
+		problem(p, conf_file(map), line, "mail", "it needs a mail server: give notify: mail: as well");
+	if (url) {
+		read_hook(map, &h->hook, p);
+		conf_choice(map, "method", methods, 0, &h->post, p);
+	}
+	conf_duration(map, "every", (mail ? 3600 : 300) * NS_PER_S, NS_PER_S, 86400 * NS_PER_S, &h->every, p);
 	conf_done(map, p);
 }
 
@@ -91,30 +63,29 @@ void channels_read(const struct conf_node *root, struct channels *ret, struct pr
 {
 	const struct conf_node *notify = conf_map(root, "notify", p), *hooks;
 
-	*ret = (struct channels){.retry_min = 60 * NS_PER_S, .retry_max = 3600 * NS_PER_S, .give_up = 5 * 86400 * NS_PER_S};
+	channels_read_mail(notify, USER, ret, p);
 	if (!notify)
 		return;
-	read_mail(conf_map(notify, "mail", p), &ret->mail, p);
 	hooks = conf_map(notify, "webhooks", p);
 	for (size_t i = 0; i < conf_count(hooks); i++)
 		read_webhook(conf_at(hooks, i), ret, p);
-	/* A thirtieth to ten times of the default, never off (SECURITY, limits). */
-	conf_duration(notify, "retry-min", ret->retry_min, 2 * NS_PER_S, 600 * NS_PER_S, &ret->retry_min, p);
-	conf_duration(notify, "retry-max", ret->retry_max, 120 * NS_PER_S, 36000 * NS_PER_S, &ret->retry_max, p);
-	conf_duration(notify, "give-up", ret->give_up, 4 * 3600 * NS_PER_S, 50 * 86400 * NS_PER_S, &ret->give_up, p);
+	read_heartbeat(conf_map(notify, "heartbeat", p), &ret->mail, &ret->heartbeat, p);
 	conf_done(notify, p);
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
 }
 
 void channels_clear(struct channels *c)
 {
-	if (c->mail.password)
-		explicit_bzero(c->mail.password, strlen(c->mail.password));
-	free(c->mail.password);
-	for (size_t i = 0; i < c->webhooks.n; i++) {
-		if (c->webhooks.at[i].header)
-			explicit_bzero(c->webhooks.at[i].header, strlen(c->webhooks.at[i].header));
-		free(c->webhooks.at[i].header);
-	}
+	wipe(c->mail.password);
+	for (size_t i = 0; i < c->webhooks.n; i++)
+		wipe(c->webhooks.at[i].header);
+	wipe(c->heartbeat.hook.header);
 	vec_free(&c->webhooks);
 }
 

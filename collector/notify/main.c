@@ -1,6 +1,6 @@
 /*
  * beadle-notifier - alone holds the mail password. Takes notices from the collector, keeps them on disk, sends them, tries again with
- * back-off, and says what became of each.
+ * back-off, and says what became of each (post.h). Sends the heartbeat for those outside (beat.h).
  */
 #include "config.h"
 
@@ -12,33 +12,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "channels.h"
-#include "cleanup.h"
-#include "clock.h"
-#include "confine.h"
+#include "beat.h"
 #include "frame.h"
 #include "log.h"
-#include "queue.h"
-#include "sender.h"
 #include "text.h"
+#include "walls.h"
 
 #define NOTICE_FRAME (256u * 1024)
-#define TIDY_EVERY (3600 * NS_PER_S)
 
 struct notifier {
 	int fd;
-	struct queue *queue;
-	struct sender *sender;
+	struct post *post;
+	struct beat *beat;
 	struct channels channels;
 	struct arena *arena;
 	bool ended;
 };
 
-static void tell(struct notifier *n, const char *id, Rooms__DeliveryState state, uint32_t tries, const char *text)
+static void say(struct notifier *n, const Rooms__Message *m)
+{
+	if (frame_write(n->fd, &m->base) < 0)
+		n->ended = true;
+}
+
+static void told(const char *id, Rooms__DeliveryState state, uint32_t tries, const char *text, void *arg)
 {
 	Rooms__Message m = ROOMS__MESSAGE__INIT;
 	Rooms__Delivery d = ROOMS__DELIVERY__INIT;
@@ -49,106 +49,58 @@ static void tell(struct notifier *n, const char *id, Rooms__DeliveryState state,
 	d.text = (char *)text;
 	m.message_case = ROOMS__MESSAGE__MESSAGE_DELIVERY;
 	m.delivery = &d;
-	if (frame_write(n->fd, &m.base) < 0)
-		n->ended = true;
+	say(arg, &m);
 }
 
-/* Doubles from the shortest to the longest wait, an eighth of it by chance, so that a hundred notices do not knock at once. */
-static int64_t wait_after(const struct notifier *n, uint32_t tries)
+/* ---- the heartbeat ---- */
+
+static void ask(uint64_t id, void *arg)
 {
-	int64_t wait = n->channels.retry_min;
-	uint32_t chance = 0;
+	Rooms__Message m = ROOMS__MESSAGE__INIT;
+	Rooms__Probe probe = ROOMS__PROBE__INIT;
 
-	for (uint32_t i = 1; i < tries && wait < n->channels.retry_max; i++)
-		wait *= 2;
-	if (wait > n->channels.retry_max)
-		wait = n->channels.retry_max;
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = 0;
-	return wait + wait / 8 * (int64_t)(chance % 1024) / 1024;
+	probe.id = id;
+	m.message_case = ROOMS__MESSAGE__MESSAGE_PROBE;
+	m.probe = &probe;
+	say(arg, &m);
 }
 
-static void give_up(struct notifier *n, struct queued *q, const char *why)
+static void tell_heartbeat(const char *trouble, void *arg)
 {
-	log_error("notice %s: given up after %u tries: %s", q->notice->id, q->tries, why);
-	tell(n, q->notice->id, ROOMS__DELIVERY_STATE__GIVEN_UP, q->tries, why);
-	queue_drop(n->queue, q);
+	Rooms__Message m = ROOMS__MESSAGE__INIT;
+	Rooms__Heartbeat beat = ROOMS__HEARTBEAT__INIT;
+
+	beat.trouble = (char *)trouble;
+	m.message_case = ROOMS__MESSAGE__MESSAGE_HEARTBEAT;
+	m.heartbeat = &beat;
+	say(arg, &m);
 }
 
-/* As often as the waits of that time need: a wall clock that was set forward alone gives nothing up (R12). */
-static bool is_hopeless(const struct notifier *n, const struct queued *q)
+static void done(const char *error, void *arg)
 {
-	const struct channels *c = &n->channels;
-
-	return clock_wall() - q->born > c->give_up && q->tries >= c->give_up / c->retry_max / 2;
+	beat_done(((struct notifier *)arg)->beat, error);
 }
 
-/* The mark first: a crash in between is told again, but nothing is mailed again. */
-static void sent(struct notifier *n, struct queued *q)
-{
-	FREE char *id = strdup(q->notice->id);
-	uint32_t tries = q->tries;
-
-	queue_sent(n->queue, q);
-	log_info("notice %s: sent", id ? id : "?");
-	if (id)
-		tell(n, id, ROOMS__DELIVERY_STATE__SENT, tries, "");
-}
-
-static void ended(struct queued *q, const char *error, bool final, void *arg)
-{
-	struct notifier *n = arg;
-
-	if (!error)
-		sent(n, q);
-	else if (final || is_hopeless(n, q))
-		give_up(n, q, error);
-	else {
-		q->due = clock_boot() + wait_after(n, q->tries);
-		log_warning("notice %s: not sent: %s", q->notice->id, error);
-		tell(n, q->notice->id, ROOMS__DELIVERY_STATE__RETRYING, q->tries, error);
-	}
-}
-
-static void start_due(struct notifier *n)
-{
-	struct queued *q = queue_first(n->queue), *next;
-	int64_t now = clock_boot();
-	char why[256] = "";
-
-	for (; q; q = next) {
-		int r;
-
-		next = q->next;
-		if (q->sending || q->due > now || !sender_has_place(n->sender, q->notice))
-			continue;
-		/* Counted before it is tried, so that a crash in the middle is a try too. A disk that is full stops no mail. */
-		r = queue_tried(n->queue, q);
-		if (r < 0)
-			log_warning("notice %s: the number of tries cannot be kept: %s", q->notice->id, strerror(-r));
-		r = sender_start(n->sender, q, why);
-		if (r == -EINVAL)
-			give_up(n, q, why);
-	}
-}
+/* ---- what the collector sends ---- */
 
 static void take(struct notifier *n, const Rooms__Notice *notice)
 {
 	enum queue_taken taken;
-	int r = queue_take(n->queue, notice, clock_boot(), &taken);
+	int r = post_take(n->post, notice, &taken);
 
 	if (r < 0) {
 		log_error("notice %s: cannot be kept: %s", notice->id, strerror(-r));
 		/* Not told as queued: the collector hands it over again. */
-		tell(n, notice->id, r == -EINVAL ? ROOMS__DELIVERY_STATE__GIVEN_UP : ROOMS__DELIVERY_STATE__RETRYING, 0, strerror(-r));
+		told(notice->id, r == -EINVAL ? ROOMS__DELIVERY_STATE__GIVEN_UP : ROOMS__DELIVERY_STATE__RETRYING, 0, strerror(-r), n);
 	} else
-		tell(n, notice->id, taken == QUEUE_SENT_BEFORE ? ROOMS__DELIVERY_STATE__SENT : ROOMS__DELIVERY_STATE__QUEUED, 0, "");
+		told(notice->id, taken == QUEUE_SENT_BEFORE ? ROOMS__DELIVERY_STATE__SENT : ROOMS__DELIVERY_STATE__QUEUED, 0, "", n);
 }
 
 static void read_one(struct notifier *n)
 {
-	ProtobufCMessage *m;
-	int r = frame_read(n->fd, &rooms__message__descriptor, NOTICE_FRAME, n->arena, &m);
+	ProtobufCMessage *read;
+	int r = frame_read(n->fd, &rooms__message__descriptor, NOTICE_FRAME, n->arena, &read);
+	const Rooms__Message *m = r > 0 ? (const Rooms__Message *)read : NULL;
 
 	if (r <= 0) {
 		n->ended = true;
@@ -156,40 +108,24 @@ static void read_one(struct notifier *n)
 			log_error("the collector's pipe: %s", strerror(-r));
 		return;
 	}
-	if (((Rooms__Message *)m)->message_case == ROOMS__MESSAGE__MESSAGE_NOTICE)
-		take(n, ((Rooms__Message *)m)->notice);
+	if (m->message_case == ROOMS__MESSAGE__MESSAGE_NOTICE)
+		take(n, m->notice);
+	else if (m->message_case == ROOMS__MESSAGE__MESSAGE_WORKING)
+		beat_working(n->beat, m->working->id, m->working->trouble);
 	arena_reset(n->arena);
-}
-
-static int next_wait(struct notifier *n)
-{
-	int64_t now = clock_boot(), wait = 60 * NS_PER_S;
-
-	for (struct queued *q = queue_first(n->queue); q; q = q->next)
-		if (!q->sending && sender_has_place(n->sender, q->notice) && q->due - now < wait)
-			wait = q->due - now;
-	return wait < 0 ? 0 : (int)(wait / NS_PER_MS) + 1;
 }
 
 /* Until the collector closes its end. What waits stays on disk for the next start. */
 static void serve(struct notifier *n)
 {
-	int64_t tidy = clock_boot();
-
 	while (!n->ended) {
-		struct curl_waitfd pipe = {n->fd, CURL_WAIT_POLLIN, 0};
+		int r = post_turn(n->post, n->fd, beat_due(n->beat));
 
-		start_due(n);
-		sender_look(n->sender);
-		if (curl_multi_poll(sender_multi(n->sender), &pipe, 1, next_wait(n), NULL) != CURLM_OK)
+		if (r < 0)
 			return;
-		if (pipe.revents)
+		if (r)
 			read_one(n);
-		sender_look(n->sender);
-		if (clock_boot() > tidy) {
-			queue_tidy(n->queue, clock_wall());
-			tidy = clock_boot() + TIDY_EVERY;
-		}
+		beat_look(n->beat);
 	}
 }
 
@@ -203,6 +139,19 @@ static int check(struct notifier *n, const char *file, const struct conf *c, str
 	return problems_count(p) ? -EINVAL : 0;
 }
 
+static struct beat *open_beat(struct notifier *n, const struct conf_node *root, struct problems *p)
+{
+	static const char *const languages[] = {"zh-TW", "en", NULL};
+	struct beat_setup its = {.its = &n->channels.heartbeat, .post = n->post, .ask = ask, .told = tell_heartbeat, .arg = n};
+	int language;
+
+	conf_string(root, "school", "", &its.title, p);
+	conf_string(root, "title", its.title, &its.title, p);
+	conf_choice(root, "language", languages, 0, &language, p);	/* a wrong one is told by the collector proper */
+	its.chinese = language == 0;
+	return beat_new(&its);
+}
+
 static int open_all(struct notifier *n, const struct conf *c, const char *queue, struct problems *p)
 {
 	int r;
@@ -211,65 +160,21 @@ static int open_all(struct notifier *n, const struct conf *c, const char *queue,
 	problems_print(p);
 	if (problems_count(p))
 		return -EINVAL;
-	r = queue_open(queue, &n->queue);
-	if (r < 0) {
-		log_error("%s: %s", queue, strerror(-r));
+	r = post_open(&(struct post_setup){&n->channels, queue, told, done, n}, &n->post);
+	if (r < 0)
 		return r;
-	}
 	n->arena = arena_new(8 * NOTICE_FRAME);
-	n->sender = sender_new(&n->channels, ended, n);
-	return n->arena && n->sender ? 0 : -ENOMEM;
-}
-
-/* ---- walls ---- */
-
-struct walls { VEC(struct confine_path) paths; };	/* their texts are ours */
-
-static void add(struct walls *w, char *path, unsigned rights)
-{
-	struct confine_path *place = path ? vec_push(&w->paths) : NULL;
-
-	if (place)
-		*place = (struct confine_path){path, rights};
-	else
-		free(path);
-}
-
-static void add_folder_of(struct walls *w, char *file)
-{
-	char *slash = file ? strrchr(file, '/') : NULL;
-
-	if (slash)
-		*slash = 0;
-	add(w, file, LANDLOCK_READ);
-}
-
-/* It is read at each connection, and may have been replaced by then: its folder stays open, and that of what it is a link to. */
-static void add_authority(struct walls *w, const char *ca)
-{
-	if (!ca)
-		return;
-	add_folder_of(w, strdup(ca));
-	add_folder_of(w, realpath(ca, NULL));
+	n->beat = open_beat(n, conf_root(c), p);
+	return n->arena && n->beat ? 0 : -ENOMEM;
 }
 
 static int enter_walls(const struct channels *c, const char *queue)
 {
 	struct walls w = {0};
-	char why[CONFINE_WHY];
-	int r;
 
-	add(&w, strdup(queue), LANDLOCK_WRITE);
-	add_authority(&w, c->mail.ca);
-	for (size_t i = 0; i < c->webhooks.n; i++)
-		add_authority(&w, c->webhooks.at[i].ca);
-	r = confine_enter(CONFINE_NOTIFIER, w.paths.at, w.paths.n, why);
-	if (r < 0)
-		log_error("%s", why);
-	for (size_t i = 0; i < w.paths.n; i++)
-		free((void *)w.paths.at[i].path);
-	vec_free(&w.paths);
-	return r;
+	walls_add(&w, queue, LANDLOCK_WRITE);
+	walls_add_channels(&w, c);
+	return walls_enter(&w, CONFINE_NOTIFIER);
 }
 
 int main(int argc, char **argv)
@@ -315,8 +220,8 @@ int main(int argc, char **argv)
 		r = enter_walls(&n.channels, queue);
 	if (r == 0 && !check_only)
 		serve(&n);
-	sender_free(n.sender);
-	queue_close(n.queue);
+	post_close(n.post);
+	beat_free(n.beat);
 	channels_clear(&n.channels);
 	arena_free(n.arena);
 	conf_free(conf);

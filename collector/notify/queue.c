@@ -178,7 +178,7 @@ static bool is_marked(const struct queue *q, const char *id)
 	return access(path, F_OK) == 0;
 }
 
-static Rooms__Notice *copy_of(const Rooms__Notice *n)
+Rooms__Notice *queue_copy(const Rooms__Notice *n)
 {
 	size_t size = rooms__notice__get_packed_size(n);
 	FREE uint8_t *buf = size <= NOTICE_MAX ? malloc(size ? size : 1) : NULL;
@@ -214,7 +214,7 @@ int queue_take(struct queue *q, const Rooms__Notice *notice, int64_t now_boot, e
 	if (q->n >= QUEUE_MAX)
 		return -ENOSPC;
 	d = calloc(1, sizeof(*d));
-	if (!d || !(d->notice = copy_of(notice))) {
+	if (!d || !(d->notice = queue_copy(notice))) {
 		free(d);
 		return -ENOMEM;
 	}

@@ -24,6 +24,7 @@ struct queued {
 	int64_t born;			/* wall, ns */
 	int64_t due;			/* boot clock */
 	bool sending;
+	bool brief;			/* of no use in half a minute */
 };
 
 struct queue;
@@ -34,6 +35,8 @@ void queue_close(struct queue *);
 enum queue_taken { QUEUE_NEW, QUEUE_KNOWN, QUEUE_SENT_BEFORE };
 /* 0 with what it was, durable; -ENOSPC, -EDQUOT: no room even with the reserve; -EINVAL: an id that is none. */
 int queue_take(struct queue *, const Rooms__Notice *, int64_t now_boot, enum queue_taken *ret);
+
+Rooms__Notice *queue_copy(const Rooms__Notice *);		/* NULL: no memory, or too long; rooms__notice__free_unpacked */
 
 struct queued *queue_first(struct queue *);			/* list: walk with ->next */
 int queue_tried(struct queue *, struct queued *);		/* writes the number of tries, before the try */

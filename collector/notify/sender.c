@@ -9,9 +9,13 @@
 #include "clock.h"
 #include "message.h"
 
-#define PLACES 4		/* at once, a channel */
+#define PLACES 4u		/* at once, a channel */
 #define CONNECT_SECONDS 30L
 #define TOTAL_SECONDS 300L	/* RFC 5321 4.5.3.2 would wait longer; a notice must try again sooner */
+
+#define BRIEF_SECONDS 30L
+
+enum channel { WEBHOOK, MAIL, HEARTBEAT, CHANNELS };
 
 struct transfer {
 	struct transfer *prev, *next;
@@ -20,7 +24,7 @@ struct transfer {
 	struct curl_slist *list;	/* recipients, or headers */
 	char *body;
 	size_t n, at;
-	bool mail;
+	enum channel channel;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -30,7 +34,7 @@ struct sender {
 	void *arg;
 	CURLM *multi;
 	struct transfer *list;
-	unsigned busy[2];		/* webhook, mail */
+	unsigned busy[CHANNELS];
 };
 
 struct sender *sender_new(const struct channels *channels, sender_told *told, void *arg)
@@ -48,7 +52,7 @@ struct sender *sender_new(const struct channels *channels, sender_told *told, vo
 static void transfer_free(struct sender *s, struct transfer *t)
 {
 	DL_DELETE(s->list, t);
-	s->busy[t->mail]--;
+	s->busy[t->channel]--;
 	curl_multi_remove_handle(s->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->list);
@@ -74,14 +78,14 @@ CURLM *sender_multi(struct sender *s)
 	return s->multi;
 }
 
-static bool is_mail(const Rooms__Notice *n)
+static enum channel channel_of(const Rooms__Notice *n)
 {
-	return !strcmp(n->channel, "mail");
+	return !strcmp(n->channel, "mail") ? MAIL : !strcmp(n->channel, "heartbeat") ? HEARTBEAT : WEBHOOK;
 }
 
 bool sender_has_place(const struct sender *s, const Rooms__Notice *n)
 {
-	return s->busy[is_mail(n)] < PLACES;
+	return s->busy[channel_of(n)] < PLACES;
 }
 
 static size_t give(char *to, size_t size, size_t count, void *arg)
@@ -106,7 +110,7 @@ static void set_common(CURL *e, struct transfer *t, const char *ca)
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_PROXY, "");
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	curl_easy_setopt(e, CURLOPT_TIMEOUT, TOTAL_SECONDS);
+	curl_easy_setopt(e, CURLOPT_TIMEOUT, t->queued->brief ? BRIEF_SECONDS : TOTAL_SECONDS);
 	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, ignore);
@@ -150,6 +154,17 @@ static int set_mail(struct sender *s, struct transfer *t, char why[256])
 	return 0;
 }
 
+/* What a webhook and a heartbeat have in common. */
+static void set_hook(struct transfer *t, const struct webhook *hook)
+{
+	if (hook->header && *hook->header)
+		t->list = curl_slist_append(t->list, hook->header);
+	set_common(t->easy, t, hook->ca);
+	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(t->easy, CURLOPT_URL, hook->url);
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->list);
+}
+
 static int set_webhook(struct sender *s, struct transfer *t, char why[256])
 {
 	const Rooms__Notice *n = t->queued->notice;
@@ -160,15 +175,27 @@ static int set_webhook(struct sender *s, struct transfer *t, char why[256])
 		return -EINVAL;
 	}
 	t->list = curl_slist_append(NULL, "Content-Type: application/json");
-	if (hook->header && *hook->header)
-		t->list = curl_slist_append(t->list, hook->header);
-	set_common(t->easy, t, hook->ca);
-	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(t->easy, CURLOPT_URL, hook->url);
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->list);
+	set_hook(t, hook);
 	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, (long)n->json.len);
 	curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, n->json.len ? (const char *)n->json.data : "");
 	return 0;
+}
+
+static int set_heartbeat(struct sender *s, struct transfer *t)
+{
+	set_hook(t, &s->channels->heartbeat.hook);
+	if (s->channels->heartbeat.post)
+		curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, "");
+	return 0;
+}
+
+static int set_up(struct sender *s, struct transfer *t, char why[256])
+{
+	switch (t->channel) {
+	case MAIL: return set_mail(s, t, why);
+	case HEARTBEAT: return set_heartbeat(s, t);
+	default: return set_webhook(s, t, why);
+	}
 }
 
 int sender_start(struct sender *s, struct queued *q, char why[256])
@@ -184,10 +211,10 @@ int sender_start(struct sender *s, struct queued *q, char why[256])
 		return -EAGAIN;
 	}
 	t->queued = q;
-	t->mail = is_mail(q->notice);
+	t->channel = channel_of(q->notice);
 	DL_APPEND(s->list, t);
-	s->busy[t->mail]++;
-	r = t->mail ? set_mail(s, t, why) : set_webhook(s, t, why);
+	s->busy[t->channel]++;
+	r = set_up(s, t, why);
 	if (r == 0 && curl_multi_add_handle(s->multi, t->easy) != CURLM_OK)
 		r = -EAGAIN;
 	if (r < 0)
@@ -204,10 +231,10 @@ static const char *verdict(struct transfer *t, CURLcode code, char buf[256])
 	long status = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (code == CURLE_OK && (t->mail || (status >= 200 && status < 300)))
+	if (code == CURLE_OK && (t->channel == MAIL || (status >= 200 && status < 300)))
 		return NULL;
 	if (code == CURLE_OK)
-		snprintf(buf, 256, "the webhook answered %ld", status);
+		snprintf(buf, 256, "the %s answered %ld", t->channel == HEARTBEAT ? "other side" : "webhook", status);
 	else
 		snprintf(buf, 256, "%s", t->error[0] ? t->error : curl_easy_strerror(code));
 	return buf;

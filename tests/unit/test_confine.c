@@ -212,7 +212,7 @@ static int take_port(void)
 	return bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&any, sizeof(any)) < 0 ? errno : 0;
 }
 
-static const enum confine_role roles[] = {CONFINE_CORE, CONFINE_COLLECT, CONFINE_SIGNER, CONFINE_NOTIFIER, CONFINE_WEB};
+static const enum confine_role roles[] = {CONFINE_CORE, CONFINE_COLLECT, CONFINE_SIGNER, CONFINE_NOTIFIER, CONFINE_WATCH, CONFINE_WEB};
 #define EACH_ROLE(role) for (enum confine_role i = 0, role; i < sizeof(roles) / sizeof(*roles) && (role = roles[i], true); i++)
 
 static void expect(enum confine_role role, int (*try)(void), int error)
@@ -247,7 +247,7 @@ END_TEST
 START_TEST(test_p06_a_role_has_its_own_calls)
 {
 	EACH_ROLE(role)
-		expect(role, go_online, role == CONFINE_CORE || role == CONFINE_NOTIFIER ? 0 : EPERM);
+		expect(role, go_online, role == CONFINE_CORE || role == CONFINE_NOTIFIER || role == CONFINE_WATCH ? 0 : EPERM);
 	expect(CONFINE_PROCSCAN, go_online, EPERM);
 	if (holds_back(6, "signals to others"))
 		EACH_ROLE(role)
