@@ -38,6 +38,8 @@ struct checkpoints {
 	int64_t told_at, crowded, asked, since, again, patience;	/* since: the oldest entry that is not signed is kept; again: not before */
 };
 
+#define BACKUP_ID 33		/* 16 random bytes in hex, and the NUL */
+
 struct engine {
 	struct engine_setup its;
 	struct event_base *loop;
@@ -49,8 +51,10 @@ struct engine {
 	struct notices *notices;
 	struct accounts *accounts;
 	struct roster *roster;
-	struct jobs *hashing, *reading;
-	struct store_reader *reader;		/* of the reading thread */
+	struct jobs *hashing, *reading, *copying;
+	struct store_reader *reader, *copier;	/* of the reading thread, of the copying one */
+	struct { char *word; uint64_t number, witnessed; } restored;	/* restored.c */
+	struct { char id[BACKUP_ID]; } backup;	/* that is under way; "": none */
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
 	struct arena *arena;			/* of one record's extra */
@@ -159,6 +163,15 @@ void checkpoints_kept(struct engine *, uint64_t entry);			/* the store has entri
 void checkpoints_look(struct engine *);					/* is one due? */
 void checkpoints_witnessed(struct engine *, const char *host, const void *line, size_t n);	/* an agent gives back what it was shown */
 bool checkpoints_wait(const struct engine *);				/* nothing is to be handed to the store now */
+
+/* restored.c: what beadle restore left behind for the first start. */
+void restored_open(struct engine *);
+void restored_close(struct engine *);
+bool restored_waits(const struct engine *);				/* there is a restore that the journal does not know yet */
+uint64_t restored_number(const struct engine *);			/* of the entry that tells of it */
+void restored_tell(struct engine *, struct store_change *, uint64_t from, uint64_t number);	/* that entry; from: the first number that was lost */
+void restored_kept(struct engine *);					/* the store has new entries */
+void restored_lost(struct engine *, const char *host, const struct checkpoint *);	/* an agent witnessed an entry that was lost: the highest is told */
 
 /* life.c: what becomes of the collector itself, for the journal. */
 void life_begun(struct engine *, struct store_reader *);

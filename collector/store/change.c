@@ -191,7 +191,10 @@ void change_checkpoint(struct store_change *c, uint64_t number, const uint8_t ha
 
 void change_resume(struct store_change *c, uint64_t number, const uint8_t hash[32])
 {
-	act(c, RESUME, "ih", N(number), hash);
+	if (hash)
+		act(c, RESUME, "ih", N(number), hash);
+	else
+		act(c, RESUME, "i", N(number));
 }
 
 /* ---- rows that the journal vouches for ---- */
@@ -255,12 +258,14 @@ void change_progress(struct store_change *c, uint32_t day, int64_t row)
 
 static int apply(struct store *s, const struct act *a)
 {
+	uint8_t hash[ENTRY_HASH];
 	sqlite3_stmt *on;
 
 	if (a->statement == ADD_ENTRY)
 		return chain_add(s, a->bound[0].number, a->bound[1].text, a->bound[2].text, a->bound[3].text, (uint64_t)a->bound[4].number);
 	if (a->statement == RESUME) {
-		journal_resume(&s->journal, (uint64_t)a->bound[0].number, (const uint8_t *)a->bound[1].text);
+		memcpy(hash, a->n > 1 ? (const uint8_t *)a->bound[1].text : s->journal.last, ENTRY_HASH);
+		journal_resume(&s->journal, (uint64_t)a->bound[0].number, hash);
 		return 0;
 	}
 	on = s->on_main[a->statement];

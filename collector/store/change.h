@@ -32,7 +32,7 @@ void change_state(struct store_change *, uint32_t host, uint32_t check, uint32_t
 void change_entry(struct store_change *, int64_t at, const char *actor, const char *action, const char *payload);
 /* What the signer signed; in bytes. */
 void change_checkpoint(struct store_change *, uint64_t number, const uint8_t hash[32], int64_t at, const uint8_t signature[64]);
-/* A backup was put back: what comes next in this change stands behind the entry of that number and hash. */
+/* A backup was put back: what comes next in this change stands behind the entry of that number and hash; hash NULL: that of the last one there is. */
 void change_resume(struct store_change *, uint64_t number, const uint8_t hash[32]);
 
 /* Rows that the journal vouches for: whoever writes one makes an entry whose payload begins with "row" and this digest. */

@@ -14,10 +14,18 @@
  * which a sync has failed would be synced once more (R7). So readers have files open for the length of a call alone, and who opens the
  * store anew waits for them. */
 static pthread_rwlock_t files = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+static atomic_bool awaited;
 
 void reading_keep_out(void)
 {
+	awaited = true;
 	pthread_rwlock_wrlock(&files);
+	awaited = false;
+}
+
+bool reading_is_awaited(void)
+{
+	return awaited;
 }
 
 void reading_let_in(void)

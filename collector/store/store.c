@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "collector/store/copy.h"
 #include "collector/store/inside.h"
 #include "io.h"
 
@@ -178,6 +179,7 @@ int store_open(const char *folder, uint64_t reserve, struct store **ret, char wh
 		snprintf(why, 256, "%.180s: %.60s", folder, strerror(-r));
 	else if (reserve_lay(s))
 		store_now_full(s);
+	copy_remove(folder);
 	if (!r)
 		r = open_files(s, why);
 	if (r)
