@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "clock.h"
 #include "io.h"
 #include "log.h"
@@ -24,14 +25,14 @@ void restored_open(struct engine *e)
 	char path[512], *text = NULL, *before = NULL;
 
 	path_of(e, path, sizeof(path));
-	if (io_read_file(path, WORD_MAX, &text, NULL) < 0)
-		return;
-	if (reader_setting(e->checkpoints.reader, RESTORED, &before) == 0 && !strcmp(text, before)) {
+	e->restored.ever = reader_setting(e->checkpoints.reader, RESTORED, &before) == 0;
+	if (io_read_file(path, WORD_MAX, &text, NULL) == 0 && before && !strcmp(text, before)) {
 		unlink(path);		/* it was written down, and that crashed */
-		free(text);
-	} else
-		e->restored.word = text;
+		free(TAKE(text));
+	}
 	free(before);
+	e->restored.word = text;
+	e->restored.ever |= text != NULL;
 }
 
 void restored_close(struct engine *e)
@@ -59,10 +60,10 @@ void restored_tell(struct engine *e, struct store_change *change, uint64_t from,
 	what = json_is_object(what) ? what : json_object();
 	json_object_set_new(what, "lost_from", json_integer((json_int_t)from));
 	json_object_set_new(what, "lost_to", json_integer((json_int_t)number - 1));
-	if (e->restored.word) {
-		change_setting(change, RESTORED, e->restored.word);
+	change_setting(change, RESTORED, e->restored.word ? e->restored.word : "{}");
+	if (e->restored.word)
 		log_notice("this is a backup that was restored: %s", e->restored.word);
-	}
+	e->restored.ever = true;
 	record_fact(change, &deed, "", what);
 	e->restored.number = number;
 }

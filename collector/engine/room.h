@@ -53,7 +53,7 @@ struct engine {
 	struct roster *roster;
 	struct jobs *hashing, *reading, *copying;
 	struct store_reader *reader, *copier;	/* of the reading thread, of the copying one */
-	struct { char *word; uint64_t number, witnessed; } restored;	/* restored.c */
+	struct { char *word; bool ever; uint64_t number, witnessed; } restored;	/* restored.c */
 	struct { char id[BACKUP_ID]; } backup;	/* that is under way; "": none */
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
@@ -130,6 +130,11 @@ void events_waiting(struct engine *, uint64_t incident, struct check *);	/* it i
 void telling_due(const struct due *, void *engine);
 void telling_delivery(struct engine *, const Rooms__Delivery *);
 void telling_closed(struct engine *, uint64_t incident);
+
+/* gaps.c: what was lost when a backup was put back (R4). */
+int gaps_load(struct engine *, const struct reader_gap *);
+void gaps_take(struct engine *, struct host *, const struct hello *);
+json_t *gaps_document(const struct host *);
 
 /* expected.c: hosts whose identity was made and whose agent has not come yet. */
 void expected_restored(struct engine *);				/* which they are, and those of before that have no number yet */

@@ -42,6 +42,7 @@ static const char *const texts[] = {
 	[PUT_SETTING - NAME_STATEMENTS] = "INSERT OR REPLACE INTO setting VALUES (?1, ?2)",
 	[DROP_SETTING - NAME_STATEMENTS] = "DELETE FROM setting WHERE key = ?1",
 	[PUT_GIVEN - NAME_STATEMENTS] = "INSERT OR REPLACE INTO given_name VALUES (?1, ?2, ?3)",
+	[PUT_GAP - NAME_STATEMENTS] = "INSERT OR REPLACE INTO gap VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[PUT_PROGRESS - NAME_STATEMENTS] = "INSERT OR REPLACE INTO progress VALUES (?1, ?2)",
 };
 
@@ -249,6 +250,11 @@ void change_setting(struct store_change *c, const char *key, const char *json)
 		act(c, PUT_SETTING, "tt", key, json);
 	else
 		act(c, DROP_SETTING, "t", key);
+}
+
+void change_gap(struct store_change *c, uint32_t host, uint64_t epoch, uint64_t first, uint64_t last, int64_t before, int64_t found)
+{
+	act(c, PUT_GAP, "iiiiii", N(host), N(epoch), N(first), N(last), before, found);
 }
 
 void change_progress(struct store_change *c, uint32_t day, int64_t row)

@@ -53,6 +53,8 @@ void change_session(struct store_change *, const char *hash, const char *account
 /* What the agent of that UUID is called from its next Hello on, whatever it calls itself; and what else is known of its identity. */
 struct change_row change_given_name(struct store_change *, const char *uuid, const char *name, const char *json);
 void change_setting(struct store_change *, const char *key, const char *json);	/* json NULL removes */
+/* Records first to last of the host's epoch were acknowledged before that time, and are lost (R4). Times: wall. */
+void change_gap(struct store_change *, uint32_t host, uint64_t epoch, uint64_t first, uint64_t last, int64_t before, int64_t found);
 /* Judged through this row of this day's file (batch.h: day, row). */
 void change_progress(struct store_change *, uint32_t day, int64_t row);
 

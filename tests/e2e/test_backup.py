@@ -210,6 +210,45 @@ def test_c04_the_store_alone_is_put_back(tmp_path):
         site.stop()
 
 
+def test_r04_what_nobody_holds_any_more_is_a_gap(tmp_path):
+    """An agent that keeps no tail: what it had sent between the backup and its restart is lost, and said to be, once, to the number."""
+    site = Site(tmp_path).start()
+    try:
+        agent = site.agent("web1", FAST, spool="spool: {kept: 0, sync: 100ms}").start()
+        wait_for("results", lambda: results(site) > 20)
+        file = backup(site, tmp_path)[1]
+        so_far = results(site)
+        wait_for("more results", lambda: results(site) > so_far + 20)
+        agent.stop()
+        agent.start()                           # its next life has another epoch; of this one it keeps nothing
+        so_far = results(site)
+        wait_for("more results", lambda: results(site) > so_far + 20)
+        assert site.ask("hosts", "web1")["gaps"] == []
+        site.collector.stop(60)
+        ledger = set(site.records())
+        shutil.rmtree(site.state)
+        run("restore", file, "--state", site.state, "--passphrase-file", tmp_path / "passphrase")
+        site.start()
+        gap, = wait_for("the gap", lambda: site.ask("hosts", "web1")["gaps"])
+        assert "lost when a backup was restored" in site.beadle("hosts", "web1")
+        site.stop()
+        site.start()
+        agent.start()
+        wait_for("it is back", lambda: site.ask("hosts", "web1")["connected"])
+        assert site.ask("hosts", "web1")["gaps"] == [gap], "it is told once, and stays"
+        so_far = results(site)
+        wait_for("more results", lambda: results(site) > so_far + 20)
+        assert [a for a in actions(site) if a.startswith("host.gap")] == ["host.gap web1"]
+        site.stop()
+        lost = sorted(r[2] for r in ledger - set(site.records()) if r[1] % 2**64 == int(gap["epoch"], 16))
+        assert lost == list(range(gap["from"], gap["to"] + 1)) and len(lost) == gap["records"] >= 20
+        assert not {r for r in ledger - set(site.records()) if r[1] % 2**64 != int(gap["epoch"], 16)}, "and nothing else"
+    finally:
+        site.collector.kill()
+        for agent in site.agents:
+            agent.kill()
+
+
 NOTIFY = """notify:
   mail: {server: 127.0.0.1, port: 1, user: beadle, from: beadle@school.example, password-file: FOLDER/secrets/mail}
   webhooks: {chat: {url: "https://127.0.0.1:1/", header-file: /dev/shm/beadle-test-header}}"""
