@@ -34,6 +34,8 @@ int command_token(int argc, char **argv);
 int command_enroll(int argc, char **argv);
 int command_person(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_watch(int argc, char **argv);
 int command_completion(int argc, char **argv);

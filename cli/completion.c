@@ -19,6 +19,8 @@ int command_completion(int argc, char **argv)
 	       "\t\ttoken) COMPREPLY=($(compgen -W 'new list revoke approve --host --replace --approve --hours --at --json' -- \"$w\")) ;;\n"
 	       "\t\tenroll) COMPREPLY=($(compgen -W '--host --again --identity --agent-config --json' -- \"$w\")) ;;\n"
 	       "\t\taudit) COMPREPLY=($(compgen -f -W 'export verify --out --key --witness' -- \"$w\")) ;;\n"
+	       "\t\tbackup) COMPREPLY=($(compgen -f -W '--passphrase-file --json' -- \"$w\")) ;;\n"
+	       "\t\trestore) COMPREPLY=($(compgen -f -W '--state --config --passphrase-file --replace --json' -- \"$w\")) ;;\n"
 	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--option --warning --critical --nagios --state --timeout "
 	       "--grant --user --json' -- \"$w\")) ;;\n"
 	       "\t\tdoctor) COMPREPLY=($(compgen -W '--agent-config --collector-config --json' -- \"$w\")) ;;\n"

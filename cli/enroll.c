@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "installed.h"
 #include "io.h"
 #include "renewal.h"
+#include "secret.h"
 
 #define AGENT_USER "beadle"
 #define ASK_AGAIN (2 * NS_PER_S)	/* while a person has not approved */
@@ -37,25 +37,6 @@ static void take_argument(char *argument, char *text, size_t room)
 {
 	snprintf(text, room, "%s", argument);
 	OPENSSL_cleanse(argument, strlen(argument));
-}
-
-static bool ask_person(char *text, size_t room)
-{
-	struct termios old, quiet;
-	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0, got;
-
-	if (terminal) {
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);	/* nobody is left without an echo */
-		fputs("token: ", stderr);
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
-	got = fgets(text, (int)room, stdin) != NULL;
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-		fputc('\n', stderr);
-	}
-	return got;
 }
 
 static int read_token(char *text, struct token *ret)
@@ -301,7 +282,7 @@ int command_enroll(int argc, char **argv)
 		return command_usage(argv[0], "takes one token");
 	if (optind < argc)
 		take_argument(argv[optind], text, sizeof(text));
-	else if (!ask_person(text, sizeof(text)))
+	else if (!secret_ask("token: ", text, sizeof(text)))
 		return command_usage(argv[0], "needs a token, as an argument or on standard input");
 	r = read_token(text, &t);
 	OPENSSL_cleanse(text, sizeof(text));

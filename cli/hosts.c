@@ -77,6 +77,18 @@ static void print_given_up(const json_t *host)
 	}
 }
 
+static void print_gaps(const json_t *host)
+{
+	const json_t *g;
+	size_t i;
+	char ago[32];
+
+	json_array_foreach(json_object_get(host, "gaps"), i, g)
+		printf("lost when a backup was restored: %lld records that were acknowledged, the last %s, and that the agent keeps no longer "
+		       "(epoch %s, %lld to %lld)\n", document_number(g, "records"), screen_ago(document_number(g, "before_at"), ago), document_text(g, "epoch"),
+		       document_number(g, "from"), document_number(g, "to"));
+}
+
 static void print_row(struct screen_table *t, const json_t *check, const char *what, const char *text, const char *state)
 {
 	char ago[32];
@@ -193,6 +205,7 @@ int command_hosts(int argc, char **argv)
 	if (argc == 2) {
 		print_checks(d);
 		print_given_up(d);
+		print_gaps(d);
 		putchar('\n');
 		print_facts(d);
 	} else

@@ -60,6 +60,7 @@ struct hello {
 	char name[128];		/* given with its identity; without one, what it calls itself */
 	uint32_t *checks;	/* for each of hello->checks */
 	uint64_t *held;		/* for each of hello->spools, */
+	uint64_t *lost;		/* for each of hello->past: the first that is lost (store_lost) */
 	uint32_t *digests;	/* and the digest of that record; 0: not known */
 	/* by the engine, in the arena; may be NULL: */
 	Wire__Assignment *assignment;

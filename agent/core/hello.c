@@ -143,6 +143,21 @@ static void put_spans(Wire__Spool *spools, Wire__Spool **each, const struct spoo
 	}
 }
 
+static size_t put_past(Wire__Past *past, Wire__Past **each, const struct spool *spool)
+{
+	struct spool_past its[SPOOL_PAST];
+	size_t n = spool_past(spool, its);
+
+	for (size_t i = 0; i < n; i++) {
+		wire__past__init(&past[i]);
+		past[i].epoch = its[i].epoch;
+		past[i].through = its[i].through;
+		past[i].at = (uint64_t)its[i].at;
+		each[i] = &past[i];
+	}
+	return n;
+}
+
 int hello_send(struct link *link, const char *agent, const struct checks *checks, struct outbox *outbox, bool parted, const char *checkpoint)
 {
 	char hostname[HOST_NAME_MAX + 1] = "", os[256], boot_id[64];
@@ -151,6 +166,7 @@ int hello_send(struct link *link, const char *agent, const struct checks *checks
 	Wire__Clocks clocks = WIRE__CLOCKS__INIT;
 	struct spool_span spans[SPANS_MAX];
 	Wire__Spool spools[SPANS_MAX], *each_spool[SPANS_MAX];
+	Wire__Past past[2 * SPOOL_PAST], *each_past[2 * SPOOL_PAST];
 	Wire__Fact facts[FACTS], *each_fact[FACTS];
 	struct lists lists = {0};
 	struct utsname kernel;
@@ -172,6 +188,9 @@ int hello_send(struct link *link, const char *agent, const struct checks *checks
 	hello.n_spools = spool_spans(outbox_events(outbox), spans, SPANS_MAX / 2);
 	hello.n_spools += spool_spans(outbox_measurements(outbox), spans + hello.n_spools, SPANS_MAX / 2);
 	put_spans(spools, each_spool, spans, hello.n_spools);
+	hello.n_past = put_past(past, each_past, outbox_events(outbox));
+	hello.n_past += put_past(past + hello.n_past, each_past + hello.n_past, outbox_measurements(outbox));
+	hello.past = each_past;
 	hello.agent = (char *)agent;
 	hello.parted = parted;
 	hello.checkpoint = (ProtobufCBinaryData){strlen(checkpoint), (uint8_t *)checkpoint};

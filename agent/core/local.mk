@@ -2,7 +2,7 @@
 noinst_LIBRARIES += agent/core/libcore.a
 agent_core_libcore_a_SOURCES = agent/core/disk.h agent/core/disk.c agent/core/entry.h agent/core/entry.c agent/core/segment.h \
 	agent/core/segment.c agent/core/spool.h agent/core/spool_inside.h agent/core/spool.c agent/core/drain.c agent/core/agree.c \
-	agent/core/recover.c agent/core/tail.c \
+	agent/core/recover.c agent/core/tail.c agent/core/past.c \
 	agent/core/dictionary.h agent/core/dictionary.c agent/core/record.h agent/core/record.c agent/core/outbox.h agent/core/outbox.c \
 	agent/core/fold.h agent/core/fold.c agent/core/share.h agent/core/share.c \
 	agent/core/loop.h agent/core/loop.c agent/core/schedule.h agent/core/schedule.c agent/core/plan.h agent/core/plan.c \

@@ -105,6 +105,7 @@ int recover_spool(struct spool *s)
 	struct segment *seg, *next;
 	int r = list(s);
 
+	past_load(s);
 	DL_FOREACH_SAFE(s->segments, seg, next) {
 		if (r < 0)
 			break;

@@ -57,6 +57,10 @@ enum spool_held spool_held(struct spool *, uint64_t epoch, uint64_t through, uin
 
 /* The epochs that have records, kept ones too, and the current one, oldest first. Returns how many, at most `room` (the newest). */
 size_t spool_spans(const struct spool *, struct spool_span *, size_t room);
+/* Of these epochs everything through that number was acknowledged, and is not kept any more; at: when, wall clock. The newest SPOOL_PAST. */
+struct spool_past { uint64_t epoch, through; int64_t at; };
+#define SPOOL_PAST 64u
+size_t spool_past(const struct spool *, struct spool_past ret[SPOOL_PAST]);
 uint64_t spool_bytes(const struct spool *);	/* of what is not acknowledged, by whole segments */
 
 #endif

@@ -1,4 +1,4 @@
-/* spool_inside.h - what spool.c (in), drain.c (out), tail.c (kept), agree.c (whose numbers) and recover.c (at open) share; nobody else
+/* spool_inside.h - what spool.c (in), drain.c (out), tail.c (kept), past.c (kept no more), agree.c (whose numbers) and recover.c (at open) share; nobody else
  * includes it. */
 #ifndef SPOOL_INSIDE_H
 #define SPOOL_INSIDE_H
@@ -29,6 +29,9 @@ struct spool {
 	uint32_t read_digest, before;	/* before: of the record before the given one; 0: not known */
 	bool ungot;
 	unsigned failures;		/* to read the segment `at`, in a row */
+
+	struct spool_past past[SPOOL_PAST];	/* oldest first */
+	size_t n_past;
 };
 
 /* recover.c: reads what is in the folder. */
@@ -42,6 +45,10 @@ void spool_end_segment(struct spool *);
 void tail_keep(struct spool *, struct segment *);	/* from now on it is of the tail, or gone */
 void tail_trim(struct spool *);
 bool tail_give_way(struct spool *);	/* the disk is full: the oldest of the tail goes. false: there is none */
+
+/* past.c: which numbers were acknowledged and have gone. */
+void past_load(struct spool *);
+void past_note(struct spool *, const struct segment *);	/* before it goes */
 
 /* drain.c: the segment goes; its file too. */
 void drain_forget(struct spool *, struct segment *);

@@ -13,6 +13,12 @@
 #define KEPT_FOR (7 * 86400 * NS_PER_S)	/* while we run by the boot clock, which nobody steps */
 #define EPOCHS_MAX 100			/* Hello names each */
 
+static void let_go(struct spool *s, struct segment *seg)
+{
+	past_note(s, seg);
+	drain_forget(s, seg);
+}
+
 void tail_keep(struct spool *s, struct segment *seg)
 {
 	char from[PATH_MAX], to[PATH_MAX];
@@ -28,7 +34,8 @@ void tail_keep(struct spool *s, struct segment *seg)
 	if (r < 0)
 		log_warning("spool: cannot keep %s: %s", from, strerror(-r));
 	if (r < 0 || !s->keep) {
-		drain_forget(s, seg);
+		seg->kept_since = clock_boot();
+		let_go(s, seg);
 		return;
 	}
 	seg->kept = true;
@@ -64,7 +71,7 @@ void tail_trim(struct spool *s)
 	struct segment *seg;
 
 	while ((seg = oldest(s)) && (s->kept_bytes > s->keep || now - seg->kept_since > KEPT_FOR || epochs(s) > EPOCHS_MAX))
-		drain_forget(s, seg);
+		let_go(s, seg);
 }
 
 bool tail_give_way(struct spool *s)
@@ -72,6 +79,6 @@ bool tail_give_way(struct spool *s)
 	struct segment *seg = oldest(s);
 
 	if (seg)
-		drain_forget(s, seg);
+		let_go(s, seg);
 	return seg;
 }

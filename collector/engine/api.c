@@ -27,6 +27,7 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"token.approve", api_token_approve},
 	{"web.certificate", api_web_certificate}, {"doctor", api_doctor},
 	{"audit.export", api_audit_export},
+	{"backup.begin", api_backup_begin}, {"backup.copy", api_backup_copy}, {"backup.end", api_backup_end},
 };
 
 const char *api_name(size_t i)

@@ -84,6 +84,8 @@ api_handler api_people, api_person_add, api_person_roles, api_person_disable, ap
 api_handler api_factor_new, api_factor_confirm;
 /* api_audit.c */
 api_handler api_audit_export;
+/* api_backup.c */
+api_handler api_backup_begin, api_backup_copy, api_backup_end;
 /* api_login.c */
 api_handler api_login, api_logout, api_password;
 

@@ -42,6 +42,9 @@ static const struct right rights[] = {
 	{"token.list", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_OFFICER, RIGHT_LOOK, true},
 	{"token.revoke", ROLE_ADMINISTRATOR | ROLE_OFFICER, RIGHT_ACT, true},
 	{"token.approve", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
+	{"backup.begin", ROLE_ADMINISTRATOR, RIGHT_ACT, true},		/* and of these the console alone (api_backup.c) */
+	{"backup.copy", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
+	{"backup.end", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 };
 
 static const struct { const char *name; unsigned role; } roles[] = {

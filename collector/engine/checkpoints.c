@@ -34,11 +34,14 @@ int checkpoints_open(struct engine *e, char why[256])
 	if (r < 0)
 		snprintf(why, 256, "the journal cannot be read: %s", strerror(-r));
 	c->patience = e->its.launcher >= 0 ? clock_boot() + PATIENCE : 0;
+	if (r == 0)
+		restored_open(e);
 	return r;
 }
 
 void checkpoints_close(struct engine *e)
 {
+	restored_close(e);
 	reader_close(e->checkpoints.reader);
 }
 
@@ -117,20 +120,21 @@ static void broken(struct engine *e, const char *why)
 	outcome_own(e, OWN_JOURNAL, OWN_HOST, why);
 }
 
-/* What is between was lost: the next entry says so, with a number that was never given (doc/journal-format.md). Before all that waits. */
-static void tell_restored(struct engine *e, const struct checkpoint *signed_)
+/* What is between was lost: the next entry says so, with a number that was never given (doc/journal-format.md). Before all that waits. hash: what it
+ * stands behind; NULL: the last entry that is there. */
+static void tell_restored(struct engine *e, const struct checkpoint *signed_, uint64_t number, const uint8_t *hash)
 {
-	static const struct deed restored = {RECORD_SYSTEM, NULL, "journal.restored"};
 	struct store_change *waiting = e->in_flight || e->failed ? NULL : TAKE(e->change), *change = engine_change(e);
 
 	log_warning("a backup of the store was put back: the journal ended at %llu, it goes on at %llu", (unsigned long long)e->checkpoints.kept,
-		    (unsigned long long)signed_->number + 1);
+		    (unsigned long long)number);
 	if (change) {
-		keep_checkpoint(change, signed_);
-		change_resume(change, signed_->number, signed_->hash);
-		record_fact(change, &restored, "", json_pack("{s:I, s:I}", "lost_from", (json_int_t)e->checkpoints.kept + 1, "lost_to",
-							     (json_int_t)signed_->number));
+		if (signed_->number)
+			keep_checkpoint(change, signed_);
+		change_resume(change, number - 1, hash);
+		restored_tell(e, change, e->checkpoints.kept + 1, number);
 	}
+	e->checkpoints.told = signed_->number;		/* agents have seen later ones */
 	e->checkpoints.agreed = true;
 	if (!waiting)
 		return;
@@ -157,9 +161,11 @@ static void agree(struct engine *e, const struct checkpoint *signed_)
 	if (signed_->number && memcmp(chain, signed_->chain, ENTRY_HASH))
 		broken(e, "it is not the one that the signer knows");
 	else if (signed_->number > c->kept)
-		tell_restored(e, signed_);
+		tell_restored(e, signed_, signed_->number + 1, signed_->hash);
 	else if (signed_->number && (number != signed_->number || memcmp(hash, signed_->hash, ENTRY_HASH)))
 		broken(e, "an entry is not the one that the signer signed");
+	else if (restored_waits(e))
+		tell_restored(e, signed_, restored_number(e), NULL);
 	else
 		c->agreed = true;
 	c->since = clock_boot() - e->its.checkpoint_age;	/* what was left open at the last end is signed at once */
@@ -224,7 +230,8 @@ static void answered(struct asked *asked, const Rooms__Signed *answer)
 
 /* ---- what agents give back ---- */
 
-/* What our own key did not sign proves nothing: an agent may say what it likes. Of what was lost and declared nothing is left to compare. */
+/* What our own key did not sign proves nothing: an agent may say what it likes. Of what was lost and declared nothing is left to compare, but how far it
+ * went. */
 void checkpoints_witnessed(struct engine *e, const char *host, const void *line, size_t n)
 {
 	struct checkpoints *c = &e->checkpoints;
@@ -238,12 +245,15 @@ void checkpoints_witnessed(struct engine *e, const char *host, const void *line,
 		return;
 	if (memcmp(its.chain, chain, ENTRY_HASH))
 		snprintf(why, sizeof(why), "%.128s witnessed another journal", host);
-	else if (its.number > c->kept && its.number > c->last.number)
+	else if (its.number > c->kept && its.number > c->last.number && its.number > e->restored.number)
 		snprintf(why, sizeof(why), "%.128s witnessed entry %" PRIu64 ", the journal ends at %" PRIu64, host, its.number, c->kept);
 	else if (number == its.number && memcmp(hash, its.hash, ENTRY_HASH))
 		snprintf(why, sizeof(why), "%.128s witnessed another entry %" PRIu64, host, its.number);
-	else
+	else {
+		if (number != its.number)
+			restored_lost(e, host, &its);
 		return;
+	}
 	log_error("the journal: %s", why);
 	outcome_own(e, OWN_JOURNAL, OWN_HOST, why);
 }
@@ -274,6 +284,7 @@ void checkpoints_kept(struct engine *e, uint64_t entry)
 	if (entry <= c->kept)
 		return;
 	c->kept = entry;
+	restored_kept(e);
 	if (!c->since)
 		c->since = clock_boot();
 	if (!c->crowded && is_many(e, c->told))

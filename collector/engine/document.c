@@ -173,6 +173,7 @@ json_t *document_host(struct engine *e, const struct host *h, bool with_checks)
 	for (size_t i = 0; i < h->facts.n; i++)
 		json_object_set_new(facts, h->facts.at[i].name, document_bytes(h->facts.at[i].value));
 	json_object_set_new(o, "facts", facts);
+	json_object_set_new(o, "gaps", gaps_document(h));
 	checks = json_array();
 	for (size_t i = 0; i < h->checks.n; i++) {
 		const struct check *c = registry_get_check(&e->registry, h->checks.at[i]);

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "collector/launcher/launcher.h"
+#include "collector/store/copy.h"
 #include "io.h"
 #include "log.h"
 #include "room.h"
@@ -211,14 +212,16 @@ static bool make_parts(struct engine *e)
 
 static bool make_threads(struct engine *e, char why[256])
 {
-	void *readers[1];
+	void *reader, *copier;
 
-	if (reader_open(e->its.store_folder, &e->reader, why) < 0)
+	if (reader_open(e->its.store_folder, &e->reader, why) < 0 || reader_open(e->its.store_folder, &e->copier, why) < 0)
 		return false;
-	readers[0] = e->reader;
+	reader = e->reader;
+	copier = e->copier;
 	e->hashing = jobs_new(e->loop, HASHERS, NULL);
-	e->reading = jobs_new(e->loop, 1, readers);
-	if (e->hashing && e->reading)
+	e->reading = jobs_new(e->loop, 1, &reader);
+	e->copying = jobs_new(e->loop, 1, &copier);
+	if (e->hashing && e->reading && e->copying)
 		return true;
 	snprintf(why, 256, "the engine's helper threads cannot be started");
 	return false;
@@ -281,8 +284,11 @@ void engine_free(struct engine *e)
 		event_free(e->tick);
 	if (e->queued)
 		event_free(e->queued);
+	copy_abort(e->copier);
+	jobs_free(e->copying);
 	jobs_free(e->reading);
 	jobs_free(e->hashing);
+	reader_close(e->copier);
 	reader_close(e->reader);
 	checkpoints_close(e);
 	change_free(e->change);

@@ -203,6 +203,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->met = true;
 	enrolments_came(e, host->uuid, h->generation);
 	checkpoints_witnessed(e, host->name, h->hello->checkpoint.data, h->hello->checkpoint.len);
+	gaps_take(e, host, h);
 	take_facts(&host->facts, h->hello->facts, h->hello->n_facts);
 	take_checks(e, host, h, now);
 	drop_checks(e, host, h);

@@ -60,6 +60,7 @@ static void host_free(struct host *h)
 		return;
 	registry_forget_facts(&h->facts);
 	vec_free(&h->checks);
+	vec_free(&h->gaps);
 	free(h->uuid);
 	free(h->name);
 	free(h->address);

@@ -20,6 +20,7 @@ struct fact { char *name, *labels, *value; size_t labels_size; int64_t at; };	/*
 typedef VEC(struct fact) fact_list;
 struct skipped { char *what; int error; };	/* errno of the agent */
 struct given_up { uint64_t results; int64_t from, to; };	/* of a check, since the start: the agent's spool was full; wall clock */
+struct gap { uint64_t epoch, first, last; int64_t before, found; };	/* records that were acknowledged before a backup was put back, and are lost; wall clock */
 typedef VEC(uint32_t) numbers;
 
 struct host {
@@ -35,6 +36,7 @@ struct host {
 	int64_t offset;				/* its wall clock less ours, ns */
 	bool events_held;			/* it has no room for events at present (SECURITY R5) */
 	numbers checks;
+	VEC(struct gap) gaps;
 	fact_list facts;				/* of its agent */
 };
 

@@ -31,6 +31,11 @@ static int each_host(const struct reader_host *r, void *arg)
 	return judge_host(e->judge, h->id, h->name, clock_boot());
 }
 
+static int each_gap(const struct reader_gap *r, void *arg)
+{
+	return gaps_load(arg, r);
+}
+
 static int each_check(const struct reader_check *r, void *arg)
 {
 	struct engine *e = arg;
@@ -234,6 +239,8 @@ static int restore(struct engine *e, struct store_reader *reader)
 	uint64_t last = 0;
 	int r = reader_hosts(reader, each_host, e);
 
+	if (r == 0)
+		r = reader_gaps(reader, each_gap, e);
 	if (r == 0)
 		r = reader_checks(reader, each_check, e);
 	if (r == 0)

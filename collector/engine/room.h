@@ -39,6 +39,8 @@ struct checkpoints {
 	int64_t told_at, crowded, asked, since, again, patience;	/* since: the oldest entry that is not signed is kept; again: not before */
 };
 
+#define BACKUP_ID 33		/* 16 random bytes in hex, and the NUL */
+
 struct engine {
 	struct engine_setup its;
 	struct event_base *loop;
@@ -51,8 +53,10 @@ struct engine {
 	struct accounts *accounts;
 	struct factors *factors;
 	struct roster *roster;
-	struct jobs *hashing, *reading;
-	struct store_reader *reader;		/* of the reading thread */
+	struct jobs *hashing, *reading, *copying;
+	struct store_reader *reader, *copier;	/* of the reading thread, of the copying one */
+	struct { char *word; bool ever; uint64_t number, witnessed; } restored;	/* restored.c */
+	struct { char id[BACKUP_ID]; } backup;	/* that is under way; "": none */
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
 	struct arena *arena;			/* of one record's extra */
@@ -143,6 +147,11 @@ void telling_due(const struct due *, void *engine);
 void telling_delivery(struct engine *, const Rooms__Delivery *);
 void telling_closed(struct engine *, uint64_t incident);
 
+/* gaps.c: what was lost when a backup was put back (R4). */
+int gaps_load(struct engine *, const struct reader_gap *);
+void gaps_take(struct engine *, struct host *, const struct hello *);
+json_t *gaps_document(const struct host *);
+
 /* expected.c: hosts whose identity was made and whose agent has not come yet. */
 void expected_restored(struct engine *);				/* which they are, and those of before that have no number yet */
 void expected_new(struct engine *, const struct identity_given *);
@@ -184,6 +193,15 @@ void probe_kept(struct engine *);
 void probe_disk_full(struct engine *);
 void probe_heartbeat(struct engine *, const char *trouble);
 void probe_free(struct engine *);
+
+/* restored.c: what beadle restore left behind for the first start. */
+void restored_open(struct engine *);
+void restored_close(struct engine *);
+bool restored_waits(const struct engine *);				/* there is a restore that the journal does not know yet */
+uint64_t restored_number(const struct engine *);			/* of the entry that tells of it */
+void restored_tell(struct engine *, struct store_change *, uint64_t from, uint64_t number);	/* that entry; from: the first number that was lost */
+void restored_kept(struct engine *);					/* the store has new entries */
+void restored_lost(struct engine *, const char *host, const struct checkpoint *);	/* an agent witnessed an entry that was lost: the highest is told */
 
 /* life.c: what becomes of the collector itself, for the journal. */
 void life_begun(struct engine *, struct store_reader *);

@@ -104,11 +104,18 @@ static int name_chain(struct checkpoint *c, const EVP_PKEY *key)
 	return checkpoint_key_of(key, bytes) < 0 ? -EIO : checkpoint_chain(c->hash, bytes, c->chain);
 }
 
+/* A backup that was put back goes on at a number that was never given, and says so. */
+static bool may_follow(const struct entry *e, const struct checkpoint *before)
+{
+	return e->number == before->number + 1 ||
+	       (before->number && e->number > before->number && entry_is(e->action, e->action_n, "journal.restored"));
+}
+
 static bool continues(const struct entry *e, const struct checkpoint *before)
 {
 	static const uint8_t zeros[ENTRY_HASH];
 
-	return e->number == before->number + 1 && !memcmp(e->chain, before->number ? before->chain : zeros, ENTRY_HASH) &&
+	return may_follow(e, before) && !memcmp(e->chain, before->number ? before->chain : zeros, ENTRY_HASH) &&
 	       !memcmp(e->previous, before->number ? before->hash : zeros, ENTRY_HASH);
 }
 

@@ -48,10 +48,13 @@ static bool plugin(const Wire__Plugin *p)
 
 const char *decode_check_hello(const Wire__Hello *h)
 {
-	if (h->n_spools > DECODE_SPOOLS_MAX)
+	if (h->n_spools > DECODE_SPOOLS_MAX || h->n_past > DECODE_SPOOLS_MAX)
 		return "Hello names too many spools";
 	if (h->n_plugins > DECODE_PLUGINS_MAX || h->n_checks > STORE_CHECKS_MAX)
 		return "Hello names too many plugins or checks";
+	for (size_t i = 0; i < h->n_past; i++)
+		if (h->past[i]->through > INT64_MAX)
+			return "Hello: what it once had is too much";
 	for (size_t i = 0; i < h->n_plugins; i++)
 		if (!plugin(h->plugins[i]))
 			return "Hello: a plugin is not what it may be";

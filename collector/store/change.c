@@ -42,6 +42,7 @@ static const char *const texts[] = {
 	[PUT_SETTING - NAME_STATEMENTS] = "INSERT OR REPLACE INTO setting VALUES (?1, ?2)",
 	[DROP_SETTING - NAME_STATEMENTS] = "DELETE FROM setting WHERE key = ?1",
 	[PUT_GIVEN - NAME_STATEMENTS] = "INSERT OR REPLACE INTO given_name VALUES (?1, ?2, ?3)",
+	[PUT_GAP - NAME_STATEMENTS] = "INSERT OR REPLACE INTO gap VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[PUT_PROGRESS - NAME_STATEMENTS] = "INSERT OR REPLACE INTO progress VALUES (?1, ?2)",
 };
 
@@ -191,7 +192,10 @@ void change_checkpoint(struct store_change *c, uint64_t number, const uint8_t ha
 
 void change_resume(struct store_change *c, uint64_t number, const uint8_t hash[32])
 {
-	act(c, RESUME, "ih", N(number), hash);
+	if (hash)
+		act(c, RESUME, "ih", N(number), hash);
+	else
+		act(c, RESUME, "i", N(number));
 }
 
 /* ---- rows that the journal vouches for ---- */
@@ -248,6 +252,11 @@ void change_setting(struct store_change *c, const char *key, const char *json)
 		act(c, DROP_SETTING, "t", key);
 }
 
+void change_gap(struct store_change *c, uint32_t host, uint64_t epoch, uint64_t first, uint64_t last, int64_t before, int64_t found)
+{
+	act(c, PUT_GAP, "iiiiii", N(host), N(epoch), N(first), N(last), before, found);
+}
+
 void change_progress(struct store_change *c, uint32_t day, int64_t row)
 {
 	act(c, PUT_PROGRESS, "ii", N(day), row);
@@ -255,12 +264,14 @@ void change_progress(struct store_change *c, uint32_t day, int64_t row)
 
 static int apply(struct store *s, const struct act *a)
 {
+	uint8_t hash[ENTRY_HASH];
 	sqlite3_stmt *on;
 
 	if (a->statement == ADD_ENTRY)
 		return chain_add(s, a->bound[0].number, a->bound[1].text, a->bound[2].text, a->bound[3].text, (uint64_t)a->bound[4].number);
 	if (a->statement == RESUME) {
-		journal_resume(&s->journal, (uint64_t)a->bound[0].number, (const uint8_t *)a->bound[1].text);
+		memcpy(hash, a->n > 1 ? (const uint8_t *)a->bound[1].text : s->journal.last, ENTRY_HASH);
+		journal_resume(&s->journal, (uint64_t)a->bound[0].number, hash);
 		return 0;
 	}
 	on = s->on_main[a->statement];

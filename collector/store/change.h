@@ -32,7 +32,7 @@ void change_state(struct store_change *, uint32_t host, uint32_t check, uint32_t
 void change_entry(struct store_change *, int64_t at, const char *actor, const char *action, const char *payload);
 /* What the signer signed; in bytes. */
 void change_checkpoint(struct store_change *, uint64_t number, const uint8_t hash[32], int64_t at, const uint8_t signature[64]);
-/* A backup was put back: what comes next in this change stands behind the entry of that number and hash. */
+/* A backup was put back: what comes next in this change stands behind the entry of that number and hash; hash NULL: that of the last one there is. */
 void change_resume(struct store_change *, uint64_t number, const uint8_t hash[32]);
 
 /* Rows that the journal vouches for: whoever writes one makes an entry whose payload begins with "row" and this digest. */
@@ -53,6 +53,8 @@ void change_session(struct store_change *, const char *hash, const char *account
 /* What the agent of that UUID is called from its next Hello on, whatever it calls itself; and what else is known of its identity. */
 struct change_row change_given_name(struct store_change *, const char *uuid, const char *name, const char *json);
 void change_setting(struct store_change *, const char *key, const char *json);	/* json NULL removes */
+/* Records first to last of the host's epoch were acknowledged before that time, and are lost (R4). Times: wall. */
+void change_gap(struct store_change *, uint32_t host, uint64_t epoch, uint64_t first, uint64_t last, int64_t before, int64_t found);
 /* Judged through this row of this day's file (batch.h: day, row). */
 void change_progress(struct store_change *, uint32_t day, int64_t row);
 

@@ -209,3 +209,12 @@ int store_held(struct store *s, uint32_t host, uint64_t epoch, uint64_t *ret, ui
 		return -ENOMEM;
 	return h || *epochs < EPOCHS_MAX ? 0 : -EDQUOT;
 }
+
+/* Two days: clocks differ, and a record is acknowledged after it came. */
+uint64_t store_lost(struct store *s, uint32_t host, uint64_t epoch, uint64_t through, int64_t at)
+{
+	const struct held *h = held_find(s, host, epoch);
+	uint64_t held = h ? h->committed : 0;
+
+	return through <= held || (s->retired && at < day_begin(s->retired) + 2 * 86400 * NS_PER_S) ? 0 : held + 1;
+}

@@ -19,7 +19,7 @@
 /* Statements of the main file. */
 enum { ADD_HOST, GET_HOST, NAME_HOST, USE_HOST, GET_GIVEN, ADD_TASK, GET_TASK, COUNT_TASKS, CHANGE_TASK, ADD_SERIES, GET_SERIES, COUNT_SERIES, NAME_STATEMENTS,
 	PUT_STATE = NAME_STATEMENTS, DROP_STATE, PUT_INCIDENT, ADD_STEP, PUT_NOTICE, PUT_ACCOUNT, DROP_ACCOUNT, PUT_SESSION, DROP_SESSION,
-	PUT_SETTING, DROP_SETTING, PUT_PROGRESS, PUT_GIVEN, ADD_ENTRY, ADD_CHECKPOINT, MAIN_STATEMENTS,
+	PUT_SETTING, DROP_SETTING, PUT_PROGRESS, PUT_GIVEN, PUT_GAP, ADD_ENTRY, ADD_CHECKPOINT, MAIN_STATEMENTS,
 	RESUME };	/* no statement: the journal goes on elsewhere */
 /* Statements of the day file. */
 enum { ADD_SPOOL, MOVE_SPOOL, ADD_RESULT, ADD_PARTED, ADD_RECEIVED, DAY_STATEMENTS };
@@ -43,6 +43,7 @@ struct store {
 	uint64_t reserve;		/* bytes */
 	bool full, naming;		/* naming: a transaction of names is open */
 	bool sick;			/* a write, or folding in a log, failed: its descriptors are not to be synced again */
+	uint32_t retired;		/* the newest day that was deleted for its age; 0: none yet */
 	uint64_t last_applied;		/* stamp of the last change in the main file, as read when it was opened */
 	struct journal journal;		/* as the main file has it, with what the open transaction adds */
 	sqlite3 *main, *day;

@@ -1,6 +1,7 @@
 /* intake.c - a group of batches becomes one transaction of the day's file. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -47,6 +48,20 @@ static int find_spools(struct store *s)
 	return r;
 }
 
+/* In a backup the main file is the later one: what it says was judged is not given to other rows. */
+static int pass_judged(struct store *s, uint32_t day)
+{
+	char text[80];
+	int64_t judged;
+	int r;
+
+	snprintf(text, sizeof(text), "SELECT coalesce(max(row), 0) FROM progress WHERE day = %u", day);
+	r = sql_number(s->main, text, &judged);
+	if (!r && judged > s->row)
+		s->row = judged;
+	return r;
+}
+
 static int open_day(struct store *s, uint32_t day)
 {
 	char path[STORE_PATH];
@@ -61,6 +76,8 @@ static int open_day(struct store *s, uint32_t day)
 	if (!r)
 		r = sql_number(s->day, "SELECT max(coalesce((SELECT max(id) FROM result), 0),"
 			       " coalesce((SELECT max(row) FROM received), 0))", &s->row);
+	if (!r)
+		r = pass_judged(s, day);
 	for (int i = 0; i < DAY_STATEMENTS && !r; i++)
 		r = sql_prepare(s->day, texts[i], &s->on_day[i]);
 	if (!r)

@@ -14,10 +14,18 @@
  * which a sync has failed would be synced once more (R7). So readers have files open for the length of a call alone, and who opens the
  * store anew waits for them. */
 static pthread_rwlock_t files = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+static atomic_bool awaited;
 
 void reading_keep_out(void)
 {
+	awaited = true;
 	pthread_rwlock_wrlock(&files);
+	awaited = false;
+}
+
+bool reading_is_awaited(void)
+{
+	return awaited;
 }
 
 void reading_let_in(void)
@@ -124,6 +132,7 @@ static const char *text_of(sqlite3_stmt *s, int column)
 }
 
 typedef int each_host(const struct reader_host *, void *);
+typedef int each_gap(const struct reader_gap *, void *);
 typedef int each_check(const struct reader_check *, void *);
 typedef int each_series(const struct reader_series *, void *);
 typedef int each_state(const struct reader_state *, void *);
@@ -144,6 +153,19 @@ static int hand_host(sqlite3_stmt *s, void *each, void *arg)
 int reader_hosts(struct store_reader *r, each_host *each, void *arg)
 {
 	return walk_of(r, "SELECT id, uuid, name, generation FROM host ORDER BY id", 0, hand_host, &each, arg);
+}
+
+static int hand_gap(sqlite3_stmt *s, void *each, void *arg)
+{
+	const struct reader_gap g = {number(s, 0), (uint64_t)sqlite3_column_int64(s, 1), (uint64_t)sqlite3_column_int64(s, 2),
+				     (uint64_t)sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5)};
+
+	return (*(each_gap **)each)(&g, arg);
+}
+
+int reader_gaps(struct store_reader *r, each_gap *each, void *arg)
+{
+	return walk_of(r, "SELECT host, epoch, first, last, before, found FROM gap ORDER BY host, found", 0, hand_gap, &each, arg);
 }
 
 static int hand_check(sqlite3_stmt *s, void *each, void *arg)

@@ -25,7 +25,9 @@ struct reader_identity { const char *uuid, *name, *json; };
 struct reader_check { uint32_t id, host; const char *name, *plugin; int64_t interval_ns; };
 struct reader_series { uint32_t id, check; const char *metric; const struct store_label *labels; size_t n; };
 
+struct reader_gap { uint32_t host; uint64_t epoch, first, last; int64_t before, found; };	/* change_gap */
 int reader_hosts(struct store_reader *, int (*each)(const struct reader_host *, void *arg), void *arg);
+int reader_gaps(struct store_reader *, int (*each)(const struct reader_gap *, void *arg), void *arg);
 int reader_checks(struct store_reader *, int (*each)(const struct reader_check *, void *arg), void *arg);
 int reader_series(struct store_reader *, int (*each)(const struct reader_series *, void *arg), void *arg);
 

@@ -2,6 +2,8 @@
 #ifndef READING_H
 #define READING_H
 
+#include <stdatomic.h>
+
 #include "clock.h"
 #include "collector/store/inside.h"
 #include "collector/store/reader.h"
@@ -11,10 +13,11 @@
 struct store_reader {
 	char folder[STORE_PATH - 64];
 	int64_t deadline;
+	atomic_bool ended;		/* copy.c: no more copies */
 };
 
 void reading_limit(struct store_reader *, sqlite3 *);	/* from now: interrupts what runs too long */
-
+bool reading_is_awaited(void);		/* the store is to be opened anew: what takes long ends now */
 
 /* Files are open for the length of a call: no second one by the same thread meanwhile. */
 int reading_open(const char *path, sqlite3 **ret);

@@ -74,7 +74,8 @@ static int number_hello(struct store *store, struct hello *h)
 	h->checks = arena_take(h->arena, hello->n_checks * sizeof(*h->checks));
 	h->held = arena_take(h->arena, hello->n_spools * sizeof(*h->held));
 	h->digests = arena_take(h->arena, hello->n_spools * sizeof(*h->digests));
-	if (!h->checks || !h->held || !h->digests)
+	h->lost = arena_take(h->arena, hello->n_past * sizeof(*h->lost));
+	if (!h->checks || !h->held || !h->digests || !h->lost)
 		return -ENOMEM;
 	r = name_of(store, hello, h->name);
 	if (!r)
@@ -86,6 +87,8 @@ static int number_hello(struct store *store, struct hello *h)
 				(int64_t)hello->checks[i]->interval_ns, &h->checks[i]);
 	for (size_t i = 0; i < hello->n_spools && !r; i++)
 		r = store_held(store, h->host, hello->spools[i]->epoch, &h->held[i], &h->digests[i]);
+	for (size_t i = 0; i < hello->n_past && !r; i++)
+		h->lost[i] = store_lost(store, h->host, hello->past[i]->epoch, hello->past[i]->through, (int64_t)hello->past[i]->at);
 	return r;
 }
 

@@ -33,6 +33,9 @@ const char *const schema_main[] = {
 	"ALTER TABLE step RENAME TO step_before;"
 	"DROP INDEX step_incident;"
 	"CREATE TABLE step (incident INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (incident, entry)) STRICT, WITHOUT ROWID;",
+	/* Records of a host that were acknowledged once, before a backup was put back, and that nobody holds any more (R4). */
+	"CREATE TABLE gap (host INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, before INTEGER NOT NULL,"
+	" found INTEGER NOT NULL, PRIMARY KEY (host, epoch, first)) STRICT, WITHOUT ROWID;",
 };
 const int schema_main_steps = sizeof(schema_main) / sizeof(schema_main[0]);
 

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "collector/store/copy.h"
 #include "collector/store/inside.h"
 #include "io.h"
+
+#define RETIRED "retired"	/* setting */
 
 /* ---- write-ahead logs ---- */
 
@@ -117,6 +120,15 @@ static void close_main(struct store *s)
 	s->naming = false;
 }
 
+static int read_retired(struct store *s)
+{
+	int64_t day;
+	int r = sql_number(s->main, "SELECT coalesce(max(CAST(json AS INTEGER)), 0) FROM setting WHERE key = '" RETIRED "'", &day);
+
+	s->retired = r ? 0 : (uint32_t)day;
+	return r;
+}
+
 static int open_main(struct store *s)
 {
 	char path[STORE_PATH];
@@ -136,6 +148,8 @@ static int open_main(struct store *s)
 		r = change_open(s);
 	if (!r)
 		r = chain_open(s);
+	if (!r)
+		r = read_retired(s);
 	return r ? r : io_sync_folder(s->folder);	/* SQLite does not mind whether that failed */
 }
 
@@ -178,6 +192,7 @@ int store_open(const char *folder, uint64_t reserve, struct store **ret, char wh
 		snprintf(why, 256, "%.180s: %.60s", folder, strerror(-r));
 	else if (reserve_lay(s))
 		store_now_full(s);
+	copy_remove(folder);
 	if (!r)
 		r = open_files(s, why);
 	if (r)
@@ -222,11 +237,27 @@ int store_reopen(struct store *s)
 
 #define DAY (86400 * NS_PER_S)
 
+/* So that what an agent knows of that day is not taken for lost. */
+static int note_retired(struct store *s, uint32_t day)
+{
+	char text[96];
+	int r;
+
+	snprintf(text, sizeof(text), "INSERT OR REPLACE INTO setting VALUES ('" RETIRED "', '%u')", day);
+	r = sql_run(s->main, text);
+	store_after_write(s, r, s->main, &s->main_log, MAIN_LOG_PAGES);
+	if (!r)
+		s->retired = day;
+	return r;
+}
+
 static int unlink_day(struct store *s, uint32_t day)
 {
 	char path[STORE_PATH];
-	int r;
+	int r = day > s->retired ? note_retired(s, day) : 0;
 
+	if (r)
+		return r;
 	day_path(s->folder, day, path);
 	r = unlink_with_logs(path);
 	return r ? r : mend_forget(s, day);

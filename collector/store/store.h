@@ -45,6 +45,8 @@ int store_names_commit(struct store *);		/* makes what the four above added dura
 /* Highest sequence held of the epoch, the maximum over the files (0: none), and the digest of that record (0: not known). A host may begin
  * 1,000 epochs a day: -EDQUOT. */
 int store_held(struct store *, uint32_t host, uint64_t epoch, uint64_t *ret, uint32_t *ret_digest);
+/* An agent says that this was acknowledged once (wire.Past): the first number that is not held. 0: all is, or was as old as what was deleted for its age. */
+uint64_t store_lost(struct store *, uint32_t host, uint64_t epoch, uint64_t through, int64_t at_wall);
 /* Adds a group of batches in one transaction, with their new highest sequences, and commits it with fsync, to the file of the
  * UTC day of `now_wall`. Records at or below the highest held are left out (batch->results is shortened to what is new).
  * A batch whose digests are not those of what is held under its numbers is set apart: `parted`, and so is what its connection sends of

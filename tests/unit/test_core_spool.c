@@ -828,6 +828,52 @@ START_TEST(test_r04_on_a_full_disk_the_tail_gives_way)
 }
 END_TEST
 
+START_TEST(test_r04_what_the_tail_let_go_is_named)
+{
+	struct spool_past past[SPOOL_PAST];
+	struct spool_span own;
+	uint64_t epoch, first, n;
+	struct spool *s;
+	char path[128];
+	int fd;
+
+	keep = SMALL;
+	s = open_it(SMALL, true);
+	ck_assert_uint_eq(spool_past(s, past), 0);
+	epoch = acknowledge(s, 1, 1500);
+	first = refill(s, epoch, 0, &n);
+	spool_close(s);
+	s = open_it(SMALL, true);	/* it is known in the next life too */
+	ck_assert_uint_eq(spool_past(s, past), 1);
+	must_eq(past[0].epoch, epoch);
+	must_eq(past[0].through, first - 1);
+	spool_close(s);
+	keep = 0;			/* nothing is kept: all of it has gone when the next Welcome says that it is held */
+	s = open_it(SMALL, true);
+	spool_held(s, epoch, 1500, 0);
+	ck_assert_uint_eq(spool_past(s, past), 1);
+	must_eq(past[0].through, 1500);
+	spool_close(s);
+	snprintf(path, sizeof(path), "%s/past", folder);
+	fd = open(path, O_WRONLY);
+	must_eq(pwrite(fd, "x", 1, 3), 1);
+	close(fd);
+	s = open_it(SMALL, true);	/* a damaged line accuses nobody */
+	ck_assert_uint_eq(spool_past(s, past), 0);
+	for (uint64_t i = 0; i < SPOOL_PAST + 3; i++) {	/* the newest count */
+		must_eq(append(s, i, 100), 0);
+		must_eq(spool_sync(s), 0);
+		spool_spans(s, &own, 1);
+		spool_close(s);
+		s = open_it(SMALL, true);
+		spool_held(s, own.epoch, 1, 0);
+	}
+	ck_assert_uint_eq(spool_past(s, past), SPOOL_PAST);
+	must_eq(past[SPOOL_PAST - 1].epoch, own.epoch);
+	spool_close(s);
+}
+END_TEST
+
 START_TEST(test_r07_every_call_fails_once)
 {
 	static const int errors[] = {EIO, ENOSPC, 0};
@@ -898,6 +944,7 @@ int main(void)
 	tcase_add_test(tc, test_r04_the_tail_is_bounded_and_takes_no_room_from_what_waits);
 	tcase_add_test(tc, test_r04_the_tail_ends_after_seven_days_of_its_own);
 	tcase_add_test(tc, test_r04_on_a_full_disk_the_tail_gives_way);
+	tcase_add_test(tc, test_r04_what_the_tail_let_go_is_named);
 	tcase_add_test(tc, test_r07_every_call_fails_once);
 	tcase_add_test(tc, test_r07_a_disk_that_fails_for_long_keeps_memory_bounded_and_heals);
 	suite_add_tcase(suite, tc);

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "crc32c.h"
 #include "collector/store/change.h"
+#include "collector/store/copy.h"
 #include "collector/store/pages.h"
 #include "collector/store/change_queue.h"
 #include "collector/store/reader.h"
@@ -342,6 +343,69 @@ START_TEST(epochs_have_a_limit_a_day)
 }
 END_TEST
 
+START_TEST(test_r04_what_was_deleted_for_its_age_is_not_lost)
+{
+	put(5, 1, 3, NOON - 5 * DAY);
+	put(6, 1, 1, NOON - DAY);
+	put(6, 2, 1, NOON);
+	ck_assert_uint_eq(store_lost(store, 1, 5, 3, NOON - 5 * DAY), 0);
+	ck_assert_uint_eq(store_lost(store, 1, 5, 7, NOON - 5 * DAY), 4);	/* it held three, and was told of seven */
+	ck_assert_uint_eq(store_lost(store, 1, 9, 2, NOON), 1);
+	ck_assert_uint_eq(store_lost(store, 2, 6, 2, NOON), 1);			/* another host's */
+	ck_assert_int_eq(store_retire(store, NOON, 2, &gone), 0);
+	ck_assert_uint_eq(gone.n, 1);
+	restart();
+	ck_assert_uint_eq(held(5), 0);
+	ck_assert_uint_eq(store_lost(store, 1, 5, 3, NOON - 5 * DAY), 0);
+	ck_assert_uint_eq(store_lost(store, 1, 9, 2, NOON), 1);
+}
+END_TEST
+
+/* Of a backup the main file may be the later one. */
+START_TEST(test_c04_a_row_that_was_judged_is_not_given_twice)
+{
+	struct store_change *c = change_new(NULL, NULL);
+	struct reader_place judged = {.day = 20270115, .row = 50};
+
+	put(5, 1, 3, NOON);
+	change_progress(c, 20270115, 50);
+	ck_assert_int_eq(store_apply(store, c), 0);
+	change_free(c);
+	restart();
+	put(5, 4, 2, NOON);
+	ck_assert_uint_eq(replay(&judged).n, 2);
+}
+END_TEST
+
+static int no_more(const char *name, void *arg)
+{
+	strcpy(arg, name);
+	return 0;
+}
+
+START_TEST(test_c04_a_copy_gives_way)
+{
+	struct store_reader *reader;
+	char last[32] = "", path[128];
+	uint64_t bytes = 0;
+
+	put(5, 1, 3, NOON);
+	ck_assert_int_eq(reader_open(folder, &reader, why), 0);
+	ck_assert_int_eq(copy_parts(reader, no_more, last), 0);
+	ck_assert_str_eq(last, "main.db");
+	ck_assert_int_eq(copy_part(reader, "raw-20270115.db", &bytes), 0);
+	ck_assert_uint_gt(bytes, 4096);
+	ck_assert_int_eq(copy_part(reader, "raw-20270116.db", &bytes), -ENOENT);
+	ck_assert_int_eq(copy_part(reader, "../main.db", &bytes), -ENOENT);
+	copy_abort(reader);
+	ck_assert_int_eq(copy_part(reader, "main.db", &bytes), -EAGAIN);
+	reader_close(reader);
+	restart();			/* what was left behind is removed */
+	snprintf(path, sizeof(path), "%s/" STORE_COPY, folder);
+	ck_assert_int_lt(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(test_r12_a_clock_years_ahead_deletes_nothing)
 {
 	put(5, 1, 1, NOON - DAY);
@@ -533,7 +597,7 @@ START_TEST(newer_is_refused)
 	run_on("main.db", "PRAGMA user_version = 99");
 	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
 	ck_assert_ptr_nonnull(strstr(why, "newer"));
-	run_on("main.db", "PRAGMA user_version = 3");
+	run_on("main.db", "PRAGMA user_version = 4");
 	run_on("raw-20270115.db", "PRAGMA user_version = 99");
 	ck_assert_int_eq(store_open(folder, RESERVE, &other, why), -EPROTONOSUPPORT);
 }
@@ -558,7 +622,7 @@ static void entries(char ret[1024])
 	reader_close(reader);
 }
 
-#define NO_JOURNAL "DROP TABLE journal; DROP TABLE checkpoint; DROP TABLE step; ALTER TABLE step_before RENAME TO step;" \
+#define NO_JOURNAL "DROP TABLE gap; DROP TABLE journal; DROP TABLE checkpoint; DROP TABLE step; ALTER TABLE step_before RENAME TO step;" \
 	"CREATE INDEX step_incident ON step (incident);"
 
 START_TEST(test_c02_a_store_of_the_first_version_keeps_what_it_holds)
@@ -719,6 +783,9 @@ int main(void)
 	tcase_add_test(t, test_r03_other_records_under_the_same_numbers_are_set_apart);
 	tcase_add_test(t, over_days_and_restarts);
 	tcase_add_test(t, retention);
+	tcase_add_test(t, test_r04_what_was_deleted_for_its_age_is_not_lost);
+	tcase_add_test(t, test_c04_a_row_that_was_judged_is_not_given_twice);
+	tcase_add_test(t, test_c04_a_copy_gives_way);
 	tcase_add_test(t, test_r12_a_clock_years_ahead_deletes_nothing);
 	tcase_add_test(t, test_r12_a_clock_years_behind_files_nothing_as_old);
 	tcase_add_test(t, names);

@@ -1,0 +1,467 @@
+/* beadle restore: a backup is read, checked and laid out beside the state folder, and takes its place when all of it is good and on disk. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <grp.h>
+#include <jansson.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "command.h"
+#include "document.h"
+#include "installed.h"
+#include "io.h"
+#include "sealed.h"
+#include "secret.h"
+
+#define SMALL (16u * 1024 * 1024)	/* of what is held in memory: keys and configuration */
+#define CHUNK (256u * 1024)
+
+struct restore {
+	const char *file, *state, *config, *passphrase_file;
+	bool replace;
+	char aside[PATH_MAX];		/* where it is laid out */
+	char passphrase[SECRET_ROOM], sha256[65];
+	json_t *about;
+	uint8_t *secrets;		/* as they are in the file */
+	size_t n;
+	struct member store;		/* of its folder: whose it is */
+};
+
+static int failed(const char *what, int error)
+{
+	fprintf(stderr, "beadle: %s: %s\n", what, strerror(-error));
+	return EXIT_FAILED;
+}
+
+static int refused(const struct restore *r, const char *why)
+{
+	fprintf(stderr, "beadle: %s: %s; nothing was changed\n", r->file, why);
+	return EXIT_FAILED;
+}
+
+/* ---- laying out ---- */
+
+/* Names, not numbers: this may be another machine. Who does not exist here, and without root, it stays ours. */
+static int give(int fd, const struct member *m)
+{
+	const struct passwd *user = geteuid() == 0 && *m->owner ? getpwnam(m->owner) : NULL;
+	const struct group *group = geteuid() == 0 && *m->group ? getgrnam(m->group) : NULL;
+
+	if (fchmod(fd, m->mode) < 0)
+		return -errno;
+	return (user || group) && fchown(fd, user ? user->pw_uid : (uid_t)-1, group ? group->gr_gid : (gid_t)-1) < 0 ? -errno : 0;
+}
+
+static int make_folder(const char *path, const struct member *m)
+{
+	CLOSE int fd = -1;
+
+	if (mkdir(path, 0700) < 0)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : give(fd, m);
+}
+
+/* Its bytes to the disk. -EEXIST: there is one already. */
+static int lay_file(struct archive_reader *in, const char *path, const struct member *m)
+{
+	CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FREE uint8_t *chunk = malloc(CHUNK);
+	ssize_t n = 1;
+	int r = fd < 0 ? -errno : chunk ? 0 : -ENOMEM;
+
+	while (r == 0 && (n = archive_read(in, chunk, CHUNK)) > 0)
+		r = io_write_all(fd, chunk, (size_t)n);
+	r = n < 0 ? (int)n : r;
+	if (r == 0)
+		r = give(fd, m);
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
+}
+
+static int lay(const struct restore *r, struct archive_reader *in, const struct member *m)
+{
+	char path[PATH_MAX + ARCHIVE_NAME];
+
+	snprintf(path, sizeof(path), "%s/%s", r->aside, m->name);
+	return m->folder ? make_folder(path, m) : lay_file(in, path, m);
+}
+
+static int to_memory(struct archive_reader *in, const struct member *m, uint8_t **ret)
+{
+	uint8_t *data = m->size <= SMALL ? malloc(m->size + 1) : NULL;
+	size_t at = 0;
+	ssize_t n;
+
+	if (!data)
+		return -EFBIG;
+	while ((n = archive_read(in, data + at, m->size - at)) > 0)
+		at += (size_t)n;
+	if (n < 0) {
+		free(data);
+		return (int)n;
+	}
+	free(*ret);
+	*ret = data;
+	return 0;
+}
+
+static bool is_in(const char *name, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return !strncmp(name, folder, n) && (name[n] == '/' || !name[n]);
+}
+
+/* ---- the file ---- */
+
+static int take_about(struct restore *r, struct archive_reader *in, const struct member *m)
+{
+	uint8_t *text = NULL;
+	int e = to_memory(in, m, &text);
+
+	json_decref(r->about);
+	r->about = e ? NULL : json_loadb((const char *)text, m->size, JSON_REJECT_DUPLICATES, NULL);
+	free(text);
+	return e ? e : r->about ? 0 : -EBADMSG;
+}
+
+static int take_member(struct restore *r, struct archive_reader *in, const struct member *m)
+{
+	if (!strcmp(m->name, "backup.json") && !m->folder)
+		return take_about(r, in, m);
+	if (!strcmp(m->name, "secrets") && !m->folder) {
+		r->n = m->size;
+		return to_memory(in, m, &r->secrets);
+	}
+	if (!strcmp(m->name, "store") && m->folder)
+		r->store = *m;
+	return (is_in(m->name, "store") && r->store.folder) || (!strcmp(m->name, "notify") && m->folder) ? lay(r, in, m) : -EBADMSG;
+}
+
+/* Every member, and then what the manifest says of them. */
+static int read_members(struct restore *r, struct archive_reader *in)
+{
+	struct member m;
+	char why[256] = "";
+	int e;
+
+	while ((e = archive_next(in, &m, why)) > 0) {
+		e = take_member(r, in, &m);
+		if (e == -EBADMSG)
+			snprintf(why, sizeof(why), "it is damaged at %s, or cut off there", m.name);
+		else if (e)
+			return failed(m.name, e);
+		if (e)
+			break;
+	}
+	if (e)
+		return refused(r, *why ? why : strerror(-e));
+	if (!r->about || json_integer_value(json_object_get(r->about, "format")) != 1)
+		return refused(r, "it is no backup that this version of Beadle can read");
+	if (!r->secrets || !r->store.folder)
+		return refused(r, "it is no whole backup");
+	archive_digest(in, r->sha256);
+	return 0;
+}
+
+static int read_file(struct restore *r)
+{
+	FCLOSE FILE *in = fopen(r->file, "re");
+	struct archive_reader reader;
+	int e;
+
+	if (!in)
+		return failed(r->file, -errno);
+	if (archive_open(&reader, in) < 0)
+		return failed(r->file, -ENOMEM);
+	e = read_members(r, &reader);
+	archive_close(&reader);
+	return e;
+}
+
+/* ---- keys and configuration ---- */
+
+static int lay_key(struct restore *r, struct archive_reader *in, const struct member *m)
+{
+	return is_in(m->name, "config") ? 0 : is_in(m->name, "signer") || is_in(m->name, "identity") || is_in(m->name, "web") ? lay(r, in, m) : -EBADMSG;
+}
+
+/* What is there already stays: somebody has set this machine up. */
+static int lay_config(struct restore *r, struct archive_reader *in, const struct member *m)
+{
+	char path[PATH_MAX + ARCHIVE_NAME], *slash;
+	int e;
+
+	if (!is_in(m->name, "config"))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", r->config, m->name + strlen("config/"));
+	slash = strrchr(path, '/');
+	*slash = 0;
+	e = io_make_folders(path, 0755);
+	*slash = '/';
+	if (e == 0)
+		e = lay_file(in, path, m);
+	if (e == -EEXIST)
+		fprintf(stderr, "beadle: %s is there already and stays as it is\n", path);
+	else if (e == 0)
+		*slash = 0;
+	return e == -EEXIST ? 0 : e ? e : io_sync_folder(path);
+}
+
+static int skip(struct archive_reader *in)
+{
+	uint8_t chunk[4096];
+	ssize_t n;
+
+	while ((n = archive_read(in, chunk, sizeof(chunk))) > 0)
+		;
+	return (int)n;
+}
+
+static int walk(struct restore *r, uint8_t *data, size_t n, int (*each)(struct restore *, struct archive_reader *, const struct member *))
+{
+	FCLOSE FILE *in = fmemopen(data, n, "r");
+	struct archive_reader reader;
+	struct member m;
+	char why[256] = "";
+	int e = in ? archive_open(&reader, in) : -ENOMEM;
+
+	if (e < 0)
+		return failed(r->file, e);
+	while ((e = archive_next(&reader, &m, why)) > 0) {
+		e = each(r, &reader, &m);
+		if (e == 0)
+			e = skip(&reader);
+		if (e < 0) {
+			snprintf(why, sizeof(why), "%s: %s", m.name, strerror(-e));
+			break;
+		}
+	}
+	archive_close(&reader);
+	return e ? refused(r, why) : 0;
+}
+
+static int open_secrets(struct restore *r)
+{
+	FREE uint8_t *data = malloc(r->n + 1);
+	size_t n = 0;
+	int e = data ? sealed_open(r->passphrase, r->secrets, r->n, data, &n) : -ENOMEM;
+
+	if (e == 0)
+		e = walk(r, data, n, lay_key);
+	else
+		e = refused(r, e == -EACCES ? "this is not its passphrase" : "its keys cannot be read");
+	if (e == 0 && r->config)
+		e = walk(r, data, n, lay_config);
+	if (data)
+		OPENSSL_cleanse(data, n);
+	return e;
+}
+
+/* ---- in place ---- */
+
+/* The first start finds it, and writes into the journal that this is a backup, and which (collector/engine/restored.c). */
+static int leave_word(const struct restore *r)
+{
+	json_t *word = json_pack("{s:s, s:s, s:I, s:I}", "backup", document_text(r->about, "id"), "sha256", r->sha256, "taken_at",
+				 (json_int_t)document_number(r->about, "at"), "restored_at", (json_int_t)clock_wall());
+	FREE char *text = json_dumps(word, JSON_COMPACT);
+	struct member m = r->store;
+	char path[PATH_MAX + 16];
+	CLOSE int fd = -1;
+	int e;
+
+	json_decref(word);
+	snprintf(path, sizeof(path), "%s/store/restored", r->aside);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	m.mode = 0600;
+	e = fd < 0 ? -errno : text ? io_write_all(fd, text, strlen(text)) : -ENOMEM;
+	if (e == 0)
+		e = give(fd, &m);
+	return e == 0 && fsync(fd) < 0 ? -errno : e;
+}
+
+static int sync_folder(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return type == FTW_DP ? io_sync_folder(path) : 0;
+}
+
+static int sync_parent(const char *path)
+{
+	char folder[PATH_MAX], *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (!slash)
+		return io_sync_folder(".");
+	*(slash + (slash == folder)) = 0;
+	return io_sync_folder(folder);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void remove_aside(const struct restore *r)
+{
+	nftw(r->aside, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The whole folder, at once. */
+static int put_in_place(const struct restore *r)
+{
+	if (chmod(r->aside, 0711) < 0 || rename(r->aside, r->state) < 0)
+		return failed(r->state, -errno);
+	return sync_parent(r->state) < 0 ? failed(r->state, -errno) : 0;
+}
+
+/* The store alone, in exchange for the one that is there, which is kept. */
+static int exchange(const struct restore *r)
+{
+	char ours[PATH_MAX + 16], its[PATH_MAX + 16], old[PATH_MAX + 64];
+	int e;
+
+	snprintf(ours, sizeof(ours), "%s/store", r->aside);
+	snprintf(its, sizeof(its), "%s/store", r->state);
+	snprintf(old, sizeof(old), "%s/store.before-%lld", r->state, (long long)(clock_wall() / NS_PER_S));
+	if (renameat2(AT_FDCWD, ours, AT_FDCWD, its, RENAME_EXCHANGE) < 0)
+		return failed(its, -errno);
+	e = rename(ours, old) < 0 ? -errno : io_sync_folder(r->state);
+	if (e < 0)
+		return failed(old, e);
+	printf("the store that was there is kept as %s\n", old);
+	remove_aside(r);
+	return 0;
+}
+
+static int lay_out(struct restore *r)
+{
+	int e = io_make_folders(r->aside, 0700) < 0 ? failed(r->aside, -errno) : read_file(r);
+
+	if (e == 0 && !r->replace)
+		e = open_secrets(r);
+	if (e == 0 && leave_word(r) < 0)
+		e = failed(r->aside, -EIO);
+	if (e == 0 && nftw(r->aside, sync_folder, 16, FTW_DEPTH | FTW_PHYS) < 0)
+		e = failed(r->aside, -errno);
+	if (e == 0)
+		e = r->replace ? exchange(r) : put_in_place(r);
+	if (e)
+		remove_aside(r);
+	return e;
+}
+
+/* ---- whether it may ---- */
+
+/* 1; 0: there is something in it; -errno. */
+static int is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+	int r = 1;
+
+	if (!dir)
+		return errno == ENOENT ? 1 : -errno;
+	while (r && (e = readdir(dir)))
+		r = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
+	closedir(dir);
+	return r;
+}
+
+/* A lock that nobody holds, of a state folder that has a store; held until we end. */
+static int lock_state(const struct restore *r, int *ret)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/store", r->state);
+	if (access(path, F_OK) < 0)
+		return failed(path, -errno);
+	snprintf(path, sizeof(path), "%s/lock", r->state);
+	*ret = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*ret < 0)
+		return failed(path, -errno);
+	if (flock(*ret, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	fprintf(stderr, "beadle: %s: a collector is at work here: stop it first\n", r->state);
+	return EXIT_FAILED;
+}
+
+static int may(const struct restore *r, int *lock)
+{
+	int empty = r->replace ? 0 : is_empty(r->state);
+
+	if (r->replace)
+		return lock_state(r, lock);
+	if (empty)
+		return empty > 0 ? 0 : failed(r->state, empty);
+	fprintf(stderr, "beadle: %s: there is something in it: name an empty folder; --replace puts back the store alone, and keeps what this collector "
+		"knows of keys that it made and revoked\n", r->state);
+	return EXIT_FAILED;
+}
+
+static int restore(struct restore *r)
+{
+	CLOSE int lock = -1;
+	char taken[32];
+	struct tm tm;
+	time_t at;
+	int e;
+
+	if (snprintf(r->aside, sizeof(r->aside), "%s.restoring", r->state) >= (int)sizeof(r->aside))
+		return failed(r->state, -ENAMETOOLONG);
+	e = may(r, &lock);
+	if (e == 0 && !r->replace && secret_passphrase(r->passphrase_file, false, r->passphrase) < 0)
+		e = EXIT_FAILED;
+	if (e)
+		return e;
+	remove_aside(r);	/* of one that was broken off */
+	e = lay_out(r);
+	if (e)
+		return e;
+	at = (time_t)(document_number(r->about, "at") / NS_PER_S);
+	strftime(taken, sizeof(taken), "%Y-%m-%d %H:%M:%S", localtime_r(&at, &tm));
+	printf("%s: as it was on %s. The collector's first start says so in its journal; agents send again what they have kept since.\n", r->state, taken);
+	if (!r->replace)
+		printf("Revoke again whatever was revoked after that: beadle identity list\n");
+	return EXIT_DONE;
+}
+
+int command_restore(int argc, char **argv)
+{
+	static const struct option options[] = {{"state", required_argument, NULL, 's'}, {"config", required_argument, NULL, 'c'},
+		{"passphrase-file", required_argument, NULL, 'p'}, {"replace", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+	struct restore r = {.state = LOCALSTATEDIR "/lib/beadle/collector"};
+	int o, e;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (o) {
+		case 's': r.state = optarg; break;
+		case 'c': r.config = optarg; break;
+		case 'p': r.passphrase_file = optarg; break;
+		case 'r': r.replace = true; break;
+		default: return command_usage_option(argv);
+		}
+	if (optind + 1 != argc)
+		return command_usage(argv[0], "needs the backup's file");
+	r.file = argv[optind];
+	umask(077);
+	e = restore(&r);
+	json_decref(r.about);
+	free(r.secrets);
+	OPENSSL_cleanse(r.passphrase, sizeof(r.passphrase));
+	return e;
+}

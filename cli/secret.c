@@ -1,0 +1,87 @@
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+#define LEAST 12	/* bytes; whoever has the file may try as long as he likes */
+
+bool secret_ask(const char *prompt, char *text, size_t room)
+{
+	struct termios old, quiet;
+	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0, got;
+
+	if (terminal) {
+		quiet = old;
+		quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);	/* nobody is left without an echo */
+		fputs(prompt, stderr);
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	got = fgets(text, (int)room, stdin) != NULL;
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+		fputc('\n', stderr);
+	}
+	return got;
+}
+
+static int from_file(const char *file, char ret[SECRET_ROOM])
+{
+	CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fprintf(stderr, "beadle: %s: %s\n", file, strerror(errno));
+		return -EINVAL;
+	}
+	if (st.st_mode & 077) {
+		fprintf(stderr, "beadle: %s can be read by others: chmod 600 %s\n", file, file);
+		return -EACCES;
+	}
+	n = read(fd, ret, SECRET_ROOM - 1);
+	if (n < 0) {
+		fprintf(stderr, "beadle: %s: %s\n", file, strerror(errno));
+		return -EIO;
+	}
+	ret[n] = 0;
+	return 0;
+}
+
+static int from_person(bool new, char ret[SECRET_ROOM])
+{
+	char again[SECRET_ROOM] = "";
+	bool same;
+
+	if (!isatty(STDIN_FILENO)) {
+		fprintf(stderr, "beadle: the keys in a backup are encrypted: name a file with the passphrase, --passphrase-file FILE\n");
+		return -EINVAL;
+	}
+	if (!secret_ask("passphrase of the backup: ", ret, SECRET_ROOM))
+		return -EINVAL;
+	same = !new || (secret_ask("the same again: ", again, sizeof(again)) && !strcmp(again, ret));
+	OPENSSL_cleanse(again, sizeof(again));
+	if (!same)
+		fprintf(stderr, "beadle: these are two different passphrases\n");
+	return same ? 0 : -EINVAL;
+}
+
+int secret_passphrase(const char *file, bool new, char ret[SECRET_ROOM])
+{
+	int r = file ? from_file(file, ret) : from_person(new, ret);
+
+	if (r < 0)
+		return r;
+	ret[strcspn(ret, "\r\n")] = 0;
+	if (strlen(ret) >= LEAST || !new)
+		return 0;
+	fprintf(stderr, "beadle: the passphrase is too short: at least %d characters, since whoever has the backup may try as long as he likes\n", LEAST);
+	return -EINVAL;
+}
