@@ -22,6 +22,7 @@
 #include "installed.h"
 #include "io.h"
 #include "renewal.h"
+#include "screen.h"
 
 #define AGENT_USER "beadle"
 #define ASK_AGAIN (2 * NS_PER_S)	/* while a person has not approved */
@@ -192,7 +193,7 @@ static int ask(const struct enrolment *q, struct enrolment_answer *a)
 	}
 	if (a->outcome == WIRE__ENROLMENT__ENROLLED)
 		return 0;
-	fprintf(stderr, "beadle: the collector refused: %s\n", *a->text ? a->text : "without a reason");
+	screen_line(stderr, "beadle: the collector refused: %s", *a->text ? a->text : "without a reason");
 	return a->outcome == WIRE__ENROLMENT__REFUSED_ENROLMENT ? -EPERM : -EAGAIN;
 }
 
