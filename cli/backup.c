@@ -21,12 +21,12 @@
 #include "document.h"
 #include "io.h"
 #include "sealed.h"
-#include "secret.h"
+#include "asked.h"
 #include "text.h"
 
 struct backup {
 	const char *target, *passphrase_file;
-	char passphrase[SECRET_ROOM];
+	char passphrase[ASKED_ROOM];
 	char path[PATH_MAX], partial[PATH_MAX + 8], state[PATH_MAX], config[PATH_MAX];	/* config: collector.yaml */
 	json_t *begun;			/* what the collector said of itself */
 	struct archive_writer out;
@@ -449,7 +449,7 @@ int command_backup(int argc, char **argv)
 	if (optind + 1 != argc)
 		return command_usage(argv[0], "needs the file to write, or the folder to write it to");
 	b.target = argv[optind];
-	if (secret_passphrase(b.passphrase_file, true, b.passphrase) < 0)
+	if (asked_passphrase(b.passphrase_file, true, b.passphrase) < 0)
 		return EXIT_FAILED;
 	umask(077);
 	r = make(&b);

@@ -13,6 +13,7 @@
 #include "installed.h"
 #include "frame.h"
 #include "proto/rooms.pb-c.h"
+#include "screen.h"
 
 #define ANSWER_MAX (64u * 1024 * 1024)
 
@@ -69,7 +70,7 @@ static int refused(unsigned status, const json_t *body)
 {
 	const char *message = json_string_value(json_object_get(json_object_get(body, "error"), "message"));
 
-	fprintf(stderr, "beadle: %s\n", message ? message : "the collector refused, without a reason");
+	screen_line(stderr, "beadle: %s", message ? message : "the collector refused, without a reason");
 	return status == 404 ? EXIT_NOT_FOUND : status == 401 || status == 403 ? EXIT_NOT_ALLOWED : EXIT_FAILED;
 }
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "asked.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "command.h"
@@ -21,7 +22,7 @@
 #include "installed.h"
 #include "io.h"
 #include "renewal.h"
-#include "secret.h"
+#include "screen.h"
 
 #define AGENT_USER "beadle"
 #define ASK_AGAIN (2 * NS_PER_S)	/* while a person has not approved */
@@ -173,7 +174,7 @@ static int ask(const struct enrolment *q, struct enrolment_answer *a)
 	}
 	if (a->outcome == WIRE__ENROLMENT__ENROLLED)
 		return 0;
-	fprintf(stderr, "beadle: the collector refused: %s\n", *a->text ? a->text : "without a reason");
+	screen_line(stderr, "beadle: the collector refused: %s", *a->text ? a->text : "without a reason");
 	return a->outcome == WIRE__ENROLMENT__REFUSED_ENROLMENT ? -EPERM : -EAGAIN;
 }
 
@@ -282,7 +283,7 @@ int command_enroll(int argc, char **argv)
 		return command_usage(argv[0], "takes one token");
 	if (optind < argc)
 		take_argument(argv[optind], text, sizeof(text));
-	else if (!secret_ask("token: ", text, sizeof(text)))
+	else if (!asked_secret("token: ", text, sizeof(text)))
 		return command_usage(argv[0], "needs a token, as an argument or on standard input");
 	r = read_token(text, &t);
 	OPENSSL_cleanse(text, sizeof(text));

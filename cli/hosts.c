@@ -71,9 +71,9 @@ static void print_given_up(const json_t *host)
 		const json_t *g = json_object_get(c, "given_up");
 
 		if (json_is_object(g))
-			printf("%s: the agent's spool was full: %lld results were given up, the first of %s, the last of %s\n",
-			       document_text(c, "name"), document_number(g, "results"), screen_ago(document_number(g, "from_at"), from),
-			       screen_ago(document_number(g, "to_at"), to));
+			screen_line(stdout, "%s: the agent's spool was full: %lld results were given up, the first of %s, the last of %s",
+				    document_text(c, "name"), document_number(g, "results"), screen_ago(document_number(g, "from_at"), from),
+				    screen_ago(document_number(g, "to_at"), to));
 	}
 }
 

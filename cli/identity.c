@@ -173,7 +173,7 @@ static int give_up(const char *host)
 		return r;
 	if (command_json)
 		return command_print(d);
-	printf("%s: revoked for good; its connection has ended, its record stays\n", document_text(d, "host"));
+	screen_line(stdout, "%s: revoked for good; its connection has ended, its record stays", document_text(d, "host"));
 	json_decref(d);
 	return EXIT_DONE;
 }

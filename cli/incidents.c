@@ -205,8 +205,9 @@ int command_incident(int argc, char **argv)
 		return r;
 	if (command_json)
 		return command_print(d);
-	printf("incident %lld on %s: %s (%s), %s\n\n", document_number(d, "id"), document_text(d, "host_name"),
-	       about(d), document_text(d, "kind"), document_text(d, "state"));
+	screen_line(stdout, "incident %lld on %s: %s (%s), %s", document_number(d, "id"), document_text(d, "host_name"),
+		    about(d), document_text(d, "kind"), document_text(d, "state"));
+	putchar('\n');
 	print_findings(d);
 	putchar('\n');
 	print_steps(d);

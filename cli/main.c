@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "command.h"
 #include "config.h"
+#include "secret.h"
 #include "text.h"
 
 bool command_json;
@@ -45,7 +47,8 @@ const struct command commands[] = {
 
 int command_print(json_t *document)
 {
-	int r = json_dumpf(document, stdout, JSON_INDENT(2));
+	/* a terminal would take some of what is no ASCII for orders, or for another direction of reading */
+	int r = json_dumpf(document, stdout, JSON_INDENT(2) | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
 
 	putchar('\n');
 	json_decref(document);
@@ -137,6 +140,7 @@ int main(int argc, char **argv)
 		{NULL, 0, NULL, 0}};
 	int o;
 
+	secret_keep();	/* keys, tokens, one-time passwords */
 	opterr = 0;	/* we have words of our own */
 	while ((o = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
 		if (o == 's')

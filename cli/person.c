@@ -81,7 +81,7 @@ static int run(const struct act *act, const char *name, const char *roles)
 		return r;
 	if (command_json)
 		return command_print(d);
-	printf("%s: %s\n", document_text(d, "name"), act->done);
+	screen_line(stdout, "%s: %s", document_text(d, "name"), act->done);
 	password = json_string_value(json_object_get(d, "password"));
 	if (password)
 		printf("one-time password: %s\n", password);

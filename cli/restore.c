@@ -24,7 +24,7 @@
 #include "installed.h"
 #include "io.h"
 #include "sealed.h"
-#include "secret.h"
+#include "asked.h"
 
 #define SMALL (16u * 1024 * 1024)	/* of what is held in memory: keys and configuration */
 #define CHUNK (256u * 1024)
@@ -33,7 +33,7 @@ struct restore {
 	const char *file, *state, *config, *passphrase_file;
 	bool replace;
 	char aside[PATH_MAX];		/* where it is laid out */
-	char passphrase[SECRET_ROOM], sha256[65];
+	char passphrase[ASKED_ROOM], sha256[65];
 	json_t *about;
 	uint8_t *secrets;		/* as they are in the file */
 	size_t n;
@@ -424,7 +424,7 @@ static int restore(struct restore *r)
 	if (snprintf(r->aside, sizeof(r->aside), "%s.restoring", r->state) >= (int)sizeof(r->aside))
 		return failed(r->state, -ENAMETOOLONG);
 	e = may(r, &lock);
-	if (e == 0 && !r->replace && secret_passphrase(r->passphrase_file, false, r->passphrase) < 0)
+	if (e == 0 && !r->replace && asked_passphrase(r->passphrase_file, false, r->passphrase) < 0)
 		e = EXIT_FAILED;
 	if (e)
 		return e;

@@ -61,19 +61,37 @@ static int width_of(const char *s)
 	return width;
 }
 
-void screen_cell(struct screen_table *t, enum screen_colour colour, const char *format, ...)
+static char *harmless(const char *format, va_list ap)
 {
-	struct cell *c = vec_push(&t->cells);
 	FREE char *raw = NULL;
+	char *text;
+
+	if (vasprintf(&raw, format, ap) < 0 || !(text = malloc(4 * strlen(raw) + 1)))
+		abort();
+	return text_escape(raw, strlen(raw), text, 4 * strlen(raw) + 1);
+}
+
+void screen_line(FILE *out, const char *format, ...)
+{
+	FREE char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&raw, format, ap) < 0)
-		abort();
+	text = harmless(format, ap);
 	va_end(ap);
-	if (!c || !(c->text = malloc(4 * strlen(raw) + 1)))
+	fprintf(out, "%s\n", text);
+}
+
+void screen_cell(struct screen_table *t, enum screen_colour colour, const char *format, ...)
+{
+	struct cell *c = vec_push(&t->cells);
+	va_list ap;
+
+	if (!c)
 		abort();
-	text_escape(raw, strlen(raw), c->text, 4 * strlen(raw) + 1);
+	va_start(ap, format);
+	c->text = harmless(format, ap);
+	va_end(ap);
 	c->colour = colour;
 	c->width = width_of(c->text);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum screen_colour { SCREEN_PLAIN, SCREEN_GOOD, SCREEN_WARN, SCREEN_BAD, SCREEN_FAINT };
 
@@ -16,6 +17,8 @@ struct screen_table *screen_table(const char *const *heads, size_t columns);
 void screen_cell(struct screen_table *, enum screen_colour, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void screen_print(struct screen_table *);	/* and frees it */
+/* One line, which may have text in it that others chose. */
+void screen_line(FILE *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "3 min ago", of wall-clock nanoseconds; "-" for 0. Returns buf. */
 char *screen_ago(long long wall_ns, char buf[32]);

@@ -35,9 +35,9 @@ static int make(const struct wish *w)
 		return command_print(d);
 	printf("%s\n", document_text(d, "token"));
 	fflush(stdout);
-	fprintf(stderr, "for %s, once, within %lld h; it leads to %s\n"
-		"on that server, as root: beadle enroll, and paste it%s\n", document_text(d, "host"),
-		document_number(d, "left_ns") / (3600 * NS_PER_S) + 1, document_text(d, "at"),
+	screen_line(stderr, "for %s, once, within %lld h; it leads to %s", document_text(d, "host"),
+		    document_number(d, "left_ns") / (3600 * NS_PER_S) + 1, document_text(d, "at"));
+	fprintf(stderr, "on that server, as root: beadle enroll, and paste it%s\n",
 		w->approve ? "; then compare the fingerprint that it shows: beadle token approve" : "");
 	json_decref(d);
 	return EXIT_DONE;
@@ -88,7 +88,7 @@ static int change(const char *query, json_t *arguments, const char *done)
 		return r;
 	if (command_json)
 		return command_print(d);
-	printf("%s: the token %s\n", document_text(d, "host"), done);
+	screen_line(stdout, "%s: the token %s", document_text(d, "host"), done);
 	json_decref(d);
 	return EXIT_DONE;
 }

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,6 +32,7 @@
 #include "log.h"
 #include "ready.h"
 #include "renewal.h"
+#include "secret.h"
 #include "text.h"
 
 #define SIGNER_PATIENCE (10 * NS_PER_S)
@@ -305,7 +305,7 @@ static void prepare_process(void)
 
 	/* A few threads allocate little and long; more arenas than that only keep memory apart. */
 	mallopt(M_ARENA_MAX, 2);
-	prctl(PR_SET_DUMPABLE, 0);
+	secret_keep();
 	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capability.h"
+#include "secret.h"
 #include "syscalls.h"
 
 #define WORK (CALLS_READ | CALLS_WRITE | CALLS_MODES)
@@ -99,17 +99,6 @@ int confine_files(unsigned walls, unsigned base, const struct confine_path *path
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-static int keep_secrets(void)
-{
-	if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0)
-		return -errno;
-#ifndef SANITIZED	/* the leak checker looks as a debugger does */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return -errno;
-#endif
-	return 0;
-}
-
 static int failed(char why[CONFINE_WHY], const char *what, int error)
 {
 	snprintf(why, CONFINE_WHY, "walls: %s: %s", what, strerror(-error));
@@ -119,7 +108,7 @@ static int failed(char why[CONFINE_WHY], const char *what, int error)
 int confine_enter(enum confine_role role, const struct confine_path *paths, size_t n, char why[CONFINE_WHY])
 {
 	const struct row *row = &rows[role];
-	int r = keep_secrets();
+	int r = secret_keep();
 
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;

@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +19,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/ready.h"
+#include "lib/secret.h"
 
 #define BACK_OFF_FIRST NS_PER_S
 #define BACK_OFF_MAX (60 * NS_PER_S)
@@ -187,8 +186,7 @@ static int run(struct launcher *l)
 	if (l->signals < 0 || choose_user(l) < 0)
 		return 1;
 	umask(022);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	secret_keep();
 	if (geteuid() == 0 && capability_keep(CAPABILITY_AGENT) < 0)
 		log_warning("it keeps capabilities that it has no use for");
 	if (reader_run(l->config, l->uid, l->gid, &l->reading) < 0) {

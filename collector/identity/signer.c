@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "cleanup.h"
 #include "clock.h"
@@ -26,6 +24,7 @@
 #include "office.h"
 #include "proto/rooms.pb-c.h"
 #include "seal.h"
+#include "secret.h"
 #include "text.h"
 
 #define REQUEST_MAX (64u * 1024)
@@ -124,10 +123,7 @@ static int serve(const struct signer *signer, int fd)
 /* The key must not end up in a core file, in swap, or under another process's ptrace; also while it is made. */
 static void keep_secret(void)
 {
-	struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
+	secret_keep();
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		log_debug("memory cannot be locked here: %s", strerror(errno));
 }

@@ -27,6 +27,7 @@
 #include "log.h"
 #include "program.h"
 #include "ready.h"
+#include "secret.h"
 #include "settings.h"
 
 #define STOP_PATIENCE (30 * NS_PER_S)
@@ -288,6 +289,7 @@ int main(int argc, char **argv)
 	if (optind < argc && strcmp(argv[optind], "init"))
 		return usage(stderr);
 	umask(0077);
+	secret_keep();		/* init has the first password, from its child; and no child leaves a core file */
 	if (check)
 		return check_config(config);
 	if (settings_read(config, &settings) < 0)

@@ -11,13 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "beat.h"
 #include "frame.h"
 #include "log.h"
+#include "secret.h"
 #include "text.h"
 #include "walls.h"
 
@@ -181,7 +180,6 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"queue", required_argument, NULL, 'q'},
 		{"fd", required_argument, NULL, 'f'}, {"check-config", no_argument, NULL, 'C'}, {NULL, 0, NULL, 0}};
-	const struct rlimit none = {0, 0};
 	const char *config = NULL, *queue = NULL;
 	struct problems *problems = problems_new();
 	struct notifier n = {.fd = -1};
@@ -205,8 +203,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: beadle-notifier --config FILE (--queue FOLDER --fd N | --check-config)\n");
 		return 2;
 	}
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);	/* it holds the mail password */
+	secret_keep();
 	signal(SIGPIPE, SIG_IGN);
 #ifdef SANITIZED
 	signal(SIGTERM, SIG_IGN);	/* comes with the pipe's end; that one leads to where leaks are looked for */

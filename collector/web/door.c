@@ -32,6 +32,7 @@ struct visit {
 	struct head head;
 	size_t head_n;			/* > 0: the head is read, the body is awaited */
 	bool said;			/* the whole request is here */
+	bool answered;			/* the answer has begun */
 	bool closing;			/* what is buffered goes out, then the end */
 };
 
@@ -90,6 +91,13 @@ static const char *phrase(int status)
 	}
 }
 
+/* Between the status line and the rest of every answer, whoever gives it: also of those that libmicrohttpd makes up by itself (W3). */
+static void add_headers(struct evbuffer *out)
+{
+	for (size_t i = 0; i < HEADERS; i++)
+		evbuffer_add_printf(out, "\r\n%s: %s", headers[i].name, headers[i].value);
+}
+
 /* Our own answer, and the end. */
 static void refuse(struct visit *v, int status, const char *why)
 {
@@ -98,11 +106,10 @@ static void refuse(struct visit *v, int status, const char *why)
 	if (v->closing)
 		return;
 	v->closing = true;
-	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
-			    "Content-Length: %zu\r\n", status, phrase(status), strlen(why) + 1);
-	for (size_t i = 0; i < HEADERS; i++)
-		evbuffer_add_printf(out, "%s: %s\r\n", headers[i].name, headers[i].value);
-	evbuffer_add_printf(out, "\r\n%s\n", why);
+	evbuffer_add_printf(out, "HTTP/1.1 %d %s", status, phrase(status));
+	add_headers(out);
+	evbuffer_add_printf(out, "\r\nConnection: close\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n"
+			    "%s\n", strlen(why) + 1, why);
 	bufferevent_disable(v->outside, EV_READ);
 	set_deadline(v, DOOR_STALL_S);
 }
@@ -118,12 +125,29 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 		refuse(v, 408, "the request did not come in time");
 }
 
+/* What came from behind us goes out. */
+static void relay(struct visit *v)
+{
+	struct evbuffer *in = bufferevent_get_input(v->inside), *out = bufferevent_get_output(v->outside);
+	struct evbuffer_ptr line = {.pos = 0};
+
+	if (!v->answered) {
+		line = evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_CRLF_STRICT);
+		if (line.pos < 0)
+			return;
+		evbuffer_remove_buffer(in, out, (size_t)line.pos);
+		add_headers(out);
+		v->answered = true;
+	}
+	evbuffer_add_buffer(out, in);
+}
+
 static void on_inside_read(struct bufferevent *inside, void *arg)
 {
 	struct visit *v = arg;
 	struct evbuffer *out = bufferevent_get_output(v->outside);
 
-	evbuffer_add_buffer(out, bufferevent_get_input(inside));
+	relay(v);
 	if (evbuffer_get_length(out) >= RELAY_MAX)
 		bufferevent_disable(inside, EV_READ);
 }
@@ -135,7 +159,7 @@ static void on_inside_end(struct bufferevent *inside, short what, void *arg)
 
 	if (!(what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)))
 		return;
-	evbuffer_add_buffer(bufferevent_get_output(v->outside), bufferevent_get_input(inside));
+	relay(v);
 	v->closing = true;
 	bufferevent_disable(inside, EV_READ | EV_WRITE);
 	if (evbuffer_get_length(bufferevent_get_output(v->outside)) == 0)

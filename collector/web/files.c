@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "io.h"
@@ -47,6 +49,16 @@ static int load(const char *folder, const char *name, struct file *ret)
 	return 0;
 }
 
+/* No link: what it leads to is not what was installed here. */
+static const char *type_of_file(DIR *dir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	return type_of(name);
+}
+
 static void close_dir(DIR **d) { if (*d) closedir(*d); }
 
 int files_load(const char *folder, struct files *ret)
@@ -57,7 +69,7 @@ int files_load(const char *folder, struct files *ret)
 	int r = f.at && dir ? 0 : dir ? -ENOMEM : -errno;
 
 	while (r == 0 && f.n < FILES_MAX && (e = readdir(dir))) {
-		const char *type = type_of(e->d_name);
+		const char *type = type_of_file(dir, e->d_name);
 
 		if (!type)
 			continue;

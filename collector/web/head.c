@@ -44,12 +44,15 @@ static int next_line(const char *data, size_t n, size_t *at, struct head_text *r
 static bool origin_form(struct head_text t)
 {
 	bool query = false;
+	int arguments = 1;
 
 	if (t.n == 0 || t.at[0] != '/' || (t.n > 1 && t.at[1] == '/'))
 		return false;
 	for (size_t i = 1; i < t.n; i++) {
 		char c = t.at[i];
 
+		if (query && c == '&' && ++arguments > HEAD_ARGUMENTS)
+			return false;
 		if (c == '?')
 			query = true;
 		else if (c == '%') {	/* our paths have none; an argument may, but no NUL */
@@ -129,10 +132,29 @@ static int field(struct head_text line, struct head *h, const char **why)
 	return 0;
 }
 
+/* Browsers send those of every site on this host: how many there are is nobody's business behind us. */
+static struct head_text own_cookie(struct head_text all)
+{
+	static const char own[] = HEAD_OWN_COOKIE "=";
+
+	while (all.n) {
+		const char *end = memchr(all.at, ';', all.n);
+		struct head_text one = {all.at, end ? (size_t)(end - all.at) : all.n};
+
+		if (one.n >= sizeof(own) - 1 && !memcmp(one.at, own, sizeof(own) - 1))
+			return one;
+		all = (struct head_text){one.at + one.n, all.n - one.n};
+		while (all.n && (*all.at == ';' || *all.at == ' '))
+			all.at++, all.n--;
+	}
+	return (struct head_text){0};
+}
+
 static int finish(struct head *h, const char **why)
 {
 	struct head_text host = h->field[HEAD_HOST], length = h->field[HEAD_LENGTH];
 
+	h->field[HEAD_COOKIE] = own_cookie(h->field[HEAD_COOKIE]);
 	if (!host.at || host.n == 0 || host.n > 255)
 		return refuse(400, "there must be one Host", why);
 	for (size_t i = 0; i < host.n; i++)

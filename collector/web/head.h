@@ -11,6 +11,8 @@
 #define HEAD_MAX 8192			/* bytes of a head */
 #define HEAD_FIELDS 64			/* lines of it */
 #define HEAD_TARGET 2048
+#define HEAD_ARGUMENTS 16		/* in a query string */
+#define HEAD_OWN_COOKIE "__Host-beadle"
 #define HEAD_BODY (64u * 1024)
 #define HEAD_WRITTEN (HEAD_MAX + 256)	/* room for head_write */
 
@@ -22,7 +24,7 @@ enum head_field {
 struct head_text { const char *at; size_t n; };		/* at NULL: not there; points into the data */
 struct head {
 	enum head_method method;
-	struct head_text target, field[HEAD_KNOWN];
+	struct head_text target, field[HEAD_KNOWN];	/* of cookies only our own, as "name=value" */
 	size_t body;					/* bytes that follow */
 };
 

@@ -1,4 +1,4 @@
-/* headers.h - what every answer tells the browser, whoever of us gives it (W3). */
+/* headers.h - what every answer tells the browser, whoever of us gives it (W3): the door adds it. */
 #ifndef HEADERS_H
 #define HEADERS_H
 

@@ -15,13 +15,11 @@
 #include "clock.h"
 #include "files.h"
 #include "head.h"
-#include "headers.h"
 #include "json.h"
 #include "log.h"
 #include "routes.h"
 #include "stream.h"
 
-#define COOKIE "__Host-beadle"
 #define SESSION_MAX 128
 #define STREAM_LIFE_S 300	/* then the browser comes back by itself, and its session is looked at anew */
 #define HELLO_S 15
@@ -62,8 +60,6 @@ static enum MHD_Result respond(struct MHD_Connection *c, unsigned status, struct
 
 	if (!r)
 		return MHD_NO;
-	for (size_t i = 0; i < HEADERS; i++)
-		MHD_add_response_header(r, headers[i].name, headers[i].value);
 	if (type)
 		MHD_add_response_header(r, "Content-Type", type);
 	MHD_add_response_header(r, "Cache-Control", cache);
@@ -160,7 +156,7 @@ static enum MHD_Result answer_stream(struct request *q)
 static void set_cookie(struct request *q, const char *session)
 {
 	free(q->cookie);
-	if (asprintf(&q->cookie, COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%d", session, *session ? 12 * 3600 : 0) < 0)
+	if (asprintf(&q->cookie, HEAD_OWN_COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%d", session, *session ? 12 * 3600 : 0) < 0)
 		q->cookie = NULL;
 }
 
@@ -246,7 +242,7 @@ static const char *not_ours(struct MHD_Connection *c)
 static enum MHD_Result ask_collector(struct request *q)
 {
 	struct MHD_Connection *c = q->connection;
-	const char *session = MHD_lookup_connection_value(c, MHD_COOKIE_KIND, COOKIE);
+	const char *session = MHD_lookup_connection_value(c, MHD_COOKIE_KIND, HEAD_OWN_COOKIE);
 	const char *foreign = route_posts(q->route) ? not_ours(c) : NULL;
 	char from[64], *text;
 

@@ -31,6 +31,15 @@ ROUTES = {
     "factor/new": ("POST", {}, None), "factor/confirm": ("POST", {}, None),
     "stream": ("GET", None, None), "whoami": ("GET", None, None),
 }
+# What a page of another site, or a form, can make a browser send with our cookie; and what it cannot, but which is no proof either.
+FOREIGN = {
+    "foreign origin": {"Origin": "https://evil.example"}, "form": {"Content_Type": "application/x-www-form-urlencoded"},
+    "no header of ours": {"X_Beadle": None}, "no origin": {"Origin": "null"},
+    "cross-site": {"Sec_Fetch_Site": "cross-site"}, "same-site": {"Sec_Fetch_Site": "same-site"}, "typed": {"Sec_Fetch_Site": "none"},
+    "plain text": {"Content_Type": "text/plain"}, "form with files": {"Content_Type": "multipart/form-data; boundary=x"},
+    "no type": {"Content_Type": None}, "another type": {"Content_Type": "application/jsonp"}, "a header with another value": {"X_Beadle": "0"},
+    "our name in theirs": {"Origin": "https://localhost.evil.example"}, "not over TLS": {"Origin": "http://localhost"},
+}
 
 
 class Person:
@@ -100,25 +109,65 @@ def test_w01_every_route_is_written_down():
     assert there == set(ROUTES)
 
 
+def kept(site):
+    """All that a request could change, the journal of it included."""
+    journal = [line for line in site.beadle("audit", "export").splitlines() if line.startswith("entry\t")]
+    assert journal
+    return site.ask("person", "list"), site.ask("identity", "list"), journal
+
+
+@pytest.fixture(scope="module")
+def ended(site):
+    """A token that was good until its owner logged out."""
+    p = member(site, "ended", "administrator")
+    token = p.cookie
+    assert p.ask("logout", {})[0] == 200
+    return token
+
+
+@pytest.mark.parametrize("path", sorted(ROUTES))
+def test_w01_every_route_needs_a_token_that_counts(site, people, ended, path):
+    method, body, _ = ROUTES[path]
+    for token in ("", "A" * 43, ended, people["viewer"].cookie[:-1], "a b", "A" * 200):
+        status = Person(site, token).ask(path, body)[0]
+        assert status == (400 if path == "login" else 401), (token, status)
+
+
+@pytest.mark.parametrize("path", sorted(p for p in ROUTES if ROUTES[p][0] == "POST"))
+def test_w01_no_change_without_intent(site, people, path):
+    before = kept(site)
+    for role, p in people.items():
+        for name in FOREIGN if role == "administrator" else list(FOREIGN)[:3]:
+            status, document = p.ask(path, ROUTES[path][1], **FOREIGN[name])
+            assert (status, document["error"]["code"]) == (403, "not_allowed"), (role, name, status, document)
+        assert p.ask(path, "id=9", Content_Type="application/x-www-form-urlencoded")[0] == 403
+        assert p.ask(path, method="GET")[0] == 405
+        assert p.ask(path, method="HEAD")[0] == 405
+        assert p.ask("whoami")[0] == 200                # nobody was logged out by it
+    assert kept(site) == before
+
+
+def test_w01_what_has_no_route_is_not_there(site, people):
+    """Every query of the engine, under every name that it could have."""
+    routed = set(re.findall(r'"/api/v1/[^"]+", "([^"]+)"', (SOURCE / "collector/web/routes.c").read_text()))
+    inside = set(re.findall(r'\{"([a-z.]+)", api_', (SOURCE / "collector/engine/api.c").read_text()))
+    assert len(inside) > 25 and routed < inside
+    for query in inside - routed:
+        for path in (query, query.replace(".", "/"), query + "/"):
+            assert people["administrator"].ask(path)[0] == 404
+            assert people["administrator"].ask(path, {})[0] == 404
+
+
 @pytest.mark.parametrize("path", sorted(p for p in ROUTES if ROUTES[p][2] is not None))
 def test_w01_every_route_and_every_role(site, people, path):
     method, body, may = ROUTES[path]
-    assert Person(site).ask(path, body)[0] == 401
-    assert Person(site, "A" * 43).ask(path, body)[0] == 401          # a token, but nobody's
     for role, p in people.items():
         status, document = p.ask(path, body)
         if role in may:
             assert status in (200, 400, 404), (role, status, document)
         else:
             assert status == 403 and document["error"]["code"] == "not_allowed", (role, status, document)
-    if method == "POST":
-        p = people["administrator"]
-        assert p.ask(path, body, Origin="https://evil.example")[0] == 403
-        assert p.ask(path, body, Sec_Fetch_Site="cross-site")[0] == 403
-        assert p.ask(path, body, X_Beadle=None)[0] == 403
-        assert p.ask(path, "id=9", Content_Type="application/x-www-form-urlencoded")[0] == 403
-        assert p.ask(path, method="GET")[0] == 405
-    else:
+    if method == "GET":
         assert people["administrator"].ask(path, {})[0] == 405
 
 

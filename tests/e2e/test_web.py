@@ -25,7 +25,7 @@ LONG = 30 if SANITIZED else 5       # seconds that a page may take while others 
 class Web:
     """beadle-web, with its own certificates. Questions that reach the collector are in .asked; .answers says what comes back."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.folder, self.asked, self.answers = folder, [], {}
         subprocess.run([SIGNER, "--init", "--state", folder, "--school", "twvs", "--name", "c", "--host", "localhost", "--host", "127.0.0.1"],
                        check=True, stdout=subprocess.DEVNULL)
@@ -34,7 +34,8 @@ class Web:
         self.pipe, theirs = socket.socketpair()
         self.log = open(folder / "web.log", "wb")
         self.process = subprocess.Popen(
-            [WEB, "--identity", folder / "web", "--web-fd", str(listener.fileno()), "--collector-fd", str(theirs.fileno())],
+            [WEB, "--identity", folder / "web", "--web-fd", str(listener.fileno()), "--collector-fd", str(theirs.fileno()),
+             *options],
             pass_fds=[listener.fileno(), theirs.fileno()], env=ENV, stderr=self.log)
         listener.close()
         theirs.close()
@@ -99,9 +100,26 @@ def read_all(s):
 
 
 def parse(data):
+    """(status, headers, body); W3: no answer, whatever it is to, comes without what tells the browser to distrust us."""
     head, _, body = data.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
-    return int(lines[0].split()[1]), {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:])}, body
+    fields = [(k.lower(), v) for k, _, v in (line.partition(": ") for line in lines[1:])]
+    headers = dict(fields)
+    assert len(headers) == len(fields), ("twice", fields)
+    assert_distrust(lines[0], headers)
+    return int(lines[0].split()[1]), headers, body
+
+
+def assert_distrust(line, headers):
+    policy = dict(part.strip().split(" ", 1) for part in headers.get("content-security-policy", f"none {line}").split(";"))
+    assert policy.pop("require-trusted-types-for", line) == "'script'" and policy.pop("trusted-types") == "'none'"
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert set(policy.values()) <= {"'none'", "'self'"}, (line, policy)
+    assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "no-referrer"
+    assert headers["strict-transport-security"].startswith("max-age=") and headers["x-frame-options"] == "DENY"
+    kept = line.split()[1] in ("200", "304") and "json" not in headers.get("content-type", "") and "stream" not in headers.get("content-type", "")
+    assert headers["cache-control"] == ("no-cache" if kept else "no-store"), (line, headers)
+    assert headers["connection"].lower() == "close"
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +141,25 @@ WRONG = {
     "encoded path": (b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "backslash": (b"GET /..\\..\\etc\\passwd HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "absolute": (b"GET https://localhost/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "double-encoded path": (b"GET /%252e%252e/%252e%252e/etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "encoded name": (b"GET /app%2ejs HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "encoded slash": (b"GET /..%2f..%2fetc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "%00 in the path": (b"GET /app.js%00.html HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "NUL in the path": (b"GET /app.js\0.html HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "authority": (b"GET //etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "absolute path": (b"GET /etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "drive": (b"GET /C:/windows/win.ini HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "dot": (b"GET /./app.js HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "slash behind": (b"GET /app.js/ HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "lengths that differ": (b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400),
+    "length and chunked": (b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400),
+    "folded at once": (b"GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400),
+    "bare CR": (b"GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", 400),
+    "one bare LF": (b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400),
+    "old version": (b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 505),
+    "expects": (b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", 417),
+    "without a length": (b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\n\r\n", 411),
+    "too long a target": (b"GET /" + b"a" * 2050 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
     "dots": (b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", 404),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "two requests": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -134,32 +171,55 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_w6_wrong_requests_are_refused_and_closed(web, name):
+def test_w06_wrong_requests_are_refused_and_closed(web, name):
     data, status = WRONG[name]
     before = len(web.asked)
-    got, headers, _ = parse(web.raw(data))
-    assert got == status
-    assert headers["connection"].lower() == "close"
-    assert_distrust(headers)
+    got, _, body = parse(web.raw(data))         # raw reads until it is closed
+    assert got == status and b"root:" not in body
     assert len(web.asked) == before
 
 
-def assert_distrust(headers):
-    policy = headers["content-security-policy"]
-    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
-    assert "require-trusted-types-for 'script'" in policy
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert headers["strict-transport-security"].startswith("max-age=")
-    assert headers["x-frame-options"] == "DENY"
+def test_w06_a_link_among_the_pages_leads_nowhere(tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "index.html").write_text("<p>x")
+    (tmp_path / "secret.js").write_text("secret")
+    (pages / "link.js").symlink_to("../secret.js")
+    (pages / "folder.js").mkdir()
+    web = Web(tmp_path, "--pages", pages)
+    try:
+        assert web.ask("GET", "/")[0] == 200
+        (pages / "later.js").symlink_to("../secret.js")         # nor what comes once it runs
+        (pages / "later.css").write_text("secret")
+        for path in ("/link.js", "/folder.js", "/later.js", "/later.css", "/../secret.js"):
+            status, _, body = web.ask("GET", path)
+            assert status == 404 and b"secret" not in body, path
+    finally:
+        web.stop()
 
 
-@pytest.mark.parametrize("path", ["/", "/app.js", "/nothing", "/api/v1/hosts", "/api/v1/nothing", "/api/v1/stream"])
-def test_w3_every_answer_tells_the_browser_to_distrust_us(web, path):
+@pytest.mark.parametrize("path", ["/", "/app.js", "/style.css", "/icon.svg", "/nothing", "/api/v1/hosts", "/api/v1/nothing", "/api/v1/stream"])
+def test_w03_every_answer_tells_the_browser_to_distrust_us(web, path):
+    """parse() looks at the headers, in every test of this file."""
     status, headers, _ = web.ask("GET", path)
-    assert status == {"/": 200, "/app.js": 200, "/nothing": 404, "/api/v1/nothing": 404}.get(path, 401)
-    assert_distrust(headers)
-    assert headers["cache-control"] == ("no-store" if status != 200 else "no-cache")
+    assert status == {"/nothing": 404, "/api/v1/nothing": 404}.get(path, 401 if "api" in path else 200)
+    assert web.ask("HEAD", path)[0] == (405 if path in ("/api/v1/hosts", "/api/v1/stream") else status)
+    if status == 200:
+        assert web.ask("GET", path, If_None_Match=headers["etag"])[0] == 304
+
+
+def test_w03_what_the_server_behind_would_answer_by_itself(web):
+    """Heads that fit our bounds, and would not fit libmicrohttpd's."""
+    many = "; ".join(f"c{i}=x" for i in range(900))
+    assert web.ask("GET", "/?" + "&".join("a" * 1 for _ in range(900)))[0] == 400
+    assert web.ask("GET", "/api/v1/whoami?" + "&" * 1900, **SESSION)[0] == 400
+    assert web.ask("GET", "/api/v1/whoami", Cookie=f"{many}; {SESSION['Cookie']}; {'y' * 200}=1")[0] == 200
+    assert web.asked[-1] == ("whoami", "abcdefghijkl", {})
+    assert web.ask("GET", "/api/v1/whoami", Cookie=many)[0] == 401
+    assert web.ask("GET", "/api/v1/hosts?" + "&".join(f"a{i}={i}" for i in range(16)), **SESSION)[0] == 200
+    for status in (400, 404, 409, 429, 503):
+        web.answers["status"] = (status, {"error": {"code": "x", "message": "x"}})
+        assert web.ask("GET", "/api/v1/status", **SESSION)[0] == status
 
 
 def test_files_are_served_once_and_then_known(web):
@@ -172,7 +232,7 @@ def test_files_are_served_once_and_then_known(web):
     assert (status, body) == (200, b"")
 
 
-def test_w1_changes_need_the_proof_that_our_own_page_asked(web):
+def test_w01_changes_need_the_proof_that_our_own_page_asked(web):
     body, before = {"id": 1}, len(web.asked)
     act = "/api/v1/incident/close"
     assert web.ask("GET", act, **SESSION)[0] == 405
@@ -258,7 +318,7 @@ def test_n07_slow_clients_cost_one_slot_each(web):
         except OSError:
             break
         time.sleep(1)
-    assert read_all(slow[-1]).startswith(b"HTTP/1.1 4")
+    assert parse(read_all(slow[-1]))[0] == 408
     for s in idle + slow:
         s.close()
     wait_for("their slots are free", lambda: len(os.listdir(f"/proc/{web.process.pid}/fd")) < 20)

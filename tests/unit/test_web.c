@@ -57,6 +57,43 @@ START_TEST(test_w6_what_is_written_anew_has_only_what_we_know)
 }
 END_TEST
 
+/* A browser sends those of all sites on this host; libmicrohttpd would run out of room for them. */
+START_TEST(test_w6_of_cookies_only_our_own_goes_on)
+{
+	static const struct { const char *sent, *kept; } cookies[] = {
+		{"__Host-beadle=abc", "__Host-beadle=abc"}, {"a=b; __Host-beadle=abc; c=d", "__Host-beadle=abc"},
+		{"a=b;__Host-beadle=abc;c=d", "__Host-beadle=abc"}, {"a=__Host-beadle=abc", NULL}, {"a; ; =;;__Host-beadle=x", "__Host-beadle=x"},
+		{"__Host-beadlex=abc", NULL}, {"x__Host-beadle=abc", NULL}, {"", NULL}, {";", NULL}, {"__Host-beadle=", "__Host-beadle="},
+	};
+
+	for (size_t i = 0; i < sizeof(cookies) / sizeof(*cookies); i++) {
+		char text[256], out[HEAD_WRITTEN], want[256];
+		struct head h;
+
+		snprintf(text, sizeof(text), "GET / HTTP/1.1\r\n" HOST "Cookie: %s\r\n\r\n", cookies[i].sent);
+		ck_assert_int_gt(parse_n(text, strlen(text), &h), 0);
+		out[head_write(&h, out)] = 0;
+		snprintf(want, sizeof(want), "GET / HTTP/1.1\r\nConnection: close\r\n" HOST "%s%s%s\r\n", cookies[i].kept ? "Cookie: " : "",
+			 cookies[i].kept ? cookies[i].kept : "", cookies[i].kept ? "\r\n" : "");
+		ck_assert_str_eq(out, want);
+	}
+}
+END_TEST
+
+START_TEST(test_w6_arguments_are_few)
+{
+	char text[256] = "GET /?a";
+	struct head h;
+
+	for (int i = 1; i < HEAD_ARGUMENTS; i++)
+		strcat(text, "&a");
+	strcat(text, " HTTP/1.1\r\n" HOST "\r\n");
+	ck_assert_int_gt(parse_n(text, strlen(text), &h), 0);
+	memmove(strstr(text, "&a") + 2, strstr(text, "&a"), strlen(strstr(text, "&a")) + 1);
+	ck_assert_int_eq(parse_n(text, strlen(text), &h), -400);
+}
+END_TEST
+
 static const struct { const char *text; int status; } wrong[] = {
 	{"\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400},
 	{"GET / HTTP/1.1\n" HOST "\r\n", 400},				/* bare LF */
@@ -266,6 +303,8 @@ int main(void)
 
 	tcase_add_test(t, test_w6_a_right_head_passes);
 	tcase_add_test(t, test_w6_what_is_written_anew_has_only_what_we_know);
+	tcase_add_test(t, test_w6_of_cookies_only_our_own_goes_on);
+	tcase_add_test(t, test_w6_arguments_are_few);
 	tcase_add_loop_test(t, test_w6_a_wrong_head_is_refused, 0, sizeof(wrong) / sizeof(*wrong));
 	tcase_add_test(t, test_w6_a_nul_is_refused);
 	tcase_add_test(t, test_n7_a_head_has_a_size);

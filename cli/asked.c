@@ -1,4 +1,4 @@
-#include "secret.h"
+#include "asked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #define LEAST 12	/* bytes; whoever has the file may try as long as he likes */
 
-bool secret_ask(const char *prompt, char *text, size_t room)
+bool asked_secret(const char *prompt, char *text, size_t room)
 {
 	struct termios old, quiet;
 	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0, got;
@@ -32,7 +32,7 @@ bool secret_ask(const char *prompt, char *text, size_t room)
 	return got;
 }
 
-static int from_file(const char *file, char ret[SECRET_ROOM])
+static int from_file(const char *file, char ret[ASKED_ROOM])
 {
 	CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -46,7 +46,7 @@ static int from_file(const char *file, char ret[SECRET_ROOM])
 		fprintf(stderr, "beadle: %s can be read by others: chmod 600 %s\n", file, file);
 		return -EACCES;
 	}
-	n = read(fd, ret, SECRET_ROOM - 1);
+	n = read(fd, ret, ASKED_ROOM - 1);
 	if (n < 0) {
 		fprintf(stderr, "beadle: %s: %s\n", file, strerror(errno));
 		return -EIO;
@@ -55,25 +55,25 @@ static int from_file(const char *file, char ret[SECRET_ROOM])
 	return 0;
 }
 
-static int from_person(bool new, char ret[SECRET_ROOM])
+static int from_person(bool new, char ret[ASKED_ROOM])
 {
-	char again[SECRET_ROOM] = "";
+	char again[ASKED_ROOM] = "";
 	bool same;
 
 	if (!isatty(STDIN_FILENO)) {
 		fprintf(stderr, "beadle: the keys in a backup are encrypted: name a file with the passphrase, --passphrase-file FILE\n");
 		return -EINVAL;
 	}
-	if (!secret_ask("passphrase of the backup: ", ret, SECRET_ROOM))
+	if (!asked_secret("passphrase of the backup: ", ret, ASKED_ROOM))
 		return -EINVAL;
-	same = !new || (secret_ask("the same again: ", again, sizeof(again)) && !strcmp(again, ret));
+	same = !new || (asked_secret("the same again: ", again, sizeof(again)) && !strcmp(again, ret));
 	OPENSSL_cleanse(again, sizeof(again));
 	if (!same)
 		fprintf(stderr, "beadle: these are two different passphrases\n");
 	return same ? 0 : -EINVAL;
 }
 
-int secret_passphrase(const char *file, bool new, char ret[SECRET_ROOM])
+int asked_passphrase(const char *file, bool new, char ret[ASKED_ROOM])
 {
 	int r = file ? from_file(file, ret) : from_person(new, ret);
 
