@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -28,6 +29,7 @@ struct watcher {
 	struct post *post;
 	struct watch *watch;
 	char here[HOST_NAME_MAX + 1];
+	struct stat identity;		/* the folder around which the walls are */
 	int signals;
 };
 
@@ -69,6 +71,24 @@ static void tell_manager(unsigned bad, size_t all)
 	ready_tell(text);
 }
 
+static void identity_folder(const struct watcher *w, struct stat *ret)
+{
+	if (stat(w->settings.identity, ret) < 0)
+		*ret = (struct stat){0};
+}
+
+/* Landlock knows the folder, not its name: another one in its place is read after a start alone. */
+static bool identity_is_another(const struct watcher *w)
+{
+	struct stat now;
+
+	identity_folder(w, &now);
+	if (!now.st_ino || (now.st_ino == w->identity.st_ino && now.st_dev == w->identity.st_dev))
+		return false;
+	log_notice("%s: is another folder than at the start; ends, to be started again", w->settings.identity);
+	return true;
+}
+
 static int serve(struct watcher *w)
 {
 	int64_t due = clock_boot();
@@ -77,6 +97,8 @@ static int serve(struct watcher *w)
 	for (;;) {
 		int r;
 
+		if (identity_is_another(w))
+			return 0;
 		if (clock_boot() >= due) {
 			tell_manager(watch_look(w->watch), w->settings.collectors.list.n);
 			due = clock_boot() + w->settings.every;
@@ -125,6 +147,7 @@ static int open_all(struct watcher *w)
 	w->signals = take_signals();
 	snprintf(queue, sizeof(queue), "%s/mail", w->settings.state);
 	r = post_open(&(struct post_setup){.channels = &w->settings.channels, .folder = queue, .arg = w}, &w->post);
+	identity_folder(w, &w->identity);
 	if (r == 0)
 		r = enter_walls(&w->settings);
 	if (r < 0)

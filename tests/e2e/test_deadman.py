@@ -138,6 +138,19 @@ def test_r13_what_keeps_a_watcher_from_seeing_the_schools_collector_is_told_as_w
         stop(one)
 
 
+def test_r13_an_identity_that_comes_later_is_taken_by_the_next_start(tmp_path, programs):
+    """The unit starts it again; the walls of the last one are around what was there then."""
+    intake = programs(Intake(tmp_path)).start()
+    watcher = programs(Watcher(tmp_path, f"localhost:{intake.port}", tmp_path / "later", "{server: localhost, from: a@b}")).start()
+    watcher.wait_log("blind: cannot load")
+    intake.ca.folder("agent", "00000000-0000-4000-8000-000000000001", tmp_path / "later")
+    assert wait_for("its end", lambda: watcher.process.poll() is not None and watcher.process) and watcher.process.returncode == 0
+    watcher.start()
+    time.sleep(1.5)
+    assert watcher.process.poll() is None and watcher.text().count("blind: ") == 1
+    stop(watcher)
+
+
 def test_r13_a_probe_is_answered_by_the_store_and_speaks_for_no_host(tmp_path):
     """The agent that is connected with the same certificate goes on; a frame behind the question is not read."""
     intake = Intake(tmp_path)

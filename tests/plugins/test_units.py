@@ -30,6 +30,13 @@ identity: /var/lib/beadle/agent/identity
 state: /var/lib/beadle/agent
 users: {first: 70000}
 """
+WATCH = """\
+collector: 127.0.0.1:7411
+language: en
+every: 1s
+to: root@localhost
+mail: {server: localhost, security: none, from: beadle@localhost}
+"""
 SERVICE = """\
 checks:
   service:
@@ -47,6 +54,7 @@ def install(folder):
     where = folder / prefix.lstrip("/")
     (where / "etc/beadle/collector.yaml").write_text(COLLECTOR)
     (where / "etc/beadle/agent.yaml").write_text(AGENT)
+    (where / "etc/beadle/watch.yaml").write_text(WATCH)
     (where / "etc/beadle/agent.d/service.yaml").write_text(SERVICE)
     return where, prefix
 
@@ -74,7 +82,7 @@ def start_site(c):
     """By the operators' guide: users, init, collector, identity, agent; each with the unit's own walls."""
     etc = f"{c.prefix}/etc/beadle"
     c.run("tee", "/etc/fstab", input="/dev/root / ext4 defaults 0 1\n")
-    for unit in ("beadle-agent", "beadle-collector"):
+    for unit in ("beadle-agent", "beadle-collector", "beadle-watch"):
         c.run("systemctl", "link", f"{c.prefix}/lib/systemd/system/{unit}.service")
     c.run("systemd-sysusers", f"{c.prefix}/lib/sysusers.d/beadle.conf")
     c.run("sh", "-c", "umask 077; exec \"$@\"", "-", f"{c.prefix}/sbin/beadle-collector", "--config", f"{etc}/collector.yaml", "init")
@@ -97,6 +105,19 @@ def measured(c, seconds=40):
             return checks
         assert time.monotonic() < deadline, f"{checks}\n{c.run('journalctl', '-u', 'beadle-*', '-n', '60', fails=True)}"
         time.sleep(0.5)
+
+
+def watched(c):
+    """The watcher behind its unit, as the user whose identity it shows: what it says of itself, and /proc/PID/status."""
+    c.run("systemctl", "start", "beadle-watch")
+    said, deadline = "", time.monotonic() + 20
+    while not said and time.monotonic() < deadline:
+        time.sleep(0.2)
+        said = c.run("systemctl", "show", "-p", "StatusText", "--value", "beadle-watch").strip()
+    pid = c.run("systemctl", "show", "-p", "MainPID", "--value", "beadle-watch").strip()
+    status = dict(line.split(":\t", 1) for line in c.run("cat", f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    c.run("systemctl", "stop", "beadle-watch")
+    return said, status, c.run("journalctl", "-u", "beadle-watch", "-n", "20", fails=True)
 
 
 def rounds(c, folder):
@@ -124,6 +145,10 @@ def test_all_plugins_measure_behind_the_installed_units(machine, tmp_path):
     bounding = next(line for line in machine.run("cat", f"/proc/{main}/status").splitlines() if line.startswith("CapBnd:"))
     for name, bit in {"cap_dac_read_search": 2, "cap_net_raw": 13, "cap_syslog": 34}.items():
         assert int(bounding.split()[1], 16) & 1 << bit, f"{name} can be granted, and the unit takes it away: {bounding}"
+    said, status, log = watched(machine)
+    assert said == "1 of 1 work", log
+    assert status["Name"].strip() == "beadle-watch" and status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
+    assert machine.run("id", "-nu", status["Uid"].split()[0]).strip() == "beadle" and int(status["CapBnd"], 16) == 0, status
     # The container itself forbids adjtimex(2): the one thing that may be left out.
     bad = [(name, outcome, extra) for name, outcome, extra in rounds(machine, tmp_path)
            if outcome != 0 and not (name == "clock" and outcome == 1 and extra.count(b"\x42\x0c\x08\x01\x12\x08adjtimex") == 1)]
