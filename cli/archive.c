@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <openssl/rand.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "sealed.h"
 
 #define HASH 32
 #define CHUNK (256u * 1024)
@@ -145,7 +147,9 @@ static int put_header(struct archive_writer *w, const struct member *m)
 	struct header h = {.typeflag = m->folder ? '5' : '0', .magic = "ustar", .version = {'0', '0'}};
 	char number[16];
 
-	if (!archive_is_name(m->name) || m->size >= UINT64_C(1) << 33 || (m->folder && strlen(m->name) + 1 > sizeof(h.name)))
+	if (m->size >= UINT64_C(1) << 33)
+		return -EFBIG;
+	if (!archive_is_name(m->name) || (m->folder && strlen(m->name) + 1 > sizeof(h.name)))
 		return -EINVAL;
 	memcpy(h.name, m->name, strlen(m->name));
 	if (m->folder)
@@ -197,7 +201,14 @@ int archive_put(struct archive_writer *w, const struct member *m, const void *da
 	return r;
 }
 
-static int put_content(struct archive_writer *w, uint64_t left, int fd, EVP_MD_CTX *one)
+struct sealing { EVP_CIPHER_CTX *cipher; EVP_MD_CTX *one; uint8_t edge[SEALED_NONCE > SEALED_TAG ? SEALED_NONCE : SEALED_TAG]; };
+
+static int put_edge(struct archive_writer *w, struct sealing *s, size_t n)
+{
+	return EVP_DigestUpdate(s->one, s->edge, n) == 1 ? put(w, s->edge, n) : -EIO;
+}
+
+static int put_content(struct archive_writer *w, struct sealing *s, uint64_t left, int fd)
 {
 	FREE uint8_t *chunk = malloc(CHUNK);
 	int r = chunk ? 0 : -ENOMEM;
@@ -207,29 +218,50 @@ static int put_content(struct archive_writer *w, uint64_t left, int fd, EVP_MD_C
 
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
-		r = put(w, chunk, (size_t)n);
-		if (r == 0 && EVP_DigestUpdate(one, chunk, (size_t)n) != 1)
+		r = sealed_some(s->cipher, chunk, (size_t)n, chunk);
+		if (r == 0)
+			r = put(w, chunk, (size_t)n);
+		if (r == 0 && EVP_DigestUpdate(s->one, chunk, (size_t)n) != 1)
 			r = -EIO;
 		left -= (uint64_t)n;
 	}
 	return r;
 }
 
-int archive_put_file(struct archive_writer *w, const struct member *m, int fd)
+static int put_sealed(struct archive_writer *w, struct sealing *s, const struct member *m, int fd)
 {
-	EVP_MD_CTX *one = digest_new();
+	struct member sealed = *m;
 	uint8_t hash[HASH];
-	int r = one ? put_header(w, m) : -ENOMEM;
+	int r;
 
+	sealed.size = m->size + SEALED_MORE;
+	r = put_header(w, &sealed);
 	if (r == 0)
-		r = put_content(w, m->size, fd, one);
+		r = put_edge(w, s, SEALED_NONCE);
 	if (r == 0)
-		r = pad(w, m->size);
-	if (r == 0 && EVP_DigestFinal_ex(one, hash, NULL) != 1)
+		r = put_content(w, s, m->size, fd);
+	if (r == 0)
+		r = sealed_end(s->cipher, s->edge);
+	if (r == 0)
+		r = put_edge(w, s, SEALED_TAG);
+	if (r == 0)
+		r = pad(w, sealed.size);
+	if (r == 0 && EVP_DigestFinal_ex(s->one, hash, NULL) != 1)
 		r = -EIO;
 	if (r == 0)
 		note(w->list, hash, m->name);
-	EVP_MD_CTX_free(one);
+	return r;
+}
+
+int archive_put_sealed(struct archive_writer *w, const struct member *m, int fd, const uint8_t *key)
+{
+	struct sealing s = {.one = digest_new()};
+	int r = s.one && RAND_bytes(s.edge, SEALED_NONCE) == 1 ? 0 : -EIO;
+
+	s.cipher = r == 0 ? sealed_begin(key, m->name, s.edge, true) : NULL;
+	r = s.cipher ? put_sealed(w, &s, m, fd) : -EIO;
+	EVP_CIPHER_CTX_free(s.cipher);
+	EVP_MD_CTX_free(s.one);
 	return r;
 }
 

@@ -30,7 +30,8 @@ void archive_member(const char *name, const struct stat *, struct member *ret);
 struct archive_writer { FILE *out, *list; char *manifest; size_t n; EVP_MD_CTX *all; };
 int archive_begin(struct archive_writer *, FILE *out);		/* out stays the caller's. These: 0 or -errno */
 int archive_put(struct archive_writer *, const struct member *, const void *data);	/* data: member.size bytes; a folder's is NULL */
-int archive_put_file(struct archive_writer *, const struct member *, int fd);		/* -EIO: it became shorter meanwhile */
+/* Sealed under the key (sealed.h). -EIO: it became shorter meanwhile; -EFBIG: 8 GiB or more. */
+int archive_put_sealed(struct archive_writer *, const struct member *, int fd, const uint8_t *key);
 /* The manifest and the end; and what all that was written has for a SHA-256, in hex. */
 int archive_end(struct archive_writer *, char ret[65]);
 void archive_abandon(struct archive_writer *);			/* also after the end */

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@
 struct backup {
 	const char *target, *passphrase_file;
 	char passphrase[ASKED_ROOM];
+	uint8_t key[SEALED_KEY];
+	char salt[2 * SEALED_SALT + 1];		/* in hex */
 	char path[PATH_MAX], partial[PATH_MAX + 8], state[PATH_MAX], config[PATH_MAX];	/* config: collector.yaml */
 	json_t *begun;			/* what the collector said of itself */
 	struct archive_writer out;
@@ -43,7 +46,7 @@ static int failed(const char *what, int error)
 
 /* ---- files and folders as they are ---- */
 
-static int put_file(struct archive_writer *w, const char *path, const char *name)
+static int put_file(struct backup *b, const char *path, const char *name)
 {
 	CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct member m;
@@ -56,25 +59,25 @@ static int put_file(struct archive_writer *w, const char *path, const char *name
 		return 0;
 	else {
 		archive_member(name, &st, &m);
-		r = archive_put_file(w, &m, fd);
+		r = archive_put_sealed(&b->out, &m, fd, b->key);
 	}
 	return r == -ENOENT ? 0 : r < 0 ? -failed(path, r) : 0;	/* it was replaced, or done with, this moment */
 }
 
 /* The folder alone, for its owner and mode. */
-static int put_folder(struct archive_writer *w, const char *state, const char *name)
+static int put_folder(struct backup *b, const char *name)
 {
 	char path[PATH_MAX + 16];
 	struct member m;
 	struct stat st;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "%s/%s", state, name);
+	snprintf(path, sizeof(path), "%s/%s", b->state, name);
 	if (stat(path, &st) < 0)
 		r = -errno;
 	else {
 		archive_member(name, &st, &m);
-		r = archive_put(w, &m, NULL);
+		r = archive_put(&b->out, &m, NULL);
 	}
 	return r < 0 ? -failed(path, r) : 0;
 }
@@ -88,22 +91,22 @@ static bool is_whole(const char *name)
 }
 
 /* And its files; a pair of keys that grows in a folder of its own (lib/renewal.h) is none of them. */
-static int put_files(struct archive_writer *w, const char *state, const char *folder)
+static int put_files(struct backup *b, const char *folder)
 {
 	char path[2 * PATH_MAX], name[PATH_MAX];
-	int r = put_folder(w, state, folder);
+	int r = put_folder(b, folder);
 	const struct dirent *e;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/%s", state, folder);
+	snprintf(path, sizeof(path), "%s/%s", b->state, folder);
 	dir = r ? NULL : opendir(path);
 	if (!r && !dir)
 		r = -failed(path, -errno);
 	while (r == 0 && (e = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s/%s/%s", state, folder, e->d_name);
+		snprintf(path, sizeof(path), "%s/%s/%s", b->state, folder, e->d_name);
 		snprintf(name, sizeof(name), "%s/%s", folder, e->d_name);
 		if (is_whole(name))
-			r = put_file(w, path, name);
+			r = put_file(b, path, name);
 	}
 	if (dir)
 		closedir(dir);
@@ -113,19 +116,19 @@ static int put_files(struct archive_writer *w, const char *state, const char *fo
 /* ---- configuration ---- */
 
 /* Files beside collector.yaml and below: who restores it says which folder that is now. */
-static int put_configured(struct archive_writer *w, const struct backup *b, const char *path)
+static int put_configured(struct backup *b, const char *path)
 {
 	size_t folder = (size_t)(strrchr(b->config, '/') - b->config) + 1;
 	char name[PATH_MAX];
 
 	snprintf(name, sizeof(name), "config/%s", path + (strncmp(path, b->config, folder) ? 0 : folder));
 	if (!strncmp(path, b->config, folder) && archive_is_name(name))
-		return put_file(w, path, name);
+		return put_file(b, path, name);
 	fprintf(stderr, "beadle: not in the backup, keep a copy of it: %s (it is not in the folder of %s)\n", path, b->config);
 	return 0;
 }
 
-static int put_named(struct archive_writer *w, const struct backup *b, const struct conf_node *map)
+static int put_named(struct backup *b, const struct conf_node *map)
 {
 	static const char *const keys[] = {"password-file", "header-file", "ca"};
 	int r = 0;
@@ -134,13 +137,13 @@ static int put_named(struct archive_writer *w, const struct backup *b, const str
 		const struct conf_node *node = map && conf_type(map) == CONF_MAP ? conf_get(map, keys[i]) : NULL;
 
 		if (node && conf_type(node) == CONF_TEXT && conf_value(node)[0] == '/')
-			r = put_configured(w, b, conf_value(node));
+			r = put_configured(b, conf_value(node));
 	}
 	return r;
 }
 
 /* What the notifier alone reads. */
-static int put_notify(struct archive_writer *w, const struct backup *b)
+static int put_notify(struct backup *b)
 {
 	struct problems *p = problems_new();
 	struct conf *c = p ? conf_read(b->config, p) : NULL;
@@ -149,15 +152,15 @@ static int put_notify(struct archive_writer *w, const struct backup *b)
 
 	notify = notify && conf_type(notify) == CONF_MAP ? notify : NULL;
 	hooks = notify ? conf_get(notify, "webhooks") : NULL;
-	r = notify ? put_named(w, b, conf_get(notify, "mail")) : 0;
+	r = notify ? put_named(b, conf_get(notify, "mail")) : 0;
 	for (size_t i = 0; r == 0 && hooks && conf_type(hooks) == CONF_MAP && i < conf_count(hooks); i++)
-		r = put_named(w, b, conf_at(hooks, i));
+		r = put_named(b, conf_at(hooks, i));
 	conf_free(c);
 	problems_free(p);
 	return r;
 }
 
-static int put_configuration(struct archive_writer *w, const struct backup *b)
+static int put_configuration(struct backup *b)
 {
 	const json_t *file;
 	size_t i;
@@ -165,56 +168,8 @@ static int put_configuration(struct archive_writer *w, const struct backup *b)
 
 	json_array_foreach(json_object_get(b->begun, "files"), i, file)
 		if (r == 0)
-			r = put_configured(w, b, json_string_value(file));
-	return r ? r : put_notify(w, b);
-}
-
-/* ---- what is encrypted ---- */
-
-static int fill_secrets(struct archive_writer *w, const struct backup *b)
-{
-	static const char *const folders[] = {"signer", "identity", "web"};
-	char digest[65];
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++)
-		r = put_files(w, b->state, folders[i]);
-	if (r == 0)
-		r = put_configuration(w, b);
-	return r ? r : archive_end(w, digest) < 0 ? -failed("keys", -ENOMEM) : 0;
-}
-
-static int seal(struct backup *b, const char *data, size_t n)
-{
-	FREE uint8_t *sealed = malloc(n + SEALED_MORE);
-	struct member m = {.name = "secrets", .size = n + SEALED_MORE, .mode = 0600, .time = clock_wall() / NS_PER_S};
-	int r = sealed ? sealed_make(b->passphrase, data, n, sealed) : -ENOMEM;
-
-	if (r == 0)
-		r = archive_put(&b->out, &m, sealed);
-	return r < 0 ? -failed(b->partial, r) : 0;
-}
-
-static int put_secrets(struct backup *b)
-{
-	struct archive_writer inner;
-	char *data = NULL;
-	size_t n = 0;
-	FILE *memory = open_memstream(&data, &n);
-	int r = memory && archive_begin(&inner, memory) == 0 ? 0 : -failed("keys", -ENOMEM);
-
-	if (r == 0) {
-		r = fill_secrets(&inner, b);
-		archive_abandon(&inner);
-	}
-	if (memory && fclose(memory) && r == 0)
-		r = -failed("keys", -ENOMEM);
-	if (r == 0)
-		r = seal(b, data, n);
-	if (data)
-		OPENSSL_cleanse(data, n);
-	free(data);
-	return r;
+			r = put_configured(b, json_string_value(file));
+	return r ? r : put_notify(b);
 }
 
 /* ---- the store ---- */
@@ -232,7 +187,7 @@ static int put_part(struct backup *b, const char *part)
 	snprintf(path, sizeof(path), "%s/store/%.32s", b->state, document_text(d, "file"));
 	snprintf(name, sizeof(name), "store/%.64s", part);
 	json_decref(d);
-	return put_file(&b->out, path, name);
+	return put_file(b, path, name);
 }
 
 static int put_about(struct backup *b)
@@ -244,6 +199,7 @@ static int put_about(struct backup *b)
 
 	json_object_del(about, "parts");
 	json_object_set_new(about, "format", json_integer(1));
+	json_object_set_new(about, "salt", json_string(b->salt));
 	text = json_dumps(about, JSON_INDENT(2));
 	json_decref(about);
 	m.size = text ? strlen(text) : 0;
@@ -255,20 +211,34 @@ static int put_about(struct backup *b)
 /* The signer's folder before the journal: so the journal has every entry that was signed. */
 static int fill(struct backup *b)
 {
+	static const char *const folders[] = {"signer", "identity", "web"};
 	const json_t *part;
 	size_t i;
 	int r = put_about(b);
 
+	for (i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++)
+		r = put_files(b, folders[i]);
 	if (r == 0)
-		r = put_secrets(b);
+		r = put_configuration(b);
 	if (r == 0)
-		r = put_folder(&b->out, b->state, "notify");
+		r = put_folder(b, "notify");
 	if (r == 0)
-		r = put_folder(&b->out, b->state, "store");
+		r = put_folder(b, "store");
 	json_array_foreach(json_object_get(b->begun, "parts"), i, part)
 		if (r == 0)
 			r = put_part(b, json_string_value(part));
 	return r;
+}
+
+/* Everything but the manifest and what kind of backup it is: the store has secrets of people, too. */
+static int make_key(struct backup *b)
+{
+	uint8_t salt[SEALED_SALT];
+	int r = RAND_bytes(salt, sizeof(salt)) == 1 ? sealed_key(b->passphrase, salt, b->key) : -EIO;
+
+	for (size_t i = 0; i < sizeof(salt); i++)
+		sprintf(b->salt + 2 * i, "%02x", salt[i]);
+	return r < 0 ? failed("a key for it", r) : 0;
 }
 
 /* ---- the file ---- */
@@ -426,6 +396,8 @@ static int make(struct backup *b)
 	snprintf(b->config, sizeof(b->config), "%s", json_string_value(json_array_get(json_object_get(b->begun, "files"), 0)));
 	r = name_it(b);
 	if (r == 0)
+		r = make_key(b);
+	if (r == 0)
 		r = write_it(b);
 	b->took = clock_boot() - start;
 	r = end(b, r);
@@ -454,5 +426,6 @@ int command_backup(int argc, char **argv)
 	umask(077);
 	r = make(&b);
 	OPENSSL_cleanse(b.passphrase, sizeof(b.passphrase));
+	OPENSSL_cleanse(b.key, sizeof(b.key));
 	return r;
 }

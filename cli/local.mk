@@ -25,7 +25,7 @@ tests_fuzz_fuzz_enrolment_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_enrolment_LDADD = $(ENROL_LIBS) $(INGEST_LIBS) $(TLS_LIBS) $(WIRE_LIBS) $(BASE_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_backup
-tests_fuzz_fuzz_backup_SOURCES = tests/fuzz/fuzz_backup.c cli/archive.h cli/archive.c
+tests_fuzz_fuzz_backup_SOURCES = tests/fuzz/fuzz_backup.c cli/archive.h cli/archive.c cli/sealed.h cli/sealed.c
 tests_fuzz_fuzz_backup_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_fuzz_fuzz_backup_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_backup_LDADD = $(CRYPTO_LIBS)

@@ -26,7 +26,7 @@
 #include "sealed.h"
 #include "asked.h"
 
-#define SMALL (16u * 1024 * 1024)	/* of what is held in memory: keys and configuration */
+#define ABOUT_MAX (64u * 1024)
 #define CHUNK (256u * 1024)
 
 struct restore {
@@ -35,8 +35,8 @@ struct restore {
 	char aside[PATH_MAX];		/* where it is laid out */
 	char passphrase[ASKED_ROOM], sha256[65];
 	json_t *about;
-	uint8_t *secrets;		/* as they are in the file */
-	size_t n;
+	uint8_t key[SEALED_KEY];
+	bool opened;			/* something: it is the right key */
 	struct member store;		/* of its folder: whose it is */
 };
 
@@ -50,6 +50,11 @@ static int refused(const struct restore *r, const char *why)
 {
 	fprintf(stderr, "beadle: %s: %s; nothing was changed\n", r->file, why);
 	return EXIT_FAILED;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
 }
 
 /* ---- laying out ---- */
@@ -75,47 +80,64 @@ static int make_folder(const char *path, const struct member *m)
 	return fd < 0 ? -errno : give(fd, m);
 }
 
-/* Its bytes to the disk. -EEXIST: there is one already. */
-static int lay_file(struct archive_reader *in, const char *path, const struct member *m)
+static int take_all(struct archive_reader *in, uint8_t *ret, size_t n)
 {
-	CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	ssize_t got = 1;
+
+	for (size_t at = 0; at < n && got > 0; at += (size_t)got)
+		got = archive_read(in, ret + at, n - at);
+	return got < 0 ? (int)got : 0;
+}
+
+static int lay_content(struct archive_reader *in, EVP_CIPHER_CTX *cipher, uint64_t left, int fd)
+{
 	FREE uint8_t *chunk = malloc(CHUNK);
-	ssize_t n = 1;
-	int r = fd < 0 ? -errno : chunk ? 0 : -ENOMEM;
+	uint8_t tag[SEALED_TAG];
+	int r = chunk ? 0 : -ENOMEM;
 
-	while (r == 0 && (n = archive_read(in, chunk, CHUNK)) > 0)
-		r = io_write_all(fd, chunk, (size_t)n);
-	r = n < 0 ? (int)n : r;
-	if (r == 0)
-		r = give(fd, m);
-	return r == 0 && fsync(fd) < 0 ? -errno : r;
-}
+	while (r == 0 && left) {
+		size_t n = left < CHUNK ? (size_t)left : CHUNK;
 
-static int lay(const struct restore *r, struct archive_reader *in, const struct member *m)
-{
-	char path[PATH_MAX + ARCHIVE_NAME];
-
-	snprintf(path, sizeof(path), "%s/%s", r->aside, m->name);
-	return m->folder ? make_folder(path, m) : lay_file(in, path, m);
-}
-
-static int to_memory(struct archive_reader *in, const struct member *m, uint8_t **ret)
-{
-	uint8_t *data = m->size <= SMALL ? malloc(m->size + 1) : NULL;
-	size_t at = 0;
-	ssize_t n;
-
-	if (!data)
-		return -EFBIG;
-	while ((n = archive_read(in, data + at, m->size - at)) > 0)
-		at += (size_t)n;
-	if (n < 0) {
-		free(data);
-		return (int)n;
+		r = take_all(in, chunk, n);
+		if (r == 0)
+			r = sealed_some(cipher, chunk, n, chunk);
+		if (r == 0)
+			r = io_write_all(fd, chunk, n);
+		left -= n;
 	}
-	free(*ret);
-	*ret = data;
-	return 0;
+	if (r == 0)
+		r = take_all(in, tag, sizeof(tag));
+	return r ? r : sealed_end(cipher, tag);
+}
+
+/* Opened, and its bytes to the disk. -EACCES: another key, or damaged. */
+static int lay_file(const struct restore *r, struct archive_reader *in, const char *path, const struct member *m)
+{
+	uint8_t nonce[SEALED_NONCE];
+	CLOSE int fd = -1;
+	EVP_CIPHER_CTX *cipher;
+	int e = m->size < SEALED_MORE ? -EBADMSG : take_all(in, nonce, sizeof(nonce));
+
+	if (e)
+		return e;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	cipher = sealed_begin(r->key, m->name, nonce, false);
+	e = cipher ? lay_content(in, cipher, m->size - SEALED_MORE, fd) : -EIO;
+	EVP_CIPHER_CTX_free(cipher);
+	if (e == 0)
+		e = give(fd, m);
+	return e == 0 && fsync(fd) < 0 ? -errno : e;
+}
+
+static int make_folders_of(const char *path)
+{
+	char folder[PATH_MAX + ARCHIVE_NAME];
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	*strrchr(folder, '/') = 0;
+	return io_make_folders(folder, 0755);
 }
 
 static bool is_in(const char *name, const char *folder)
@@ -125,33 +147,60 @@ static bool is_in(const char *name, const char *folder)
 	return !strncmp(name, folder, n) && (name[n] == '/' || !name[n]);
 }
 
+static int lay(struct restore *r, struct archive_reader *in, const struct member *m)
+{
+	char path[PATH_MAX + ARCHIVE_NAME];
+	int e;
+
+	snprintf(path, sizeof(path), "%s/%s", r->aside, m->name);
+	if (m->folder)
+		return make_folder(path, m);
+	e = is_in(m->name, "config") ? make_folders_of(path) : 0;
+	if (e == 0)
+		e = lay_file(r, in, path, m);
+	r->opened |= e == 0;
+	return e == -EACCES && r->opened ? -EBADMSG : e == -ENOENT ? -EBADMSG : e;
+}
+
 /* ---- the file ---- */
 
+static bool unhex(const char *hex, uint8_t *ret, size_t n)
+{
+	for (size_t i = 0; i < n; i++, hex += 2)
+		if (strspn(hex, "0123456789abcdef") < 2 || sscanf(hex, "%2hhx", ret + i) != 1)
+			return false;
+	return !*hex;
+}
+
+/* What it is, and what its key is made with. */
 static int take_about(struct restore *r, struct archive_reader *in, const struct member *m)
 {
-	uint8_t *text = NULL;
-	int e = to_memory(in, m, &text);
+	uint8_t text[ABOUT_MAX], salt[SEALED_SALT];
+	int e = m->size <= sizeof(text) && !r->about ? take_all(in, text, m->size) : -EBADMSG;
 
-	json_decref(r->about);
-	r->about = e ? NULL : json_loadb((const char *)text, m->size, JSON_REJECT_DUPLICATES, NULL);
-	free(text);
-	return e ? e : r->about ? 0 : -EBADMSG;
+	r->about = e ? r->about : json_loadb((const char *)text, m->size, JSON_REJECT_DUPLICATES, NULL);
+	if (e || !r->about || !unhex(document_text(r->about, "salt"), salt, sizeof(salt)))
+		return e ? e : -EBADMSG;
+	if (json_integer_value(json_object_get(r->about, "format")) != 1)
+		return -EPROTONOSUPPORT;
+	return sealed_key(r->passphrase, salt, r->key);
 }
 
 static int take_member(struct restore *r, struct archive_reader *in, const struct member *m)
 {
+	static const char *const folders[] = {"signer", "identity", "web", "config", "notify", "store"};
+
 	if (!strcmp(m->name, "backup.json") && !m->folder)
 		return take_about(r, in, m);
-	if (!strcmp(m->name, "secrets") && !m->folder) {
-		r->n = m->size;
-		return to_memory(in, m, &r->secrets);
-	}
 	if (!strcmp(m->name, "store") && m->folder)
 		r->store = *m;
-	return (is_in(m->name, "store") && r->store.folder) || (!strcmp(m->name, "notify") && m->folder) ? lay(r, in, m) : -EBADMSG;
+	for (size_t i = 0; r->about && i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (is_in(m->name, folders[i]))
+			return lay(r, in, m);
+	return -EBADMSG;
 }
 
-/* Every member, and then what the manifest says of them. */
+/* Every member, as it was checked before, and what it says once more. */
 static int read_members(struct restore *r, struct archive_reader *in)
 {
 	struct member m;
@@ -160,7 +209,11 @@ static int read_members(struct restore *r, struct archive_reader *in)
 
 	while ((e = archive_next(in, &m, why)) > 0) {
 		e = take_member(r, in, &m);
-		if (e == -EBADMSG)
+		if (e == -EPROTONOSUPPORT)
+			snprintf(why, sizeof(why), "it is of a later version than this program: install that version here");
+		else if (e == -EACCES)
+			snprintf(why, sizeof(why), "this is not its passphrase");
+		else if (e == -EBADMSG)
 			snprintf(why, sizeof(why), "it is damaged at %s, or cut off there", m.name);
 		else if (e)
 			return failed(m.name, e);
@@ -169,15 +222,36 @@ static int read_members(struct restore *r, struct archive_reader *in)
 	}
 	if (e)
 		return refused(r, *why ? why : strerror(-e));
-	if (!r->about || json_integer_value(json_object_get(r->about, "format")) != 1)
-		return refused(r, "it is no backup that this version of Beadle can read");
-	if (!r->secrets || !r->store.folder)
+	if (!r->opened || !r->store.folder)
 		return refused(r, "it is no whole backup");
 	archive_digest(in, r->sha256);
 	return 0;
 }
 
-static int read_file(struct restore *r)
+static int check_members(struct restore *r, struct archive_reader *in)
+{
+	FREE uint8_t *chunk = malloc(CHUNK);
+	struct member m;
+	char why[256] = "";
+	ssize_t n;
+	int e;
+
+	if (!chunk)
+		return failed(r->file, -ENOMEM);
+	while ((e = archive_next(in, &m, why)) > 0) {
+		while ((n = archive_read(in, chunk, CHUNK)) > 0)
+			;
+		if (n < 0) {
+			snprintf(why, sizeof(why), "it is damaged at %s, or cut off there", m.name);
+			e = (int)n;
+			break;
+		}
+	}
+	return e ? refused(r, why) : 0;
+}
+
+/* Read from its beginning to its end. */
+static int read_file(struct restore *r, int (*members)(struct restore *, struct archive_reader *))
 {
 	FCLOSE FILE *in = fopen(r->file, "re");
 	struct archive_reader reader;
@@ -187,88 +261,61 @@ static int read_file(struct restore *r)
 		return failed(r->file, -errno);
 	if (archive_open(&reader, in) < 0)
 		return failed(r->file, -ENOMEM);
-	e = read_members(r, &reader);
+	e = members(r, &reader);
 	archive_close(&reader);
 	return e;
 }
 
-/* ---- keys and configuration ---- */
+/* ---- configuration ---- */
 
-static int lay_key(struct restore *r, struct archive_reader *in, const struct member *m)
+static int copy_file(const char *from, const char *to, const struct stat *st)
 {
-	return is_in(m->name, "config") ? 0 : is_in(m->name, "signer") || is_in(m->name, "identity") || is_in(m->name, "web") ? lay(r, in, m) : -EBADMSG;
+	CLOSE int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLOSE int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FREE uint8_t *chunk = malloc(CHUNK);
+	ssize_t n = 0;
+	int r = out < 0 ? -errno : chunk ? 0 : -ENOMEM;
+
+	while (r == 0 && (n = read(in, chunk, CHUNK)) > 0)
+		r = io_write_all(out, chunk, (size_t)n);
+	if (r == 0 && (n < 0 || fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 0777) < 0 || fsync(out) < 0))
+		r = -errno;
+	return r;
 }
+
+static const struct restore *configuring;	/* for nftw */
 
 /* What is there already stays: somebody has set this machine up. */
-static int lay_config(struct restore *r, struct archive_reader *in, const struct member *m)
+static int configure_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	char path[PATH_MAX + ARCHIVE_NAME], *slash;
+	char to[2 * PATH_MAX];
 	int e;
 
-	if (!is_in(m->name, "config"))
+	if (type != FTW_F)
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s", r->config, m->name + strlen("config/"));
-	slash = strrchr(path, '/');
-	*slash = 0;
-	e = io_make_folders(path, 0755);
-	*slash = '/';
+	snprintf(to, sizeof(to), "%s/%s", configuring->config, path + strlen(configuring->aside) + strlen("/config/"));
+	e = make_folders_of(to);
 	if (e == 0)
-		e = lay_file(in, path, m);
+		e = copy_file(path, to, st);
 	if (e == -EEXIST)
-		fprintf(stderr, "beadle: %s is there already and stays as it is\n", path);
-	else if (e == 0)
-		*slash = 0;
-	return e == -EEXIST ? 0 : e ? e : io_sync_folder(path);
+		fprintf(stderr, "beadle: %s is there already and stays as it is\n", to);
+	else if (e < 0)
+		return failed(to, e);
+	return 0;
 }
 
-static int skip(struct archive_reader *in)
+static int configure(const struct restore *r)
 {
-	uint8_t chunk[4096];
-	ssize_t n;
+	char path[PATH_MAX + 16];
+	int e = 0;
 
-	while ((n = archive_read(in, chunk, sizeof(chunk))) > 0)
-		;
-	return (int)n;
-}
-
-static int walk(struct restore *r, uint8_t *data, size_t n, int (*each)(struct restore *, struct archive_reader *, const struct member *))
-{
-	FCLOSE FILE *in = fmemopen(data, n, "r");
-	struct archive_reader reader;
-	struct member m;
-	char why[256] = "";
-	int e = in ? archive_open(&reader, in) : -ENOMEM;
-
-	if (e < 0)
-		return failed(r->file, e);
-	while ((e = archive_next(&reader, &m, why)) > 0) {
-		e = each(r, &reader, &m);
-		if (e == 0)
-			e = skip(&reader);
-		if (e < 0) {
-			snprintf(why, sizeof(why), "%s: %s", m.name, strerror(-e));
-			break;
-		}
-	}
-	archive_close(&reader);
-	return e ? refused(r, why) : 0;
-}
-
-static int open_secrets(struct restore *r)
-{
-	FREE uint8_t *data = malloc(r->n + 1);
-	size_t n = 0;
-	int e = data ? sealed_open(r->passphrase, r->secrets, r->n, data, &n) : -ENOMEM;
-
+	snprintf(path, sizeof(path), "%s/config", r->aside);
+	configuring = r;
+	if (r->config && !r->replace && access(path, F_OK) == 0)
+		e = nftw(path, configure_one, 16, FTW_PHYS);
 	if (e == 0)
-		e = walk(r, data, n, lay_key);
-	else
-		e = refused(r, e == -EACCES ? "this is not its passphrase" : "its keys cannot be read");
-	if (e == 0 && r->config)
-		e = walk(r, data, n, lay_config);
-	if (data)
-		OPENSSL_cleanse(data, n);
-	return e;
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return e < 0 ? failed(path, -errno) : e;
 }
 
 /* ---- in place ---- */
@@ -311,11 +358,6 @@ static int sync_parent(const char *path)
 	return io_sync_folder(folder);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static void remove_aside(const struct restore *r)
 {
 	nftw(r->aside, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -350,10 +392,10 @@ static int exchange(const struct restore *r)
 
 static int lay_out(struct restore *r)
 {
-	int e = io_make_folders(r->aside, 0700) < 0 ? failed(r->aside, -errno) : read_file(r);
+	int e = io_make_folders(r->aside, 0700) < 0 ? failed(r->aside, -errno) : read_file(r, read_members);
 
-	if (e == 0 && !r->replace)
-		e = open_secrets(r);
+	if (e == 0)
+		e = configure(r);
 	if (e == 0 && leave_word(r) < 0)
 		e = failed(r->aside, -EIO);
 	if (e == 0 && nftw(r->aside, sync_folder, 16, FTW_DEPTH | FTW_PHYS) < 0)
@@ -424,7 +466,9 @@ static int restore(struct restore *r)
 	if (snprintf(r->aside, sizeof(r->aside), "%s.restoring", r->state) >= (int)sizeof(r->aside))
 		return failed(r->state, -ENAMETOOLONG);
 	e = may(r, &lock);
-	if (e == 0 && !r->replace && asked_passphrase(r->passphrase_file, false, r->passphrase) < 0)
+	if (e == 0)
+		e = read_file(r, check_members);
+	if (e == 0 && asked_passphrase(r->passphrase_file, false, r->passphrase) < 0)
 		e = EXIT_FAILED;
 	if (e)
 		return e;
@@ -461,7 +505,7 @@ int command_restore(int argc, char **argv)
 	umask(077);
 	e = restore(&r);
 	json_decref(r.about);
-	free(r.secrets);
+	OPENSSL_cleanse(r.key, sizeof(r.key));
 	OPENSSL_cleanse(r.passphrase, sizeof(r.passphrase));
 	return e;
 }

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import io
+import json
 import os
 import pathlib
 import re
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from conftest import ENV, wait_for
 from incidents import raw
+from passable import passable
 from school import BEADLE, CALM, FAST, Site, each_once
 from test_journal import LIMITS, actions, witnessed
 
@@ -52,13 +54,14 @@ def refused(arguments, why, *traces):
         assert not trace.exists(), (why, trace)
 
 
-def secrets_of(file):
-    """What is encrypted in it, by doc/backup-format.md and with other makers' code."""
+def opened(file):
+    """{name: content} of what is in it, by doc/backup-format.md and with other makers' code."""
     with tarfile.open(file) as tar:
-        sealed = tar.extractfile("secrets").read()
-    assert sealed[:16] == b"beadle sealed 1\n"
-    key = hashlib.scrypt(PASSPHRASE.encode(), salt=sealed[16:32], n=2**17, r=8, p=1, maxmem=2**28, dklen=32)
-    return tarfile.open(fileobj=io.BytesIO(AESGCM(key).decrypt(sealed[32:44], sealed[44:], sealed[:44])))
+        found = {m.name: tar.extractfile(m).read() for m in tar.getmembers() if m.isfile()}
+    salt = bytes.fromhex(json.loads(found.pop("backup.json"))["salt"])
+    found.pop("manifest")
+    key = AESGCM(hashlib.scrypt(PASSPHRASE.encode(), salt=salt, n=2**17, r=8, p=1, maxmem=2**28, dklen=32))
+    return {name: key.decrypt(data[:12], data[12:], name.encode()) for name, data in found.items()}
 
 
 def results(site):
@@ -99,6 +102,8 @@ def copies(file, folder):
         tar.extractall(folder)
     checked = subprocess.run(["sha256sum", "--check", "--strict", "manifest"], cwd=folder, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout
+    for name, content in opened(file).items():
+        (folder / name).write_bytes(content)
     with sqlite3.connect(folder / "store/main.db") as db:
         assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
         names, tasks = dict(db.execute("select id, name from host")), {t for t, in db.execute("select id from task")}
@@ -193,7 +198,7 @@ def test_c04_the_store_alone_is_put_back(tmp_path):
             site.beadle("person", "add", name, "--roles", "viewer")
         wait_for("it has witnessed", lambda: witnessed(agent) >= 12)
         site.collector.stop(60)
-        said = run("restore", file, "--state", site.state, "--replace").stdout
+        said = run("restore", file, "--state", site.state, "--replace", "--passphrase-file", tmp_path / "passphrase").stdout
         assert len(list(site.state.glob("store.before-*"))) == 1 and "kept as" in said
         site.start()
         wait_for("declared", lambda: "journal.restored" in actions(site))
@@ -251,7 +256,7 @@ def test_r04_what_nobody_holds_any_more_is_a_gap(tmp_path):
 
 NOTIFY = """notify:
   mail: {server: 127.0.0.1, port: 1, user: beadle, from: beadle@school.example, password-file: FOLDER/secrets/mail}
-  webhooks: {chat: {url: "https://127.0.0.1:1/", header-file: /dev/shm/beadle-test-header}}"""
+  webhooks: {chat: {url: "https://127.0.0.1:1/", header-file: OUTSIDE}}"""
 
 
 @pytest.fixture(scope="module")
@@ -259,13 +264,14 @@ def site(tmp_path_factory):
     """A collector with a day of results, mail, and a token that is open."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "secrets").mkdir()
-    outside = pathlib.Path("/dev/shm/beadle-test-header")
+    outside = tmp_path_factory.mktemp("outside") / "header"
+    passable(outside.parent)
     for file, text in ((folder / "secrets/mail", "a password for mail\n"), (outside, "X-Key: of the webhook\n")):
         file.write_text(text)
         file.chmod(0o600)
         if os.geteuid() == 0:
             shutil.chown(file, "beadle-notify")
-    site = Site(folder, notify=NOTIFY.replace("FOLDER", str(folder)) + "\n" + LIMITS).start()
+    site = Site(folder, notify=NOTIFY.replace("FOLDER", str(folder)).replace("OUTSIDE", str(outside)) + "\n" + LIMITS).start()
     site.token = site.beadle("token", "new", "--host", "web9").split()[0]
     agent = raw(site)
     for _ in range(50):
@@ -273,7 +279,6 @@ def site(tmp_path_factory):
     agent.close()
     yield site
     site.stop()
-    outside.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -292,15 +297,17 @@ def test_c04_a_damaged_backup_is_refused(made, tmp_path):
     arguments = ("restore", bad, "--state", state, "--passphrase-file", passphrase_file(tmp_path))
     places = [len(good) - 1, len(good) - 600]
     for member, data in members(made):
+        if member.name not in ("backup.json", "signer/ca.key", "store", "store/main.db", "manifest"):
+            continue
         places += [member.offset + 5, member.offset + 130, member.offset + 300]
         places += [member.offset_data + len(data) // 2, member.offset_data + len(data)] if data and len(data) % 512 else []
         places += [member.offset_data] if data else []
-    assert len(places) > 25
+    assert len(places) > 20
     for place in places:
         damaged = bytearray(good)
         damaged[place] ^= 1
         bad.write_bytes(damaged)
-        refused(arguments, "damaged|no backup|whole backup", state, tmp_path / "state.restoring")
+        refused(arguments, "damaged|no backup", state, tmp_path / "state.restoring")
     for end in [0, 100, 512, len(good) // 2, len(good) - 512, len(good) - 1]:
         bad.write_bytes(good[:end])
         refused(arguments, "damaged|no backup", state, tmp_path / "state.restoring")
@@ -313,13 +320,33 @@ def test_c04_a_part_that_was_exchanged_is_refused(made, tmp_path):
     bad, state = tmp_path / "bad.tar", tmp_path / "state"
     arguments = ("restore", bad, "--state", state, "--passphrase-file", passphrase_file(tmp_path))
     for name, turned, why in (("store/main.db", "store/main.db", "store/main.db is damaged"), ("store/main.db", "store/../../x", "damaged"),
-                              ("store/main.db", "/etc/x", "damaged"), ("store/main.db", "etc/x", "damaged"), ("secrets", "store/x", "damaged")):
+                              ("store/main.db", "/etc/x", "damaged"), ("store/main.db", "etc/x", "damaged"), ("signer/ca.key", "store/x", "damaged"),
+                              ("identity/key.pem", "identity/key.pm", "damaged")):
         with tarfile.open(bad, "w", format=tarfile.USTAR_FORMAT) as tar:
             for member, data in members(made):
                 if member.name == name:
                     member.name, data = turned, data[:-1] + bytes([data[-1] ^ 1])
                 tar.addfile(member, io.BytesIO(data))
         refused(arguments, why, state, tmp_path / "state.restoring", tmp_path / "x")
+
+
+def test_c04_a_manifest_made_anew_does_not_help(made, tmp_path):
+    """Whoever has no passphrase cannot put one key in the place of another."""
+    parts = {m.name: [m, data] for m, data in members(made)}
+    a, b = parts["signer/ca.key"], parts["web/key.pem"]
+    a[1], b[1] = b[1], a[1]
+    parts["manifest"][1] = b"".join(f"{hashlib.sha256(d).hexdigest()}  {n}\n".encode() for n, (m, d) in parts.items()
+                                    if m.isfile() and n != "manifest")
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for member, data in parts.values():
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+        end = tar.offset
+    bad = tmp_path / "bad.tar"
+    bad.write_bytes(out.getvalue()[:end + 1024])
+    refused(("restore", bad, "--state", tmp_path / "state", "--passphrase-file", passphrase_file(tmp_path)), "not its passphrase|damaged at",
+            tmp_path / "state", tmp_path / "state.restoring")
 
 
 def test_c04_restore_spares_what_is_there(site, made, tmp_path):
@@ -364,7 +391,7 @@ def test_c04_a_backup_that_fails_leaves_nothing(site, tmp_path):
     refused(("--socket", site.socket, "backup", tmp_path / "x.tar", "--passphrase-file", key), "too short", tmp_path / "x.tar")
 
 
-def test_c03_no_secret_is_in_a_backup_in_clear(site, made):
+def test_c03_no_secret_is_in_a_backup_in_clear(site, made, tmp_path):
     data, canaries = made.read_bytes(), {"token": site.token.encode(), "mail": b"a password for mail", "passphrase": PASSPHRASE.encode()}
     token = base64.urlsafe_b64decode(site.token.split("_", 1)[1] + "==")
     canaries |= {f"token {i}": token[i:i + 12] for i in range(0, len(token) - 12, 4)}
@@ -375,11 +402,14 @@ def test_c03_no_secret_is_in_a_backup_in_clear(site, made):
         canaries |= {f"{pem.name} {i}": line.encode() for i, line in enumerate(lines) if len(line) > 20}
         der = base64.b64decode("".join(lines))
         canaries |= {f"{pem.name} at {i}": der[i:i + 16] for i in range(30, len(der) - 16, 4)}
+    inside = opened(made)                                   # they are there all the same
+    (tmp_path / "main.db").write_bytes(inside["store/main.db"])
+    with sqlite3.connect(tmp_path / "main.db") as db:
+        for (text,) in db.execute("select json from account union select uuid from host"):
+            canaries |= {f"account or host {i}": text[i:i + 24].encode() for i in range(0, len(text) - 24, 24)}
     found = [name for name, canary in canaries.items() if canary in data]
-    assert not found and b"PRIVATE KEY" not in data, found
-    with secrets_of(made) as inner:                         # they are there all the same
-        names = inner.getnames()
-        kept = b"".join(inner.extractfile(m).read() for m in inner.getmembers() if m.isfile())
+    assert not found and b"PRIVATE KEY" not in data and b"SQLite format" not in data, found
     for pem in pems:
-        assert pem.read_bytes() in kept and f"{pem.parent.name}/{pem.name}" in names
-    assert b"a password for mail" in kept and b"X-Key" not in kept and "config/collector.yaml" in names
+        assert inside[f"{pem.parent.name}/{pem.name}"] == pem.read_bytes()
+    assert inside["config/secrets/mail"] == b"a password for mail\n" and inside["config/collector.yaml"] == site.config.read_bytes()
+    assert not [content for content in inside.values() if b"X-Key" in content], "what is elsewhere is told, and not taken"

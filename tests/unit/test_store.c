@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -406,6 +408,70 @@ START_TEST(test_c04_a_copy_gives_way)
 }
 END_TEST
 
+static atomic_bool enough;
+
+static void *write_on(void *arg)
+{
+	unsigned *n = arg;
+
+	for (; !enough; ++*n) {
+		put(5, *n + 1, 1, NOON);
+		if (*n % 64 == 63)
+			ck_assert_int_eq(store_reopen(store), 0);
+	}
+	return NULL;
+}
+
+/* Rows of a copy: from the first on, and none is missing. */
+static int64_t rows_of_copy(void)
+{
+	char path[128];
+	sqlite3 *db = NULL;
+	sqlite3_stmt *s = NULL;
+	int64_t n, last;
+
+	snprintf(path, sizeof(path), "%s/" STORE_COPY, folder);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*), max(sequence), (SELECT through FROM spool) FROM result", -1, &s, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int64(s, 0);
+	last = sqlite3_column_int64(s, 1);
+	ck_assert_int_eq(n, last);
+	ck_assert_int_eq(n, sqlite3_column_int64(s, 2));
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return n;
+}
+
+START_TEST(test_c04_a_copy_is_of_one_moment_while_it_is_written_to)
+{
+	struct store_reader *reader;
+	unsigned written = 1, good = 0;
+	int64_t before = 0;
+	pthread_t writer;
+	uint64_t bytes;
+
+	put(5, 1, 1, NOON);
+	ck_assert_int_eq(reader_open(folder, &reader, why), 0);
+	pthread_create(&writer, NULL, write_on, &written);
+	while (good < 20) {
+		int r = copy_part(reader, "raw-20270115.db", &bytes);
+
+		ck_assert(r == 0 || r == -EAGAIN);
+		if (r == 0 && good++ > 0) {
+			int64_t n = rows_of_copy();
+
+			ck_assert_int_ge(n, before);
+			before = n;
+		}
+	}
+	enough = true;
+	pthread_join(writer, NULL);
+	ck_assert_int_gt(before, 0);
+	reader_close(reader);
+}
+END_TEST
+
 START_TEST(test_r12_a_clock_years_ahead_deletes_nothing)
 {
 	put(5, 1, 1, NOON - DAY);
@@ -786,6 +852,7 @@ int main(void)
 	tcase_add_test(t, test_r04_what_was_deleted_for_its_age_is_not_lost);
 	tcase_add_test(t, test_c04_a_row_that_was_judged_is_not_given_twice);
 	tcase_add_test(t, test_c04_a_copy_gives_way);
+	tcase_add_test(t, test_c04_a_copy_is_of_one_moment_while_it_is_written_to);
 	tcase_add_test(t, test_r12_a_clock_years_ahead_deletes_nothing);
 	tcase_add_test(t, test_r12_a_clock_years_behind_files_nothing_as_old);
 	tcase_add_test(t, names);
