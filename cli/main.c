@@ -40,7 +40,8 @@ const struct command commands[] = {
 	 "put a backup in place, while no collector runs", command_restore},
 	{"doctor", "[--agent-config FILE] [--collector-config FILE]",
 	 "find what is wrong with this installation, and the mend", command_doctor},
-	{"watch-collector", "[--config FILE] [--check-config]", "on any other server: mail when the collector does not work", command_watch},
+	{"watch-collector", "[--config FILE] [--check-config]", "on any other server: mail when the collector does not work",
+	 command_watch},
 	{"completion", "bash", "completion for the shell", command_completion},
 	{NULL, NULL, NULL, NULL},
 };

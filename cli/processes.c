@@ -200,7 +200,9 @@ static void look(const struct looking *l)
 		const struct process *p = &l->all->all.at[i], *parent = find(l->all, p->parent);
 		const struct confine_should *should = role_of(l, p);
 		const struct confine_should host = {.capabilities = grant_capabilities(), .filtered = true};
-		const char *unit = should == confine_should(CONFINE_WATCH) ? "beadle-watch" : l->half == PROCESSES_AGENT ? "beadle-agent" : "beadle-collector";
+		const char *unit = should == confine_should(CONFINE_WATCH) ? "beadle-watch"
+				   : l->half == PROCESSES_AGENT		   ? "beadle-agent"
+									   : "beadle-collector";
 		char what[64], mend[128];
 
 		snprintf(mend, sizeof(mend), "systemctl restart %s; journalctl -u %s tells what failed", unit, unit);
