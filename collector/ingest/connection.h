@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
+#include "collector/ingest/credit.h"
 #include "collector/ingest/gate.h"
 #include "collector/ingest/numbers.h"
 #include "collector/message.h"
@@ -48,6 +49,7 @@ struct connection {
 	struct numbers checks, series;
 	uint32_t unacked;		/* batches */
 	size_t unacked_bytes;
+	struct credit credit;
 	int64_t began, heard, sent;	/* boot clock */
 	int64_t frame_since;		/* a frame has begun and is not whole; 0: none */
 };

@@ -27,9 +27,10 @@ int ingest_new(const struct ingest_setup *setup, struct ingest **ret)
 		return -ENOMEM;
 	in->shared.its = *setup;
 	in->shared.gate = gate_new(setup->strangers_of_one, setup->strangers);
+	in->shared.credits = credits_new();
 	in->workers = calloc(setup->threads, sizeof(*in->workers));
 	in->queues = calloc(setup->threads, sizeof(*in->queues));
-	good = in->shared.gate && in->workers && in->queues;
+	good = in->shared.gate && in->shared.credits && in->workers && in->queues;
 	for (size_t i = 0; i < setup->threads && good; i++) {
 		in->queues[i] = queue_new();
 		good = in->queues[i] && worker_prepare(&in->shared, &in->workers[i], (uint16_t)i, in->queues[i]);
@@ -126,6 +127,7 @@ void ingest_free(struct ingest *in)
 			queue_free(in->queues[i]);
 	}
 	gate_free(in->shared.gate);
+	credits_free(in->shared.credits);
 	free(in->workers);
 	free(in->queues);
 	free(in);

@@ -1,6 +1,7 @@
 # collector/ingest: connections in, batches out; and the program that joins the rooms.
 noinst_LIBRARIES += collector/ingest/libingest.a
 collector_ingest_libingest_a_SOURCES = collector/ingest/connection.h collector/ingest/connection.c \
+	collector/ingest/credit.h collector/ingest/credit.c \
 	collector/ingest/decode.h collector/ingest/decode.c collector/ingest/digest.h collector/ingest/digest.c \
 	collector/ingest/gate.h collector/ingest/gate.c \
 	collector/ingest/ingest.h collector/ingest/ingest.c collector/ingest/numbers.h collector/ingest/numbers.c \

@@ -23,17 +23,29 @@ static enum connection_end no_memory(struct connection *c)
 	return CONNECTION_CLOSED;
 }
 
-bool session_can_read(const struct connection *c)
+/* More than its share (N6): it waits for the next period. */
+static bool is_over(struct connection *c)
+{
+	if (c->state != CONNECTION_OPEN || !credit_over(c->worker->shared->credits, &c->credit, clock_boot()))
+		return false;
+	if (!c->credit.told)
+		log_info("agent %s at %s: sends many times what others send: it is read more slowly", c->agent, c->address);
+	c->credit.told = true;
+	worker_wait(c->worker);
+	return true;
+}
+
+bool session_can_read(struct connection *c)
 {
 	if (c->state != CONNECTION_HELLO && c->state != CONNECTION_OPEN)
 		return false;
 	if (c->unacked >= SESSION_WINDOW_BATCHES || c->unacked_bytes >= SESSION_WINDOW_BYTES)
 		return false;
 	if (budget_full(c->worker->shared->its.in_flight)) {
-		worker_wait_for_budget(c->worker);
+		worker_wait(c->worker);
 		return false;
 	}
-	return true;
+	return !is_over(c);
 }
 
 static Wire__Clocks clocks_now(void)
@@ -180,7 +192,10 @@ static enum connection_end send_on(struct connection *c, const Wire__Batch *wire
 static enum connection_end on_batch(struct connection *c, const Wire__Batch *batch, const uint8_t *frame, size_t n)
 {
 	const uint32_t *digests = NULL;
-	int r = batch->digest ? digest_records(frame, n, batch, c->worker->arena, &digests) : 0;
+	int r;
+
+	credit_use(c->worker->shared->credits, &c->credit, n, clock_boot());
+	r = batch->digest ? digest_records(frame, n, batch, c->worker->arena, &digests) : 0;
 
 	if (r == -ENOMEM)
 		return no_memory(c);

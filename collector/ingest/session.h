@@ -8,7 +8,7 @@
 #define SESSION_WINDOW_BYTES (4u * 1024 * 1024)
 
 /* May the next frame be looked at, or does the agent wait for store, engine, or its own acknowledgements? */
-bool session_can_read(const struct connection *);
+bool session_can_read(struct connection *);
 /* One whole frame of n bytes. */
 enum connection_end session_frame(struct connection *, const uint8_t *frame, size_t n);
 /* renew.c */

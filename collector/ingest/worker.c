@@ -46,13 +46,13 @@ bool worker_may_log(struct worker *w)
 	return w->lines++ < LINES_A_SECOND;
 }
 
-void worker_wait_for_budget(struct worker *w)
+void worker_wait(struct worker *w)
 {
 	const struct timeval soon = {.tv_usec = AGAIN_MS * 1000};
 
-	if (!w->waiting_for_budget)
+	if (!w->waiting)
 		event_add(w->again, &soon);
-	w->waiting_for_budget = true;
+	w->waiting = true;
 }
 
 /* ---- messages ---- */
@@ -208,9 +208,9 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
 
-	w->waiting_for_budget = false;
+	w->waiting = false;
 	if (budget_full(w->shared->its.in_flight)) {
-		worker_wait_for_budget(w);
+		worker_wait(w);
 		return;
 	}
 	for (size_t i = 0; i < w->slots.n; i++)

@@ -13,6 +13,7 @@
 struct shared {
 	struct ingest_setup its;
 	struct gate *gate;
+	struct credits *credits;
 	struct queue *store, *engine;
 };
 
@@ -33,7 +34,7 @@ struct worker {
 	uint8_t scratch[WORKER_SCRATCH];	/* what was read just now */
 	uint8_t *out;				/* a frame to be sent */
 	size_t out_room;
-	bool running, waiting_for_budget;	/* the latter: some connection is, and `again` looks */
+	bool running, waiting;		/* the latter: some connection is held up, and `again` looks */
 	unsigned lines;				/* logged in this second about peers that are not known */
 };
 
@@ -43,7 +44,7 @@ void worker_stop(struct worker *);		/* and waits; connections are closed */
 void worker_clear(struct worker *);		/* what it held; half-made is fine */
 void worker_slot_free(struct worker *, struct reference);
 bool worker_may_log(struct worker *);		/* one more line about a peer that is not known */
-/* Something is held up because too much is in flight. */
-void worker_wait_for_budget(struct worker *);
+/* Something is held up because too much is in flight, or because its credit is used up: it is looked at again soon. */
+void worker_wait(struct worker *);
 
 #endif

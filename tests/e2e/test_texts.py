@@ -302,6 +302,10 @@ def secrets(site, told, people):
     found["another cookie"] = [visitor.cookie]
     assert visitor.ask("password", {"old": wrong, "new": new})[0] != 200
     assert visitor.ask("password", {"old": old, "new": new})[0] == 200 and visitor.log_in("planted", new)[0] == 200
+    from test_factor import Telephone
+    factor = visitor.ask("factor/new", {})[1]["secret"]
+    assert visitor.ask("factor/confirm", {"code": Telephone(factor).code()})[0] == 200
+    found["second factor"] = [factor, base64.b32decode(factor), base64.b32decode(factor).hex()]
     found |= {"passwords": [one_time, old, new, wrong, *map(own, people)], "cookies": [visitor.cookie, *[p.cookie for p in people.values()]]}
     made = site.ask("token", "new", "--host", "planted")
     folder = site.folder / "planted"
@@ -334,11 +338,14 @@ def test_c03_secrets_are_in_no_log_argument_or_environment(site, secrets):
 
 
 def test_c03_secrets_are_in_no_file_but_their_own(site, secrets):
-    """The store and its journal, queues, spools, books: passwords and tokens are nowhere, and a key is where it is used."""
+    """The store and its journal, queues, spools, books: passwords and tokens are nowhere, and a key is where it is used; a second factor's secret,
+    which must be known to be asked for, is in the store alone."""
     site.beadle("audit", "export", "--out", site.folder / "journal.export")
     own_files = {site.folder / "mail.password": "mail password", site.folder / "hook.header": "webhook header", **{k: f"key {k}" for k in secrets[1]}}
     files = [p for p in site.folder.rglob("*") if p.is_file()]
     assert len([p for p in files if ".db" in p.name]) >= 2
+    own_files |= {p: "second factor" for p in files if p.name.startswith("main.db")}
+    assert any(secrets[0]["second factor"][0] in p.read_bytes() for p in files if p.name.startswith("main.db"))
     assert not [leak for p in files for leak in leaks(secrets, p, p.read_bytes(), own_files.get(p, ()))]
     for key in secrets[1]:
         assert key.stat().st_mode & 0o077 == 0, key

@@ -13,6 +13,7 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "collector/ingest/credit.h"
 #include "collector/ingest/decode.h"
 #include "collector/ingest/digest.h"
 #include "collector/ingest/gate.h"
@@ -346,6 +347,75 @@ START_TEST(test_r03_digests)
 }
 END_TEST
 
+/* ---- N6: shares of those who send at the same time ---- */
+
+#define BIG (100u * 1024)
+
+static unsigned sends(struct credits *all, struct credit *c, unsigned most, int64_t now)
+{
+	unsigned n = 0;
+
+	for (; n < most && !credit_over(all, c, now); n++)
+		credit_use(all, c, BIG, now);
+	return n;
+}
+
+START_TEST(test_n06_who_sends_many_times_the_others_waits)
+{
+	struct credits *all = credits_new();
+	struct credit hog = {0}, other[20] = {{0}};
+	unsigned sent = 0;
+
+	for (int64_t now = CREDIT_PERIOD * 1000, end = now + 40 * CREDIT_PERIOD; now < end; now += CREDIT_PERIOD) {
+		for (int i = 0; i < 20; i++)
+			ck_assert_uint_eq(sends(all, &other[i], 1, now), 1);
+		sent += sends(all, &hog, 100, now);
+	}
+	/* The first period knows nobody else yet, and is paid for; then CREDIT_TIMES what an equal sends. */
+	ck_assert_uint_ge(sent, 100 + 20 * CREDIT_TIMES);
+	ck_assert_uint_le(sent, 100 + 39 * CREDIT_TIMES);
+	credits_free(all);
+}
+END_TEST
+
+START_TEST(test_n06_equals_and_who_is_alone_use_what_there_is)
+{
+	struct credits *all = credits_new();
+	struct credit one[16] = {{0}}, alone = {0};
+	int64_t now = CREDIT_PERIOD * 1000;
+
+	for (int k = 0; k < 10; k++, now += CREDIT_PERIOD)
+		for (int i = 0; i < 16; i++)
+			ck_assert_uint_eq(sends(all, &one[i], 50, now), 50);
+	now += 2 * CREDIT_PERIOD;
+	for (int k = 0; k < 10; k++, now += CREDIT_PERIOD)
+		ck_assert_uint_eq(sends(all, &alone, 1000, now), 1000);
+	credits_free(all);
+}
+END_TEST
+
+/* One frame may be larger than a share: it is paid for over several periods. Whoever only ever sends a little never waits. */
+START_TEST(test_n06_what_is_owed_is_paid_back)
+{
+	struct credits *all = credits_new();
+	struct credit hog = {0}, little = {0};
+	int64_t now = CREDIT_PERIOD * 1000;
+	unsigned frames = 0;
+
+	for (int k = 0; k < 41; k++, now += CREDIT_PERIOD) {
+		ck_assert(!credit_over(all, &little, now));
+		credit_use(all, &little, 100, now);
+		if (k && !credit_over(all, &hog, now)) {
+			credit_use(all, &hog, 1024 * 1024, now);
+			frames++;
+		}
+	}
+	ck_assert_uint_ge(frames, 40 * CREDIT_FLOOR / (1024 * 1024 + CREDIT_BATCH));
+	ck_assert_uint_le(frames, 40 * CREDIT_FLOOR / (1024 * 1024 + CREDIT_BATCH) + 3);
+	credits_free(all);
+}
+END_TEST
+
 START_TEST(test_n03_ceiling)
 {
 	ck_assert_uint_eq(frame_ceiling(1), 256 * 1024);
@@ -401,6 +471,9 @@ int main(void)
 	tcase_add_test(t, numbers_that_collide);
 	tcase_add_test(t, decoded);
 	tcase_add_test(t, test_r03_digests);
+	tcase_add_test(t, test_n06_who_sends_many_times_the_others_waits);
+	tcase_add_test(t, test_n06_equals_and_who_is_alone_use_what_there_is);
+	tcase_add_test(t, test_n06_what_is_owed_is_paid_back);
 	tcase_add_test(t, test_n03_ceiling);
 	tcase_add_test(t, test_n04_no_message_holds_itself);
 	suite_add_tcase(s, t);
