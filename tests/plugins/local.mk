@@ -4,7 +4,8 @@ EXTRA_DIST += tests/plugins/conftest.py tests/plugins/container.py tests/plugins
 	tests/plugins/test_service.py tests/plugins/test_system.py tests/plugins/test_units.py
 # Plugins that misbehave: real modules, in a folder of their own (tests/unit/test_host.c).
 BAD_CFLAGS = $(AM_CFLAGS) -O1
-BAD_LDFLAGS = $(PLUGIN_LDFLAGS)
+# Bound when used: a test loads one into a program that is no host.
+BAD_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,-z,lazy
 check_PROGRAMS += tests/plugins/bad/bad.so tests/plugins/bad/bad_abi.so tests/plugins/bad/bad_symbol.so \
 	tests/plugins/bad/bad_constructor.so tests/plugins/bad/bad_tables.so tests/plugins/bad/apple.so \
 	tests/plugins/bad/watcher.so tests/plugins/bad/loud.so tests/plugins/bad/thief.so tests/plugins/bad/early.so
