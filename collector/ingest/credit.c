@@ -37,49 +37,63 @@ static size_t allowance(const struct credits *all, const struct credit *c)
 	return share > CREDIT_FLOOR ? share : CREDIT_FLOOR;
 }
 
-/* Into the period of `now`, the whole and this part of it. */
-static void turn(struct credits *all, struct credit *c, int64_t now)
+/* What it used and the whole does not know yet. */
+static void say(struct credits *all, struct credit *c)
 {
-	const int64_t period = now / CREDIT_PERIOD, passed = period - c->period;
-	size_t a;
+	if (c->used && c->used == c->unsaid)
+		all->now.connections++;
+	all->now.bytes += c->unsaid;
+	c->unsaid = 0;
+}
+
+/* Into this period, the whole and this part of it. */
+static void turn(struct credits *all, struct credit *c, int64_t period)
+{
+	const int64_t passed = period - c->period;
 
 	if (all->period < period) {
 		all->last = all->period + 1 == period ? all->now : (struct use){0};
 		all->now = (struct use){0};
 		all->period = period;
 	}
-	if (passed <= 0)
-		return;
 	c->last = passed == 1 ? c->used : 0;
-	c->used = 0;
+	c->used = c->unsaid = 0;
 	c->period = period;
-	a = allowance(all, c);
-	c->owed -= c->owed / a < (uint64_t)passed ? c->owed : a * (size_t)passed;
+	c->allowance = allowance(all, c);
+	c->owed -= c->owed / c->allowance < (uint64_t)passed ? c->owed : c->allowance * (size_t)passed;
 }
 
 void credit_use(struct credits *all, struct credit *c, size_t bytes, int64_t now)
 {
 	const size_t cost = bytes + CREDIT_BATCH;
+	const int64_t period = now / CREDIT_PERIOD;
+	const bool first = period > c->period;
 
-	pthread_mutex_lock(&all->lock);
-	turn(all, c, now);
-	if (!c->used)
-		all->now.connections++;
-	all->now.bytes += cost;
-	c->used += cost;
+	c->unsaid += first ? 0 : cost;
+	if (first || c->unsaid >= CREDIT_FLOOR) {	/* not each batch takes the lock */
+		pthread_mutex_lock(&all->lock);
+		if (first) {
+			turn(all, c, period);
+			c->unsaid = c->used = cost;
+		} else
+			c->used += cost;
+		say(all, c);
+		pthread_mutex_unlock(&all->lock);
+	} else
+		c->used += cost;
 	c->owed = c->owed + cost < CREDIT_OWED ? c->owed + cost : CREDIT_OWED;
-	pthread_mutex_unlock(&all->lock);
 }
 
 bool credit_over(struct credits *all, struct credit *c, int64_t now)
 {
-	bool over;
+	const int64_t period = now / CREDIT_PERIOD;
 
 	if (c->owed < CREDIT_FLOOR)
 		return false;
-	pthread_mutex_lock(&all->lock);
-	turn(all, c, now);
-	over = c->owed >= allowance(all, c);
-	pthread_mutex_unlock(&all->lock);
-	return over;
+	if (period > c->period) {
+		pthread_mutex_lock(&all->lock);
+		turn(all, c, period);
+		pthread_mutex_unlock(&all->lock);
+	}
+	return c->owed >= c->allowance;
 }

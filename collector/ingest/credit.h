@@ -20,7 +20,7 @@
 struct credits;			/* of all connections; any thread */
 
 /* One connection's part, its own thread's; zeros to begin with. */
-struct credit { int64_t period; size_t used, last, owed; bool told; };
+struct credit { int64_t period; size_t used, unsaid, last, owed, allowance; bool told; };
 
 struct credits *credits_new(void);		/* NULL: no memory */
 void credits_free(struct credits *);
