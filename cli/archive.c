@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "sealed.h"
+#include "text.h"
 
 #define HASH 32
 #define CHUNK (256u * 1024)
@@ -107,9 +108,10 @@ void archive_member(const char *name, const struct stat *st, struct member *ret)
 
 static void note(FILE *list, const uint8_t hash[HASH], const char *name)
 {
-	for (size_t i = 0; i < HASH; i++)
-		fprintf(list, "%02x", hash[i]);
-	fprintf(list, "  %s\n", name);
+	char digits[2 * HASH + 1];
+
+	text_hex(hash, HASH, digits);
+	fprintf(list, "%s  %s\n", digits, name);
 }
 
 static void hex(EVP_MD_CTX *c, char ret[65])
@@ -118,8 +120,7 @@ static void hex(EVP_MD_CTX *c, char ret[65])
 
 	*ret = 0;
 	if (EVP_DigestFinal_ex(c, hash, NULL) == 1)
-		for (size_t i = 0; i < HASH; i++)
-			sprintf(ret + 2 * i, "%02x", hash[i]);
+		text_hex(hash, HASH, ret);
 }
 
 static EVP_MD_CTX *digest_new(void)

@@ -38,7 +38,7 @@ void archive_abandon(struct archive_writer *);			/* also after the end */
 
 /* ---- reading ---- */
 
-struct archive_reader { FILE *in, *list; char *manifest; size_t n; EVP_MD_CTX *all, *one; struct member now; uint64_t left; bool ended; };
+struct archive_reader { FILE *in, *list; char *manifest; size_t n; EVP_MD_CTX *all, *one; struct member now; uint64_t left; };
 int archive_open(struct archive_reader *, FILE *in);
 /* The next member, whose content must have been read: 1; 0: all was read, and is what the manifest says; -EBADMSG, or -errno. why: in words. */
 int archive_next(struct archive_reader *, struct member *ret, char why[256]);

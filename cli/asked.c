@@ -61,7 +61,7 @@ static int from_person(bool new, char ret[ASKED_ROOM])
 	bool same;
 
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr, "beadle: the keys in a backup are encrypted: name a file with the passphrase, --passphrase-file FILE\n");
+		fprintf(stderr, "beadle: a backup is encrypted: name a file with the passphrase, --passphrase-file FILE\n");
 		return -EINVAL;
 	}
 	if (!asked_secret("passphrase of the backup: ", ret, ASKED_ROOM))

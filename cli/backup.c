@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "archive.h"
+#include "asked.h"
 #include "cleanup.h"
 #include "client.h"
 #include "clock.h"
@@ -22,7 +23,6 @@
 #include "document.h"
 #include "io.h"
 #include "sealed.h"
-#include "asked.h"
 #include "text.h"
 
 struct backup {
@@ -236,8 +236,7 @@ static int make_key(struct backup *b)
 	uint8_t salt[SEALED_SALT];
 	int r = RAND_bytes(salt, sizeof(salt)) == 1 ? sealed_key(b->passphrase, salt, b->key) : -EIO;
 
-	for (size_t i = 0; i < sizeof(salt); i++)
-		sprintf(b->salt + 2 * i, "%02x", salt[i]);
+	text_hex(salt, sizeof(salt), b->salt);
 	return r < 0 ? failed("a key for it", r) : 0;
 }
 

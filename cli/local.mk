@@ -28,5 +28,5 @@ FUZZERS += tests/fuzz/fuzz_backup
 tests_fuzz_fuzz_backup_SOURCES = tests/fuzz/fuzz_backup.c cli/archive.h cli/archive.c cli/sealed.h cli/sealed.c
 tests_fuzz_fuzz_backup_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_fuzz_fuzz_backup_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_backup_LDADD = $(CRYPTO_LIBS)
+tests_fuzz_fuzz_backup_LDADD = $(BASE_LIBS) $(CRYPTO_LIBS)
 endif

@@ -310,3 +310,15 @@ const char *text_nearest(const char *name, const char *const *candidates, size_t
 	}
 	return found;
 }
+
+void text_hex(const void *bytes, size_t n, char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *b = bytes;
+
+	for (size_t i = 0; i < n; i++) {
+		ret[2 * i] = digits[b[i] >> 4];
+		ret[2 * i + 1] = digits[b[i] & 15];
+	}
+	ret[2 * n] = 0;
+}

@@ -22,6 +22,8 @@ bool text_utf8(const void *s, size_t n);		/* well-formed, by RFC 3629 */
 /* local@domain in plain ASCII, without quoting, comments or routes; at most 254 bytes (RFC 5321 4.5.3.1.3, without brackets). */
 bool text_mail_address(const char *s);
 
+/* Two small digits a byte and a NUL: ret has room for 2 * n + 1. */
+void text_hex(const void *, size_t n, char *ret);
 bool text_address(const char *s);			/* "host:port" or "[::1]:port" */
 
 /* Makes one harmless line of any bytes: control characters, bidirectional controls and what is not UTF-8 become \xNN. At most

@@ -11,6 +11,7 @@
 #include "base64.h"
 #include "cleanup.h"
 #include "crc32c.h"
+#include "text.h"
 
 #define PREFIX "beadle1_"		/* whoever searches for secrets that leaked finds it */
 #define VERSION 1
@@ -109,8 +110,7 @@ int token_read(const char *text, struct token *ret)
 
 void token_spell_id(const uint8_t id[TOKEN_ID], char ret[2 * TOKEN_ID + 1])
 {
-	for (size_t i = 0; i < TOKEN_ID; i++)
-		snprintf(ret + 2 * i, 3, "%02x", id[i]);
+	text_hex(id, TOKEN_ID, ret);
 }
 
 int token_parse_id(const char *text, uint8_t ret[TOKEN_ID])

@@ -12,6 +12,7 @@
 
 #include "authorise.h"
 #include "clock.h"
+#include "text.h"
 
 #define IDLE (30 * 60 * NS_PER_S)
 #define WHOLE (12 * 3600 * NS_PER_S)
@@ -124,8 +125,7 @@ static void hash_token(const char *token, char ret[65])
 	unsigned n = 0;
 
 	EVP_Digest(token, strlen(token), digest, &n, EVP_sha256(), NULL);
-	for (unsigned i = 0; i < n && i < 32; i++)
-		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+	text_hex(digest, n < 32 ? n : 32, ret);
 }
 
 static struct session *find(struct accounts *a, const char *token)
