@@ -38,12 +38,6 @@ struct backup {
 	int64_t took;
 };
 
-static int failed(const char *what, int error)
-{
-	fprintf(stderr, "beadle: %s: %s\n", what, strerror(-error));
-	return EXIT_FAILED;
-}
-
 /* ---- files and folders as they are ---- */
 
 static int put_file(struct backup *b, const char *path, const char *name)
@@ -61,7 +55,7 @@ static int put_file(struct backup *b, const char *path, const char *name)
 		archive_member(name, &st, &m);
 		r = archive_put_sealed(&b->out, &m, fd, b->key);
 	}
-	return r == -ENOENT ? 0 : r < 0 ? -failed(path, r) : 0;	/* it was replaced, or done with, this moment */
+	return r == -ENOENT ? 0 : r < 0 ? -command_failed(path, r) : 0;	/* it was replaced, or done with, this moment */
 }
 
 /* The folder alone, for its owner and mode. */
@@ -79,7 +73,7 @@ static int put_folder(struct backup *b, const char *name)
 		archive_member(name, &st, &m);
 		r = archive_put(&b->out, &m, NULL);
 	}
-	return r < 0 ? -failed(path, r) : 0;
+	return r < 0 ? -command_failed(path, r) : 0;
 }
 
 /* What io_replace_file has not put in its place yet. */
@@ -101,7 +95,7 @@ static int put_files(struct backup *b, const char *folder)
 	snprintf(path, sizeof(path), "%s/%s", b->state, folder);
 	dir = r ? NULL : opendir(path);
 	if (!r && !dir)
-		r = -failed(path, -errno);
+		r = -command_failed(path, -errno);
 	while (r == 0 && (e = readdir(dir))) {
 		snprintf(path, sizeof(path), "%s/%s/%s", b->state, folder, e->d_name);
 		snprintf(name, sizeof(name), "%s/%s", folder, e->d_name);
@@ -205,7 +199,7 @@ static int put_about(struct backup *b)
 	m.size = text ? strlen(text) : 0;
 	if (text)
 		r = archive_put(&b->out, &m, text);
-	return r < 0 ? -failed(b->partial, r) : 0;
+	return r < 0 ? -command_failed(b->partial, r) : 0;
 }
 
 /* The signer's folder before the journal: so the journal has every entry that was signed. */
@@ -237,7 +231,7 @@ static int make_key(struct backup *b)
 	int r = RAND_bytes(salt, sizeof(salt)) == 1 ? sealed_key(b->passphrase, salt, b->key) : -EIO;
 
 	text_hex(salt, sizeof(salt), b->salt);
-	return r < 0 ? failed("a key for it", r) : 0;
+	return r < 0 ? command_failed("a key for it", r) : 0;
 }
 
 /* ---- the file ---- */
@@ -254,7 +248,7 @@ static int name_it(struct backup *b)
 	if (stat(b->target, &st) == 0 && S_ISDIR(st.st_mode)) {
 		strftime(day, sizeof(day), "%Y%m%dT%H%M%S", localtime_r(&t, &tm));
 		if (!realpath(b->target, folder))
-			return failed(b->target, -errno);
+			return command_failed(b->target, -errno);
 		snprintf(b->path, sizeof(b->path), "%.3900s/beadle-%.64s-%s.tar", folder, document_text(b->begun, "name"), day);
 	} else {
 		snprintf(folder, sizeof(folder), "%s", b->target);
@@ -264,14 +258,14 @@ static int name_it(struct backup *b)
 			*(slash == folder ? slash + 1 : slash) = 0;
 		slash = realpath(slash ? folder : ".", NULL);
 		if (!slash)
-			return failed(b->target, -errno);
+			return command_failed(b->target, -errno);
 		snprintf(folder, sizeof(folder), "%s", b->path);
 		snprintf(b->path, sizeof(b->path), "%.3900s/%.190s", slash, folder);
 		free(slash);
 	}
 	snprintf(b->partial, sizeof(b->partial), "%s.partial", b->path);
 	if (access(b->path, F_OK) == 0)
-		return failed(b->path, -EEXIST);
+		return command_failed(b->path, -EEXIST);
 	return 0;
 }
 
@@ -287,14 +281,14 @@ static int finish(struct backup *b, FILE *out)
 	if (r == 0 && rename(b->partial, b->path) < 0)
 		r = -errno;
 	if (r < 0)
-		return failed(b->partial, r);
+		return command_failed(b->partial, r);
 	b->bytes = st.st_size;
 	snprintf(folder, sizeof(folder), "%s", b->path);
 	*(strrchr(folder, '/') + (strrchr(folder, '/') == folder)) = 0;
 	r = io_sync_folder(folder);
 	if (r < 0)
 		unlink(b->path);
-	return r < 0 ? failed(folder, r) : 0;
+	return r < 0 ? command_failed(folder, r) : 0;
 }
 
 static int write_it(struct backup *b)
@@ -304,9 +298,9 @@ static int write_it(struct backup *b)
 	int r;
 
 	if (!out)
-		return failed(b->partial, -errno);
+		return command_failed(b->partial, -errno);
 	TAKE_FD(fd);
-	r = archive_begin(&b->out, out) < 0 ? failed(b->partial, -ENOMEM) : 0;
+	r = archive_begin(&b->out, out) < 0 ? command_failed(b->partial, -ENOMEM) : 0;
 	if (r == 0) {
 		r = -fill(b);
 		r = r ? r : finish(b, out);

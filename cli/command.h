@@ -44,6 +44,8 @@ extern bool command_json;			/* --json: print documents as they are */
 
 /* Prints the document and frees it. */
 int command_print(json_t *document);
+/* One line on stderr: "beadle: WHAT: the error's words" (a negative errno); EXIT_FAILED. */
+int command_failed(const char *what, int error);
 /* One line on stderr: "beadle NAME: text", then the usage of the command; EXIT_USAGE. */
 int command_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same for the option over which getopt_long has just stumbled. */

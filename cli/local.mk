@@ -4,7 +4,7 @@ cli_beadle_SOURCES = cli/main.c cli/command.h cli/client.h cli/client.c cli/scre
 	cli/check.c cli/bound.h cli/bound.c cli/round.h cli/round.c cli/status.c cli/hosts.c cli/incidents.c cli/identity.c cli/token.c \
 	cli/enroll.c cli/answer.h cli/answer.c cli/enrolment.h cli/enrolment.c cli/person.c cli/audit.c cli/doctor.c cli/processes.h cli/processes.c \
 	cli/watch.c cli/completion.c cli/asked.h cli/asked.c cli/sealed.h cli/sealed.c cli/archive.h cli/archive.c cli/backup.c \
-	cli/restore.c
+	cli/layout.h cli/layout.c cli/restore.c
 cli_beadle_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 cli_beadle_LDFLAGS = $(PROGRAM_LDFLAGS)
 cli_beadle_LDADD = $(TLS_LIBS) $(WIRE_LIBS) $(CONF_LIBS) $(CONFINE_LIBS) $(BASE_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(CRYPTO_LIBS)

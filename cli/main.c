@@ -56,6 +56,12 @@ int command_print(json_t *document)
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+int command_failed(const char *what, int error)
+{
+	fprintf(stderr, "beadle: %s: %s\n", what, strerror(-error));
+	return EXIT_FAILED;
+}
+
 int command_usage(const char *name, const char *format, ...)
 {
 	va_list ap;

@@ -1,14 +1,11 @@
-/* beadle restore: a backup is read, checked and laid out beside the state folder, and takes its place when all of it is good and on disk. */
+/* beadle restore: a backup is laid out beside the state folder (layout.h), and takes its place when all of it is good and on disk. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <getopt.h>
-#include <grp.h>
 #include <jansson.h>
 #include <limits.h>
-#include <openssl/crypto.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,254 +13,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "archive.h"
+#include "asked.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "command.h"
 #include "document.h"
 #include "installed.h"
 #include "io.h"
-#include "sealed.h"
-#include "asked.h"
+#include "layout.h"
 
-#define ABOUT_MAX (64u * 1024)
 #define CHUNK (256u * 1024)
 
 struct restore {
-	const char *file, *state, *config, *passphrase_file;
+	const char *state, *config, *passphrase_file;
 	bool replace;
 	char aside[PATH_MAX];		/* where it is laid out */
-	char passphrase[ASKED_ROOM], sha256[65];
-	json_t *about;
-	uint8_t key[SEALED_KEY];
-	bool opened;			/* something: it is the right key */
-	struct member store;		/* of its folder: whose it is */
+	struct layout it;
 };
-
-static int failed(const char *what, int error)
-{
-	fprintf(stderr, "beadle: %s: %s\n", what, strerror(-error));
-	return EXIT_FAILED;
-}
-
-static int refused(const struct restore *r, const char *why)
-{
-	fprintf(stderr, "beadle: %s: %s; nothing was changed\n", r->file, why);
-	return EXIT_FAILED;
-}
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	return remove(path);
-}
-
-/* ---- laying out ---- */
-
-/* Names, not numbers: this may be another machine. Who does not exist here, and without root, it stays ours. */
-static int give(int fd, const struct member *m)
-{
-	const struct passwd *user = geteuid() == 0 && *m->owner ? getpwnam(m->owner) : NULL;
-	const struct group *group = geteuid() == 0 && *m->group ? getgrnam(m->group) : NULL;
-
-	if (fchmod(fd, m->mode) < 0)
-		return -errno;
-	return (user || group) && fchown(fd, user ? user->pw_uid : (uid_t)-1, group ? group->gr_gid : (gid_t)-1) < 0 ? -errno : 0;
-}
-
-static int make_folder(const char *path, const struct member *m)
-{
-	CLOSE int fd = -1;
-
-	if (mkdir(path, 0700) < 0)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : give(fd, m);
-}
-
-static int take_all(struct archive_reader *in, uint8_t *ret, size_t n)
-{
-	ssize_t got = 1;
-
-	for (size_t at = 0; at < n && got > 0; at += (size_t)got)
-		got = archive_read(in, ret + at, n - at);
-	return got < 0 ? (int)got : 0;
-}
-
-static int lay_content(struct archive_reader *in, EVP_CIPHER_CTX *cipher, uint64_t left, int fd)
-{
-	FREE uint8_t *chunk = malloc(CHUNK);
-	uint8_t tag[SEALED_TAG];
-	int r = chunk ? 0 : -ENOMEM;
-
-	while (r == 0 && left) {
-		size_t n = left < CHUNK ? (size_t)left : CHUNK;
-
-		r = take_all(in, chunk, n);
-		if (r == 0)
-			r = sealed_some(cipher, chunk, n, chunk);
-		if (r == 0)
-			r = io_write_all(fd, chunk, n);
-		left -= n;
-	}
-	if (r == 0)
-		r = take_all(in, tag, sizeof(tag));
-	return r ? r : sealed_end(cipher, tag);
-}
-
-/* Opened, and its bytes to the disk. -EACCES: another key, or damaged. */
-static int lay_file(const struct restore *r, struct archive_reader *in, const char *path, const struct member *m)
-{
-	uint8_t nonce[SEALED_NONCE];
-	CLOSE int fd = -1;
-	EVP_CIPHER_CTX *cipher;
-	int e = m->size < SEALED_MORE ? -EBADMSG : take_all(in, nonce, sizeof(nonce));
-
-	if (e)
-		return e;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	cipher = sealed_begin(r->key, m->name, nonce, false);
-	e = cipher ? lay_content(in, cipher, m->size - SEALED_MORE, fd) : -EIO;
-	EVP_CIPHER_CTX_free(cipher);
-	if (e == 0)
-		e = give(fd, m);
-	return e == 0 && fsync(fd) < 0 ? -errno : e;
-}
-
-static int make_folders_of(const char *path)
-{
-	char folder[PATH_MAX + ARCHIVE_NAME];
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	*strrchr(folder, '/') = 0;
-	return io_make_folders(folder, 0755);
-}
-
-static bool is_in(const char *name, const char *folder)
-{
-	size_t n = strlen(folder);
-
-	return !strncmp(name, folder, n) && (name[n] == '/' || !name[n]);
-}
-
-static int lay(struct restore *r, struct archive_reader *in, const struct member *m)
-{
-	char path[PATH_MAX + ARCHIVE_NAME];
-	int e;
-
-	snprintf(path, sizeof(path), "%s/%s", r->aside, m->name);
-	if (m->folder)
-		return make_folder(path, m);
-	e = is_in(m->name, "config") ? make_folders_of(path) : 0;
-	if (e == 0)
-		e = lay_file(r, in, path, m);
-	r->opened |= e == 0;
-	return e == -EACCES && r->opened ? -EBADMSG : e == -ENOENT ? -EBADMSG : e;
-}
-
-/* ---- the file ---- */
-
-static bool unhex(const char *hex, uint8_t *ret, size_t n)
-{
-	for (size_t i = 0; i < n; i++, hex += 2)
-		if (strspn(hex, "0123456789abcdef") < 2 || sscanf(hex, "%2hhx", ret + i) != 1)
-			return false;
-	return !*hex;
-}
-
-/* What it is, and what its key is made with. */
-static int take_about(struct restore *r, struct archive_reader *in, const struct member *m)
-{
-	uint8_t text[ABOUT_MAX], salt[SEALED_SALT];
-	int e = m->size <= sizeof(text) && !r->about ? take_all(in, text, m->size) : -EBADMSG;
-
-	r->about = e ? r->about : json_loadb((const char *)text, m->size, JSON_REJECT_DUPLICATES, NULL);
-	if (e || !r->about || !unhex(document_text(r->about, "salt"), salt, sizeof(salt)))
-		return e ? e : -EBADMSG;
-	if (json_integer_value(json_object_get(r->about, "format")) != 1)
-		return -EPROTONOSUPPORT;
-	return sealed_key(r->passphrase, salt, r->key);
-}
-
-static int take_member(struct restore *r, struct archive_reader *in, const struct member *m)
-{
-	static const char *const folders[] = {"signer", "identity", "web", "config", "notify", "store"};
-
-	if (!strcmp(m->name, "backup.json") && !m->folder)
-		return take_about(r, in, m);
-	if (!strcmp(m->name, "store") && m->folder)
-		r->store = *m;
-	for (size_t i = 0; r->about && i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (is_in(m->name, folders[i]))
-			return lay(r, in, m);
-	return -EBADMSG;
-}
-
-/* Every member, as it was checked before, and what it says once more. */
-static int read_members(struct restore *r, struct archive_reader *in)
-{
-	struct member m;
-	char why[256] = "";
-	int e;
-
-	while ((e = archive_next(in, &m, why)) > 0) {
-		e = take_member(r, in, &m);
-		if (e == -EPROTONOSUPPORT)
-			snprintf(why, sizeof(why), "it is of a later version than this program: install that version here");
-		else if (e == -EACCES)
-			snprintf(why, sizeof(why), "this is not its passphrase");
-		else if (e == -EBADMSG)
-			snprintf(why, sizeof(why), "it is damaged at %s, or cut off there", m.name);
-		else if (e)
-			return failed(m.name, e);
-		if (e)
-			break;
-	}
-	if (e)
-		return refused(r, *why ? why : strerror(-e));
-	if (!r->opened || !r->store.folder)
-		return refused(r, "it is no whole backup");
-	archive_digest(in, r->sha256);
-	return 0;
-}
-
-static int check_members(struct restore *r, struct archive_reader *in)
-{
-	FREE uint8_t *chunk = malloc(CHUNK);
-	struct member m;
-	char why[256] = "";
-	ssize_t n;
-	int e;
-
-	if (!chunk)
-		return failed(r->file, -ENOMEM);
-	while ((e = archive_next(in, &m, why)) > 0) {
-		while ((n = archive_read(in, chunk, CHUNK)) > 0)
-			;
-		if (n < 0) {
-			snprintf(why, sizeof(why), "it is damaged at %s, or cut off there", m.name);
-			e = (int)n;
-			break;
-		}
-	}
-	return e ? refused(r, why) : 0;
-}
-
-/* Read from its beginning to its end. */
-static int read_file(struct restore *r, int (*members)(struct restore *, struct archive_reader *))
-{
-	FCLOSE FILE *in = fopen(r->file, "re");
-	struct archive_reader reader;
-	int e;
-
-	if (!in)
-		return failed(r->file, -errno);
-	if (archive_open(&reader, in) < 0)
-		return failed(r->file, -ENOMEM);
-	e = members(r, &reader);
-	archive_close(&reader);
-	return e;
 }
 
 /* ---- configuration ---- */
@@ -294,13 +64,13 @@ static int configure_one(const char *path, const struct stat *st, int type, stru
 	if (type != FTW_F)
 		return 0;
 	snprintf(to, sizeof(to), "%s/%s", configuring->config, path + strlen(configuring->aside) + strlen("/config/"));
-	e = make_folders_of(to);
+	e = layout_folders_of(to);
 	if (e == 0)
 		e = copy_file(path, to, st);
 	if (e == -EEXIST)
 		fprintf(stderr, "beadle: %s is there already and stays as it is\n", to);
 	else if (e < 0)
-		return failed(to, e);
+		return command_failed(to, e);
 	return 0;
 }
 
@@ -315,7 +85,7 @@ static int configure(const struct restore *r)
 		e = nftw(path, configure_one, 16, FTW_PHYS);
 	if (e == 0)
 		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return e < 0 ? failed(path, -errno) : e;
+	return e < 0 ? command_failed(path, -errno) : e;
 }
 
 /* ---- in place ---- */
@@ -323,10 +93,10 @@ static int configure(const struct restore *r)
 /* The first start finds it, and writes into the journal that this is a backup, and which (collector/engine/restored.c). */
 static int leave_word(const struct restore *r)
 {
-	json_t *word = json_pack("{s:s, s:s, s:I, s:I}", "backup", document_text(r->about, "id"), "sha256", r->sha256, "taken_at",
-				 (json_int_t)document_number(r->about, "at"), "restored_at", (json_int_t)clock_wall());
+	json_t *word = json_pack("{s:s, s:s, s:I, s:I}", "backup", document_text(r->it.about, "id"), "sha256", r->it.sha256, "taken_at",
+				 (json_int_t)document_number(r->it.about, "at"), "restored_at", (json_int_t)clock_wall());
 	FREE char *text = json_dumps(word, JSON_COMPACT);
-	struct member m = r->store;
+	struct member m = r->it.store;
 	char path[PATH_MAX + 16];
 	CLOSE int fd = -1;
 	int e;
@@ -337,7 +107,7 @@ static int leave_word(const struct restore *r)
 	m.mode = 0600;
 	e = fd < 0 ? -errno : text ? io_write_all(fd, text, strlen(text)) : -ENOMEM;
 	if (e == 0)
-		e = give(fd, &m);
+		e = layout_give(fd, &m);
 	return e == 0 && fsync(fd) < 0 ? -errno : e;
 }
 
@@ -367,8 +137,8 @@ static void remove_aside(const struct restore *r)
 static int put_in_place(const struct restore *r)
 {
 	if (chmod(r->aside, 0711) < 0 || rename(r->aside, r->state) < 0)
-		return failed(r->state, -errno);
-	return sync_parent(r->state) < 0 ? failed(r->state, -errno) : 0;
+		return command_failed(r->state, -errno);
+	return sync_parent(r->state) < 0 ? command_failed(r->state, -errno) : 0;
 }
 
 /* The store alone, in exchange for the one that is there, which is kept. */
@@ -381,10 +151,10 @@ static int exchange(const struct restore *r)
 	snprintf(its, sizeof(its), "%s/store", r->state);
 	snprintf(old, sizeof(old), "%s/store.before-%lld", r->state, (long long)(clock_wall() / NS_PER_S));
 	if (renameat2(AT_FDCWD, ours, AT_FDCWD, its, RENAME_EXCHANGE) < 0)
-		return failed(its, -errno);
+		return command_failed(its, -errno);
 	e = rename(ours, old) < 0 ? -errno : io_sync_folder(r->state);
 	if (e < 0)
-		return failed(old, e);
+		return command_failed(old, e);
 	printf("the store that was there is kept as %s\n", old);
 	remove_aside(r);
 	return 0;
@@ -392,14 +162,14 @@ static int exchange(const struct restore *r)
 
 static int lay_out(struct restore *r)
 {
-	int e = io_make_folders(r->aside, 0700) < 0 ? failed(r->aside, -errno) : read_file(r, read_members);
+	int e = io_make_folders(r->aside, 0700) < 0 ? command_failed(r->aside, -errno) : layout_read(&r->it);
 
 	if (e == 0)
 		e = configure(r);
 	if (e == 0 && leave_word(r) < 0)
-		e = failed(r->aside, -EIO);
+		e = command_failed(r->aside, -EIO);
 	if (e == 0 && nftw(r->aside, sync_folder, 16, FTW_DEPTH | FTW_PHYS) < 0)
-		e = failed(r->aside, -errno);
+		e = command_failed(r->aside, -errno);
 	if (e == 0)
 		e = r->replace ? exchange(r) : put_in_place(r);
 	if (e)
@@ -431,11 +201,11 @@ static int lock_state(const struct restore *r, int *ret)
 
 	snprintf(path, sizeof(path), "%s/store", r->state);
 	if (access(path, F_OK) < 0)
-		return failed(path, -errno);
+		return command_failed(path, -errno);
 	snprintf(path, sizeof(path), "%s/lock", r->state);
 	*ret = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (*ret < 0)
-		return failed(path, -errno);
+		return command_failed(path, -errno);
 	if (flock(*ret, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	fprintf(stderr, "beadle: %s: a collector is at work here: stop it first\n", r->state);
@@ -449,7 +219,7 @@ static int may(const struct restore *r, int *lock)
 	if (r->replace)
 		return lock_state(r, lock);
 	if (empty)
-		return empty > 0 ? 0 : failed(r->state, empty);
+		return empty > 0 ? 0 : command_failed(r->state, empty);
 	fprintf(stderr, "beadle: %s: there is something in it: name an empty folder; --replace puts back the store alone, and keeps what this collector "
 		"knows of keys that it made and revoked\n", r->state);
 	return EXIT_FAILED;
@@ -463,12 +233,13 @@ static int restore(struct restore *r)
 	time_t at;
 	int e;
 
+	r->it.into = r->aside;
 	if (snprintf(r->aside, sizeof(r->aside), "%s.restoring", r->state) >= (int)sizeof(r->aside))
-		return failed(r->state, -ENAMETOOLONG);
+		return command_failed(r->state, -ENAMETOOLONG);
 	e = may(r, &lock);
 	if (e == 0)
-		e = read_file(r, check_members);
-	if (e == 0 && asked_passphrase(r->passphrase_file, false, r->passphrase) < 0)
+		e = layout_check(&r->it);
+	if (e == 0 && asked_passphrase(r->passphrase_file, false, r->it.passphrase) < 0)
 		e = EXIT_FAILED;
 	if (e)
 		return e;
@@ -476,7 +247,7 @@ static int restore(struct restore *r)
 	e = lay_out(r);
 	if (e)
 		return e;
-	at = (time_t)(document_number(r->about, "at") / NS_PER_S);
+	at = (time_t)(document_number(r->it.about, "at") / NS_PER_S);
 	strftime(taken, sizeof(taken), "%Y-%m-%d %H:%M:%S", localtime_r(&at, &tm));
 	printf("%s: as it was on %s. The collector's first start says so in its journal; agents send again what they have kept since.\n", r->state, taken);
 	if (!r->replace)
@@ -501,11 +272,9 @@ int command_restore(int argc, char **argv)
 		}
 	if (optind + 1 != argc)
 		return command_usage(argv[0], "needs the backup's file");
-	r.file = argv[optind];
+	r.it.file = argv[optind];
 	umask(077);
 	e = restore(&r);
-	json_decref(r.about);
-	OPENSSL_cleanse(r.key, sizeof(r.key));
-	OPENSSL_cleanse(r.passphrase, sizeof(r.passphrase));
+	layout_close(&r.it);
 	return e;
 }
