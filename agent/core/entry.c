@@ -64,12 +64,13 @@ static size_t find_head(const uint8_t *buf, size_t n, uint64_t salt, size_t from
 
 enum entry_found entry_next(const uint8_t *buf, size_t n, uint64_t salt, size_t *offset, struct entry *ret, size_t *need)
 {
-	const uint8_t *p = buf + *offset;
+	const uint8_t *p;
 	size_t rest = n - *offset, length;
 
 	*need = ENTRY_HEAD;
 	if (rest < ENTRY_HEAD)
 		return ENTRY_MORE;
+	p = buf + *offset;
 	ret->at = *offset;
 	if (!head_is_good(p, salt)) {
 		*offset = find_head(buf, n, salt, *offset + 1);

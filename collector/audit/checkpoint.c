@@ -119,10 +119,14 @@ static bool decimal_field(const char **at, const char *end, int64_t *ret)
 
 int checkpoint_parse(const char *line, size_t n, struct checkpoint *ret)
 {
-	const char *at = line, *end = line + n, *word = field(&at, end, &n);
+	const char *at = line, *end, *word;
 	struct checkpoint c;
 	int64_t number;
 
+	if (!n)
+		return -EBADMSG;
+	end = line + n;
+	word = field(&at, end, &n);
 	if (n != 10 || memcmp(word, "checkpoint", 10) || !hex_field(&at, end, ENTRY_HASH, c.chain) || !decimal_field(&at, end, &number) ||
 	    number < 1 || !hex_field(&at, end, ENTRY_HASH, c.hash) || !decimal_field(&at, end, &c.time) ||
 	    !hex_field(&at, end, CHECKPOINT_SIGNATURE, c.signature) || at)

@@ -516,7 +516,7 @@ END_TEST
 
 START_TEST(test_i02_another_protocol_or_none_is_refused)
 {
-	static const char *const protocols[] = {"", "\x02h2", "\x08" "beadle/2"};
+	static const char *const protocols[] = {"", "\x02h2", ("\x08" "beadle/2")};
 	SSL_CTX *other = impostor(&(struct wish){0}, AGENTS);
 
 	SSL_CTX_set_alpn_protos(other, (const unsigned char *)protocols[_i], (unsigned)strlen(protocols[_i]));
