@@ -90,8 +90,9 @@ def run(folder, how, odds, seconds):
     assert not again, f"synced again on the descriptor on which a sync failed: {again[:5]}"
     del site.collector.env["LD_PRELOAD"]
     site.collector.start()
-    before = sum(f.stat().st_size for f in site.collector.store.glob("raw-*"))
-    wait_for("it goes on", lambda: load.going() or sum(f.stat().st_size for f in site.collector.store.glob("raw-*")) > before)
+    for _ in range(5):      # one batch of each agent is under way: the fifth follows an acknowledgement
+        before = sum(f.stat().st_size for f in site.collector.store.glob("raw-*"))
+        wait_for("it goes on", lambda: load.going() or sum(f.stat().st_size for f in site.collector.store.glob("raw-*")) > before)
     load.stop()
     site.collector.stop()
     load.verify(site.collector.store)
