@@ -44,7 +44,7 @@ class Agent(Program):
     def child(self, program, other_than=None):
         def found():
             pids = [p for p, name in self.children().items() if name == program and p != other_than]
-            return min(pids) if pids else None     # of the template and its hosts, the template
+            return pids[0] if pids else None    # parents come first: of the template and its hosts, the template; numbers can begin anew
         return wait_for(f"a process of {program}", found)
 
 
