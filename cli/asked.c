@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "command.h"
 
 #define LEAST 12	/* bytes; whoever has the file may try as long as he likes */
 
@@ -39,7 +40,7 @@ static int from_file(const char *file, char ret[ASKED_ROOM])
 	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		fprintf(stderr, "beadle: %s: %s\n", file, strerror(errno));
+		command_failed(file, -errno);
 		return -EINVAL;
 	}
 	if (st.st_mode & 077) {
@@ -48,7 +49,7 @@ static int from_file(const char *file, char ret[ASKED_ROOM])
 	}
 	n = read(fd, ret, ASKED_ROOM - 1);
 	if (n < 0) {
-		fprintf(stderr, "beadle: %s: %s\n", file, strerror(errno));
+		command_failed(file, -errno);
 		return -EIO;
 	}
 	ret[n] = 0;

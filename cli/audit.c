@@ -43,10 +43,8 @@ static int export_to(const char *path)
 	FCLOSE FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 	int r;
 
-	if (!out) {
-		fprintf(stderr, "beadle: %s: %s\n", path, strerror(errno));
-		return EXIT_FAILED;
-	}
+	if (!out)
+		return command_failed(path, -errno);
 	TAKE_FD(fd);
 	r = write_export(out);
 	if (r == EXIT_DONE && fsync(fileno(out)) < 0)

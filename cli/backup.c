@@ -272,7 +272,6 @@ static int name_it(struct backup *b)
 /* It bears its name when all of it is on disk. */
 static int finish(struct backup *b, FILE *out)
 {
-	char folder[PATH_MAX];
 	struct stat st;
 	int r = archive_end(&b->out, b->sha256);
 
@@ -283,12 +282,10 @@ static int finish(struct backup *b, FILE *out)
 	if (r < 0)
 		return command_failed(b->partial, r);
 	b->bytes = st.st_size;
-	snprintf(folder, sizeof(folder), "%s", b->path);
-	*(strrchr(folder, '/') + (strrchr(folder, '/') == folder)) = 0;
-	r = io_sync_folder(folder);
+	r = io_sync_parent(b->path);
 	if (r < 0)
 		unlink(b->path);
-	return r < 0 ? command_failed(folder, r) : 0;
+	return r < 0 ? command_failed(b->path, r) : 0;
 }
 
 static int write_it(struct backup *b)

@@ -61,7 +61,7 @@ static int unreachable(int error)
 		fprintf(stderr, "beadle: %s: no collector listens here: start beadle-collector, or name its socket "
 			"with --socket\n", path);
 	else
-		fprintf(stderr, "beadle: %s: %s\n", path, strerror(-error));
+		command_failed(path, error);
 	return error == -EACCES || error == -EPERM ? EXIT_NOT_ALLOWED : EXIT_UNREACHABLE;
 }
 

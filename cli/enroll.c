@@ -214,7 +214,7 @@ static int enrol(const struct place *p, const struct token *t, const char *host)
 
 	q.csr = csr;
 	if (r < 0)
-		fprintf(stderr, "beadle: %s: %s\n", p->folder, strerror(-r));
+		command_failed(p->folder, r);
 	else
 		r = ask(&q, &a);
 	if (r == -EPERM)	/* it was the collector that said no: the token is not this key's */
@@ -235,10 +235,10 @@ static int begin(const struct place *p, const struct token *t, const char *host,
 	if (renewal_marked(p->folder, id) && renewal_complete(p->folder)) {
 		r = renewal_settle(p->folder);
 		if (r < 0)
-			fprintf(stderr, "beadle: %s: %s\n", p->folder, strerror(-r));
-		else if (!command_json)
+			return command_failed(p->folder, r);
+		if (!command_json)
 			printf("enrolled, as an earlier run of this command had been answered; next: systemctl enable --now beadle-agent\n");
-		return r < 0 ? EXIT_FAILED : EXIT_DONE;
+		return EXIT_DONE;
 	}
 	if (!another && (is_there(p->folder, "key.pem") || is_there(p->folder, "cert.pem"))) {
 		fprintf(stderr, "beadle: %s: this server has an identity already: --again lets another one take its place\n", p->folder);
@@ -247,10 +247,7 @@ static int begin(const struct place *p, const struct token *t, const char *host,
 	if (!renewal_marked(p->folder, id))
 		renewal_drop(p->folder);
 	r = renewal_mark(p->folder, id);
-	if (r == 0)
-		return enrol(p, t, host);
-	fprintf(stderr, "beadle: %s: %s\n", p->folder, strerror(-r));
-	return EXIT_FAILED;
+	return r == 0 ? enrol(p, t, host) : command_failed(p->folder, r);
 }
 
 static const struct option options[] = {{"host", required_argument, NULL, 'H'}, {"again", no_argument, NULL, 'a'},

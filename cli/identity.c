@@ -74,10 +74,8 @@ static int make_folder(const char *folder, bool *ret_made)
 	char path[4096];
 
 	*ret_made = mkdir(folder, 0700) == 0;
-	if (!*ret_made && errno != EEXIST) {
-		fprintf(stderr, "beadle: %s: %s\n", folder, strerror(errno));
-		return EXIT_FAILED;
-	}
+	if (!*ret_made && errno != EEXIST)
+		return command_failed(folder, -errno);
 	snprintf(path, sizeof(path), "%s/key.pem", folder);
 	if (access(path, F_OK) < 0)
 		return EXIT_DONE;

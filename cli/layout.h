@@ -11,8 +11,8 @@
 
 struct layout {
 	const char *file, *into;		/* the backup; the folder, which is there and empty */
-	char passphrase[ASKED_ROOM];
-	char sha256[65];			/* these are known after layout_read: of the whole file */
+	char passphrase[ASKED_ROOM];		/* before layout_read */
+	char sha256[65];			/* these are known after it: of the whole file */
 	json_t *about;				/* backup.json */
 	struct member store;			/* of its folder: whose it is */
 	uint8_t key[SEALED_KEY];

@@ -116,18 +116,6 @@ static int sync_folder(const char *path, const struct stat *st, int type, struct
 	return type == FTW_DP ? io_sync_folder(path) : 0;
 }
 
-static int sync_parent(const char *path)
-{
-	char folder[PATH_MAX], *slash;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (!slash)
-		return io_sync_folder(".");
-	*(slash + (slash == folder)) = 0;
-	return io_sync_folder(folder);
-}
-
 static void remove_aside(const struct restore *r)
 {
 	nftw(r->aside, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -138,7 +126,7 @@ static int put_in_place(const struct restore *r)
 {
 	if (chmod(r->aside, 0711) < 0 || rename(r->aside, r->state) < 0)
 		return command_failed(r->state, -errno);
-	return sync_parent(r->state) < 0 ? command_failed(r->state, -errno) : 0;
+	return io_sync_parent(r->state) < 0 ? command_failed(r->state, -errno) : 0;
 }
 
 /* The store alone, in exchange for the one that is there, which is kept. */

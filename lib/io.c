@@ -74,7 +74,7 @@ int io_sync_folder(const char *path)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-static int sync_parent(const char *path)
+int io_sync_parent(const char *path)
 {
 	char folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -118,7 +118,7 @@ int io_replace_file(const char *path, const void *data, size_t n, mode_t mode)
 		unlink(temporary);
 		return r;
 	}
-	return sync_parent(path);
+	return io_sync_parent(path);
 }
 
 int io_make_folders(const char *path, mode_t mode)

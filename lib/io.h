@@ -10,6 +10,7 @@ int io_read_file(const char *path, size_t limit, char **ret, size_t *ret_n);	/* 
 /* Other readers see the old content or the new, also after power loss: temporary, fsync, rename, fsync of the folder. */
 int io_replace_file(const char *path, const void *data, size_t n, mode_t mode);
 int io_sync_folder(const char *path);
+int io_sync_parent(const char *path);						/* the folder that it stands in */
 int io_make_folders(const char *path, mode_t mode);				/* mkdir -p */
 /* As root: of these names in the folder ("." is itself; the last is NULL), what belongs to root becomes that user's. Links are not followed;
  * what is not there, or another's already, is passed over. */
