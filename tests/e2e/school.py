@@ -115,7 +115,7 @@ hosts: {hosts}
         return found
 
     def records(self):
-        """Every stored (host, epoch, sequence, check, outcome), read with another program's SQLite once the collector has ended."""
+        """Every stored (host, epoch, sequence, check, outcome), read with another program's SQLite, also while the collector writes."""
         rows = []
         for file in sorted(self.state.glob("store/raw-*.db")):
             with sqlite3.connect(file) as db:

@@ -379,6 +379,7 @@ def test_c03_no_process_leaves_a_core_or_can_be_looked_into(site, secrets):
     look = ["setpriv", "--bounding-set=-sys_ptrace,-perfmon", "--inh-caps=-all"]
     sleeper = subprocess.Popen([*look, "sleep", "60"])
     try:
+        wait_for("it sleeps", lambda: open(f"/proc/{sleeper.pid}/comm").read() == "sleep\n")     # before, it holds more than who looks
         assert subprocess.run([*look, "readlink", f"/proc/{sleeper.pid}/exe"], capture_output=True).returncode == 0
         for pid, name in processes(site.collector, *[a.program for a in site.agents]):
             limits = open(f"/proc/{pid}/limits").read()
