@@ -1,5 +1,6 @@
 # collector/
 include collector/launcher/local.mk
+include collector/setup/local.mk
 include collector/enrol/local.mk
 include collector/ingest/local.mk
 include collector/audit/local.mk

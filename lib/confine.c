@@ -30,6 +30,9 @@ static const struct row {
 	[CONFINE_WATCH] = {{"beadle-watch", "beadle", 0, true}, {WORK, NETWORK, 0, 1},
 			   LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_KERNEL | CONFINE_ETC},
 	[CONFINE_COLLECTOR] = {.should = {"beadle-collector", NULL, CAPABILITY_LAUNCHER, false}},
+	/* While it reads: for an instant, at each start. */
+	[CONFINE_SETUP] = {{"beadle-setup", "beadle-collector", 0, true}, {CALLS_READ, 0, 0, 1},
+			   LANDLOCK_CONNECT | LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_NAMES},
 	/* It connects to nobody: agents come to it. Who asks over the local socket has a name, which is looked up. */
 	[CONFINE_COLLECT] = {{"beadle-collect", "beadle-collector", 0, true}, {WORK | CALLS_LISTEN, FAMILY_UNIX, 0, 1},
 			     LANDLOCK_CONNECT | LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_KERNEL | CONFINE_ETC},

@@ -3,13 +3,11 @@
 #include "agent/launcher/launcher.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,45 +17,20 @@
 #include "lib/clock.h"
 #include "lib/io.h"
 #include "lib/log.h"
-#include "lib/program.h"
+#include "lib/spawn.h"
 
 #define CORE_PATIENCE (10 * NS_PER_S)	/* it syncs its spool */
 #define TEMPLATE_PATIENCE (3 * NS_PER_S)
 #define LOAD_PATIENCE_MS 10000
 
-/* fds[i] becomes descriptor 3 + i. */
-__attribute__((noreturn)) static void become(const char *program, char **arguments, const int *fds, int n, uid_t uid,
-					     gid_t gid)
+struct account { uid_t uid; gid_t gid; };
+
+/* The core's user; none was found: it stays who we are. */
+static int become_core(const void *who)
 {
-	char path[PROGRAM_PATH];
-	sigset_t none;
-	int high[4], r = program_path(program, path);
+	const struct account *a = who;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int i = 0; i < n && r == 0; i++)
-		r = (high[i] = fcntl(fds[i], F_DUPFD, 16)) < 0 ? -errno : 0;
-	for (int i = 0; i < n && r == 0; i++)
-		r = dup2(high[i], 3 + i) < 0 ? -errno : 0;
-	close_range(3 + (unsigned)n, ~0U, 0);
-	if (r == 0 && uid && geteuid() == 0)
-		r = capability_become(uid, gid, 0);
-	if (r == 0 && uid && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = -errno;
-	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-	if (r == 0 && execve(path, arguments, program_environment()) < 0)
-		r = -errno;
-	log_error("%s: %s", path, strerror(-r));
-	_exit(127);
-}
-
-static pid_t spawn(const char *program, char **arguments, const int *fds, int n, uid_t uid, gid_t gid)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		become(program, arguments, fds, n, uid, gid);
-	return pid < 0 ? -errno : pid;
+	return a->uid && geteuid() == 0 ? capability_become(a->uid, a->gid, 0) : 0;
 }
 
 /* The template goes by these records when it has answered. */
@@ -80,22 +53,21 @@ static int load(int template, const struct reading *reading)
 
 int children_start(struct children *c, const struct reading *reading, uid_t uid, gid_t gid)
 {
-	char *template_arguments[] = {(char *)"beadle-host", (char *)"template", NULL};
-	char *core_arguments[] = {(char *)"beadle-core", NULL};
+	const struct account account = {uid, gid};
 	int template[2] = {-1, -1}, core[2] = {-1, -1}, between[2] = {-1, -1};
 	int r = io_pair(SOCK_SEQPACKET, template);
 
 	*c = (struct children){.to_template = -1, .to_core = -1};
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, core);
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, between);
-	if (r == 0 &&
-	    (r = spawn("agent/host/beadle-host", template_arguments, (int[]){template[1], between[0]}, 2, 0, 0)) > 0) {
+	if (r == 0 && (r = spawn(&(struct spawn){"agent/host/beadle-host", (char *[]){(char *)"beadle-host", (char *)"template", NULL},
+						 (int[]){template[1], between[0]}, 2, NULL, NULL})) > 0) {
 		c->template = r;
 		r = load(template[0], reading);
 	}
 	lseek(reading->plan, 0, SEEK_SET);
-	if (r == 0 && (r = spawn("agent/core/beadle-core", core_arguments, (int[]){core[1], between[1], reading->plan},
-				 3, uid, gid)) > 0)
+	if (r == 0 && (r = spawn(&(struct spawn){"agent/core/beadle-core", (char *[]){(char *)"beadle-core", NULL},
+						 (int[]){core[1], between[1], reading->plan}, 3, become_core, &account})) > 0)
 		c->core = r;
 	c->to_template = TAKE_FD(template[0]);
 	c->to_core = TAKE_FD(core[0]);

@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -20,32 +18,13 @@
 #include "lib/grant.h"
 #include "lib/io.h"
 #include "lib/log.h"
-#include "lib/program.h"
+#include "lib/spawn.h"
 #include "lib/text.h"
 
+#define PROGRAM "agent/config/beadle-config"
 #define PATIENCE (300 * NS_PER_S)	/* a plugin that hangs when loaded costs the reader 20 s */
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 #define FIRST_USER 1000u		/* no host ever runs as root or as a user of the system */
-
-__attribute__((noreturn)) static void become_reader(char **arguments, int records, int plan)
-{
-	char path[PROGRAM_PATH];
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-	/* First out of the way of each other, then to their places. */
-	records = fcntl(records, F_DUPFD, 10);
-	plan = fcntl(plan, F_DUPFD, 10);
-	if (records < 0 || plan < 0 || dup2(records, 3) < 0 || dup2(plan, 4) < 0 ||
-	    program_path("agent/config/beadle-config", path) < 0)
-		_exit(126);
-	close_range(5, ~0U, 0);
-	execve(path, arguments, program_environment());
-	log_error("%s: %s", path, strerror(errno));
-	_exit(127);
-}
 
 static bool terminated(const char *text, size_t room)
 {
@@ -116,18 +95,15 @@ static int run(char **arguments, struct reading *to)
 
 	if (r < 0)
 		return r;
-	pid = fork();
-	if (pid == 0)
-		become_reader(arguments, pair[1], to->plan);
+	pid = spawn(&(struct spawn){PROGRAM, arguments, (int[]){pair[1], to->plan}, 2, NULL, NULL});
 	close(pair[1]);
-	r = pid < 0 ? -errno : receive(pair[0], to);
+	r = pid < 0 ? pid : receive(pair[0], to);
 	close(pair[0]);
 	if (pid > 0 && r < 0)
 		kill(pid, SIGKILL);
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	if (r == 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-		r = WIFEXITED(status) && WEXITSTATUS(status) == 1 ? -EINVAL : -ECHILD;
+	status = spawn_wait(pid);
+	if (r == 0 && status)
+		r = status == 1 ? -EINVAL : -ECHILD;
 	if (r == 0 && (fcntl(to->plan, F_GET_SEALS) & SEALS) != SEALS)
 		r = -EPROTO;
 	return r;
@@ -165,12 +141,8 @@ void reader_free(struct reading *r)
 
 int reader_check(const char *config)
 {
-	char path[PROGRAM_PATH];
+	char *arguments[] = {(char *)"beadle-config", (char *)"--config", (char *)config, (char *)"--check", NULL};
+	int status = spawn_wait(spawn(&(struct spawn){PROGRAM, arguments, NULL, 0, NULL, NULL}));
 
-	if (program_path("agent/config/beadle-config", path) == 0)
-		execve(path,
-		       (char *[]){(char *)"beadle-config", (char *)"--config", (char *)config, (char *)"--check", NULL},
-		       program_environment());
-	log_error("%s: %s", path, strerror(errno));
-	return 1;
+	return status < 0 ? 1 : status;
 }

@@ -42,6 +42,7 @@ void life_begun(struct engine *e, struct store_reader *reader)
 		before = json_loads(text, 0, NULL);
 	tell(e, "collector.started", json_pack("{s:s}", "version", PACKAGE_VERSION));
 	take_up(e, before, now);
+	engine_sign_of_life(e);
 	free(text);
 	json_decref(before);
 	json_decref(now);
@@ -50,6 +51,7 @@ void life_begun(struct engine *e, struct store_reader *reader)
 void life_ending(struct engine *e)
 {
 	tell(e, "collector.ended", json_object());
+	engine_sign_of_life(e);
 }
 
 void life_trouble(struct engine *e, const struct trouble *t)

@@ -1,39 +1,42 @@
 #include "children.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "capability.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "io.h"
 #include "launcher.h"
 #include "log.h"
-#include "program.h"
+#include "spawn.h"
 #include "text.h"
+#include "users.h"
 
 #define BACK_OFF_MIN (NS_PER_S / 2)
 #define BACK_OFF_MAX (60 * NS_PER_S)
 #define STEADY (60 * NS_PER_S)		/* who lived so long begins again at the shortest back-off */
-#define ARGUMENTS 32
+#define ARGUMENTS 12
 
 enum { COLLECT, SIGNER, NOTIFIER, WEB, CHILDREN };
 
-static const struct kind { const char *program, *user; uint32_t pipe; } kinds[CHILDREN] = {
-	[COLLECT] = {"collector/beadle-collect", "beadle-collector", 0},
-	[SIGNER] = {"collector/identity/beadle-signer", "beadle-signer", LAUNCHER_SIGNER},
-	[NOTIFIER] = {"collector/notify/beadle-notifier", "beadle-notify", LAUNCHER_NOTIFIER},
-	[WEB] = {"collector/web/beadle-web", "beadle-web", LAUNCHER_WEB},
+/* Its pipe is its descriptor 3, its sockets follow. "@" is collector.yaml; "." is the state folder, and begins what is in it. */
+static const struct kind {
+	const char *program, *user;
+	uint32_t pipe;
+	const char *arguments[ARGUMENTS];
+} kinds[CHILDREN] = {
+	[COLLECT] = {"collector/beadle-collect", USER_COLLECTOR, 0, {"beadle-collect", "--config", "@", "--launcher-fd", "3",
+		     "--agents-fd", "4", "--enrolment-fd", "5", "--local-fd", "6"}},
+	[SIGNER] = {"collector/identity/beadle-signer", USER_SIGNER, LAUNCHER_SIGNER, {"beadle-signer", "--state", ".", "--fd", "3"}},
+	[NOTIFIER] = {"collector/notify/beadle-notifier", USER_NOTIFIER, LAUNCHER_NOTIFIER,
+		      {"beadle-notifier", "--config", "@", "--queue", "./notify", "--fd", "3"}},
+	[WEB] = {"collector/web/beadle-web", USER_WEB, LAUNCHER_WEB,
+		 {"beadle-web", "--identity", "./web", "--collector-fd", "3", "--web-fd", "4"}},
 };
 
 struct child { pid_t pid; int64_t started, due, back_off; };
@@ -70,123 +73,39 @@ int children_collector(const struct children *c)
 	return c->collector;
 }
 
-/* ---- in the child, before exec ---- */
+struct arguments { char *argv[ARGUMENTS + 1], text[ARGUMENTS][512]; };
 
-struct arguments { char *argv[ARGUMENTS], text[ARGUMENTS][512]; int n; };
-
-static void add(struct arguments *a, const char *name, const char *value)
+static void fill_in(const struct children *c, const struct kind *k, struct arguments *a)
 {
-	if (a->n + 3 > ARGUMENTS)
-		_exit(126);
-	a->argv[a->n++] = (char *)name;
-	if (value) {
-		snprintf(a->text[a->n], sizeof(a->text[0]), "%s", value);
-		a->argv[a->n] = a->text[a->n];
-		a->n++;
-	}
-	a->argv[a->n] = NULL;
-}
+	for (size_t i = 0; i < ARGUMENTS && k->arguments[i]; i++) {
+		const char *pattern = k->arguments[i];
 
-/* A descriptor that the program may keep. */
-static void add_fd(struct arguments *a, const char *name, int fd)
-{
-	char number[16];
-
-	fcntl(fd, F_SETFD, 0);
-	snprintf(number, sizeof(number), "%d", fd);
-	add(a, name, number);
-}
-
-static void add_folder(struct arguments *a, const char *name, const char *state, const char *folder)
-{
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", state, folder);
-	add(a, name, path);
-}
-
-static void arguments_of(const struct children *c, int which, int pipe, struct arguments *a)
-{
-	switch (which) {
-	case COLLECT:
-		add(a, "--config", c->config);
-		add_fd(a, "--agents-fd", c->doors.agents);
-		add_fd(a, "--enrolment-fd", c->doors.enrolment);
-		add_fd(a, "--local-fd", c->doors.local);
-		add_fd(a, "--launcher-fd", pipe);
-		break;
-	case SIGNER:
-		add(a, "--state", c->settings->state);
-		add_fd(a, "--fd", pipe);
-		break;
-	case NOTIFIER:
-		add(a, "--config", c->config);
-		add_folder(a, "--queue", c->settings->state, "notify");
-		add_fd(a, "--fd", pipe);
-		break;
-	default:
-		add_folder(a, "--identity", c->settings->state, "web");
-		add_fd(a, "--web-fd", c->doors.web);
-		add_fd(a, "--collector-fd", pipe);
+		if (*pattern == '.')
+			snprintf(a->text[i], sizeof(a->text[i]), "%s%s", c->settings->state, pattern + 1);
+		a->argv[i] = *pattern == '.' ? a->text[i] : (char *)(*pattern == '@' ? c->config : pattern);
 	}
 }
-
-int children_become(const char *name)
-{
-	const struct passwd *user = getpwnam(name);
-
-	if (!user)
-		return -ENOENT;
-	return initgroups(user->pw_name, user->pw_gid) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
-	       setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0 ? -errno : 0;
-}
-
-static void run(const struct children *c, int which, int pipe)
-{
-	struct arguments a = {0};
-	char path[PROGRAM_PATH];
-	sigset_t none;
-	int r;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	r = program_path(kinds[which].program, path);
-	if (r == 0 && c->separate)
-		capability_bound(0);
-	if (r == 0 && c->separate)
-		r = children_become(kinds[which].user);
-	if (r < 0) {
-		log_error("%s: %s", kinds[which].program, strerror(-r));
-		_exit(126);
-	}
-	prctl(PR_SET_PDEATHSIG, SIGTERM);	/* after the change of user, which takes it back */
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	add(&a, strrchr(path, '/') + 1, NULL);
-	arguments_of(c, which, pipe, &a);
-	execve(path, a.argv, program_environment());
-	log_error("%s: %s", path, strerror(errno));
-	_exit(127);
-}
-
-/* ---- in the launcher ---- */
 
 /* Starts one; returns our end of its pair, or -errno. */
 static int start(struct children *c, int which, int64_t now)
 {
+	const struct kind *k = &kinds[which];
+	struct arguments a = {0};
 	int pair[2], r = io_pair(which == COLLECT ? SOCK_SEQPACKET : SOCK_STREAM, pair);
-	pid_t pid;
 
 	if (r < 0)
 		return r;
-	pid = fork();
-	if (pid == 0)
-		run(c, which, pair[1]);
+	fill_in(c, k, &a);
+	r = spawn(&(struct spawn){k->program, a.argv,
+				  which == COLLECT ? (int[]){pair[1], c->doors.agents, c->doors.enrolment, c->doors.local}
+						   : (int[]){pair[1], c->doors.web},
+				  which == COLLECT ? 4 : which == WEB ? 2 : 1, c->separate ? users_become : NULL, k->user});
 	close(pair[1]);
-	if (pid < 0) {
+	if (r < 0) {
 		close(pair[0]);
-		return -errno;
+		return r;
 	}
-	c->at[which].pid = pid;
+	c->at[which].pid = r;
 	c->at[which].started = now;
 	return pair[0];
 }

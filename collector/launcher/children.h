@@ -28,7 +28,4 @@ bool children_read(struct children *);
 /* Asks all to end, the collector first (its pipes end the others); false once none is left. */
 bool children_stop(struct children *, int signal);
 
-/* Changes to the user of one of ours for good, in a child before exec. 0; -ENOENT: there is no such user; or -errno. */
-int children_become(const char *user);
-
 #endif

@@ -1,17 +1,17 @@
 /*
  * beadle-collector - the launcher: opens the sockets, starts signer, notifier, web and the collector proper, starts again what ends.
- * It parses nothing that comes from the network and, as root, holds nothing but the right to become its children's users.
+ * It parses nothing (beadle-setup does) and, as root, holds nothing but the right to become its children's users.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,40 +22,28 @@
 #include "clock.h"
 #include "config.h"
 #include "doors.h"
-#include "folders.h"
 #include "installed.h"
 #include "log.h"
-#include "program.h"
 #include "ready.h"
 #include "secret.h"
 #include "settings.h"
+#include "spawn.h"
+#include "users.h"
 
 #define STOP_PATIENCE (30 * NS_PER_S)
 
-static int signal_pipe[2] = {-1, -1};
-
-static void on_signal(int signal)
+static int open_signals(void)
 {
-	unsigned char byte = (unsigned char)signal;
-	int saved = errno;
+	sigset_t set;
 
-	if (write(signal_pipe[1], &byte, 1) < 0)
-		(void)0;	/* the pipe is full: a wake-up is on its way already */
-	errno = saved;
-}
-
-static int catch_signals(void)
-{
-	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, ignore = {.sa_handler = SIG_IGN};
-
-	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGHUP, &act, NULL);
-	sigaction(SIGCHLD, &act, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
-	return 0;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static void reap(struct children *c)
@@ -68,25 +56,23 @@ static void reap(struct children *c)
 }
 
 /* True: an end was asked for. */
-static bool read_signals(struct children *c)
+static bool read_signals(int signals, struct children *c)
 {
-	unsigned char bytes[64];
-	ssize_t n = read(signal_pipe[0], bytes, sizeof(bytes));
+	struct signalfd_siginfo info;
 	bool end = false;
 
-	for (ssize_t i = 0; i < n; i++) {
-		if (bytes[i] == SIGTERM || bytes[i] == SIGINT)
-			end = true;
-		if (bytes[i] == SIGHUP)
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		end |= info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
+		if (info.ssi_signo == SIGHUP)
 			log_notice("SIGHUP: the collector reads its files at start; restart it to take new ones");
 	}
 	reap(c);
 	return end;
 }
 
-static void wait_a_while(struct children *c, int64_t ns)
+static void wait_a_while(int signals, struct children *c, int64_t ns)
 {
-	struct pollfd fds[2] = {{signal_pipe[0], POLLIN, 0}, {children_collector(c), POLLIN, 0}};
+	struct pollfd fds[2] = {{signals, POLLIN, 0}, {children_collector(c), POLLIN, 0}};
 	int64_t watchdog = ready_watchdog();
 
 	if (watchdog && watchdog < ns)
@@ -100,20 +86,20 @@ static void wait_a_while(struct children *c, int64_t ns)
 	ready_tell("WATCHDOG=1");
 }
 
-static int supervise(struct children *c)
+static int supervise(int signals, struct children *c)
 {
 	int64_t give_up;
 	bool end = false;
 
 	while (!end) {
-		wait_a_while(c, children_start(c, clock_boot()));
-		end = read_signals(c);
+		wait_a_while(signals, c, children_start(c, clock_boot()));
+		end = read_signals(signals, c);
 	}
 	ready_tell("STOPPING=1");
 	give_up = clock_boot() + STOP_PATIENCE;
 	for (int signal = SIGTERM; children_stop(c, signal); reap(c)) {
-		wait_a_while(c, NS_PER_S / 10);
-		read_signals(c);
+		wait_a_while(signals, c, NS_PER_S / 10);
+		read_signals(signals, c);
 		if (clock_boot() > give_up)
 			signal = SIGKILL;
 	}
@@ -121,136 +107,71 @@ static int supervise(struct children *c)
 	return EXIT_SUCCESS;
 }
 
-/* ---- commands ---- */
-
-/* Runs a program of ours to its end, its output on ours, as `user` if one is named. Returns its exit code. */
-static int run_to_end(const char *room_and_name, char *const *arguments, const char *user)
+static void keep(uint64_t capabilities)
 {
-	char path[PROGRAM_PATH];
-	int status;
-	pid_t pid;
-
-	if (program_path(room_and_name, path) < 0)
-		return EXIT_FAILURE;
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		if (user && children_become(user) < 0)
-			_exit(126);
-		execve(path, arguments, program_environment());
-		fprintf(stderr, "beadle-collector: %s: %s\n", path, strerror(errno));
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return EXIT_FAILURE;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+	if (geteuid() == 0 && capability_keep(capabilities) < 0)
+		log_warning("it keeps capabilities that it has no use for");
 }
 
-/* Has each process a user of its own? */
-static bool is_separate(void)
+/* One collector a state folder: the lock is held while the descriptor is open. */
+static int lock_state(const char *state)
 {
-	return geteuid() == 0 && getpwnam("beadle-collector") && getpwnam("beadle-signer") && getpwnam("beadle-notify") &&
-	       getpwnam("beadle-web");
+	char path[300];
+	CLOSE int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/lock", state);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return TAKE_FD(fd);
+	log_error("%s: %s", state, errno == EWOULDBLOCK ? "another collector is at work here" : strerror(errno));
+	return -1;
 }
 
-static int check_config(const char *config)
+static int serve(const char *config)
 {
-	char *collect[] = {"beadle-collect", "--check-config", "--config", (char *)config, NULL};
-	char *notifier[] = {"beadle-notifier", "--check-config", "--config", (char *)config, NULL};
-	/* As who it will be: a password that root may read is not enough. */
-	const char *user = is_separate() ? "beadle-notify" : NULL;
-	int good = run_to_end("collector/beadle-collect", collect, NULL) == EXIT_SUCCESS;
-
-	good &= run_to_end("collector/notify/beadle-notifier", notifier, user) == EXIT_SUCCESS;
-	good &= settings_check(config) == 0;
-	return good ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* What the signer makes: all that is not there yet. */
-static int make_identities(const struct settings *s)
-{
-	char *arguments[9 + 2 * SETTINGS_HOSTS] = {"beadle-signer", "--init", "--state", (char *)s->state, "--school",
-		(char *)s->school, "--name", (char *)s->name};
-	int n = 8;
-
-	for (size_t i = 0; i < s->hosts_n; i++) {
-		arguments[n++] = "--host";
-		arguments[n++] = (char *)s->hosts[i];
-	}
-	arguments[n] = NULL;
-	return run_to_end("collector/identity/beadle-signer", arguments, NULL);
-}
-
-/* Made by us, perhaps as root; from now on each is one process's alone. */
-static int give(const struct settings *s)
-{
-	int r = folders_give(s->state);
-
-	if (r < 0)
-		fprintf(stderr, "beadle-collector: %s: what was made could not be given to its users\n", s->state);
-	return r;
-}
-
-static int init(const char *config, const struct settings *s, const char *administrator)
-{
-	char *account[] = {"beadle-collect", "--config", (char *)config, "--init-account", (char *)administrator, NULL};
-	int r = folders_make(s->state);
-
-	if (r < 0) {
-		fprintf(stderr, "beadle-collector: %s: cannot be made: %s\n", s->state, strerror(-r));
-		return EXIT_FAILURE;
-	}
-	printf("dashboard: https://%s:%u/\n", s->hosts[0], doors_port(&s->web));
-	r = make_identities(s);
-	if (r == 0)
-		r = run_to_end("collector/beadle-collect", account, NULL);
-	return give(s) < 0 ? EXIT_FAILURE : r;
-}
-
-static int serve(const char *config, const struct settings *s)
-{
-	bool separate = is_separate();
+	bool separate = users_separate();
+	struct children_doors doors;
+	CLOSE int signals = -1;
 	CLOSE int lock = -1;
 	CLOSE int agents = -1;
 	CLOSE int enrolment = -1;
 	CLOSE int web = -1;
 	CLOSE int local = -1;
+	struct settings s;
 	struct children *c;
-	char path[300];
-	int r = folders_make(s->state);
+	int r;
 
-	if (r < 0) {
-		log_error("%s: %s", s->state, strerror(-r));
+	if (settings_ask(config, "start", &s) < 0)
 		return EXIT_FAILURE;
-	}
-	snprintf(path, sizeof(path), "%s/identity/cert.pem", s->state);
-	if (access(path, F_OK) < 0) {
-		log_error("%s is not there: run beadle-collector init first", path);
+	lock = lock_state(s.state);
+	if (lock < 0)
 		return EXIT_FAILURE;
-	}
-	snprintf(path, sizeof(path), "%s/identity/checkpoint.pem", s->state);	/* younger than some installations */
-	if (access(path, F_OK) < 0 && (make_identities(s) || give(s) < 0))
-		return EXIT_FAILURE;
-	lock = folders_lock(s->state);
-	if (lock < 0) {
-		log_error("%s: %s", s->state, lock == -EWOULDBLOCK ? "another collector is at work here" : strerror(-lock));
-		return EXIT_FAILURE;
-	}
-	agents = doors_open(&s->agents, "listening for agents on %s");
-	enrolment = doors_bind(&s->enrolment, "enrolment at %s, while there is a token");
-	web = doors_open(&s->web, "dashboard on https://%s/");
-	local = doors_local(s->state);
-	if (agents < 0 || enrolment < 0 || web < 0 || local < 0)
+	agents = doors_open(&s.agents, "listening for agents on %s");
+	enrolment = doors_bind(&s.enrolment, "enrolment at %s, while there is a token");
+	web = doors_open(&s.web, "dashboard on https://%s/");
+	local = doors_local(s.state);
+	signals = open_signals();
+	if (agents < 0 || enrolment < 0 || web < 0 || local < 0 || signals < 0)
 		return EXIT_FAILURE;
 	if (!separate)
 		log_notice("all processes run as one user, so the separation between them is not in force: run as root, with the "
 			   "users of beadle.conf (systemd-sysusers) made");
-	if (geteuid() == 0 && capability_keep(CAPABILITY_LAUNCHER) < 0)
-		log_warning("it keeps capabilities that it has no use for");
-	c = children_new(s, config, &(struct children_doors){agents, enrolment, web, local}, separate);
-	r = c && catch_signals() == 0 ? supervise(c) : EXIT_FAILURE;
+	keep(CAPABILITY_LAUNCHER);
+	doors = (struct children_doors){agents, enrolment, web, local};
+	c = children_new(&s, config, &doors, separate);
+	r = c ? supervise(signals, c) : EXIT_FAILURE;
 	children_free(c);
 	return r;
+}
+
+/* What is not serving. */
+static int run_setup(const char *config, const char *command, const char *administrator)
+{
+	char *arguments[] = {(char *)"beadle-setup", (char *)"--config", (char *)config, (char *)"--name", (char *)administrator,
+			     (char *)command, NULL};
+	int status = spawn_wait(spawn(&(struct spawn){"collector/setup/beadle-setup", arguments, NULL, 0, NULL, NULL}));
+
+	return status < 0 ? EXIT_FAILURE : status;
 }
 
 static int usage(FILE *out)
@@ -267,7 +188,6 @@ int main(int argc, char **argv)
 		{"name", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0}};
 	const char *config = SYSCONFDIR "/collector.yaml", *administrator = "admin";
-	struct settings settings;
 	bool check = false;
 	int o;
 
@@ -289,13 +209,9 @@ int main(int argc, char **argv)
 	if (optind < argc && strcmp(argv[optind], "init"))
 		return usage(stderr);
 	umask(0077);
-	secret_keep();		/* init has the first password, from its child; and no child leaves a core file */
-	if (check)
-		return check_config(config);
-	if (settings_read(config, &settings) < 0)
-		return EXIT_FAILURE;
-	if (optind < argc)
-		return init(config, &settings, administrator);
-	/* A mistake ends us here, with its line; not the collector proper again and again. */
-	return check_config(config) == EXIT_SUCCESS ? serve(config, &settings) : EXIT_FAILURE;
+	secret_keep();
+	keep(CAPABILITY_LAUNCHER | CAPABILITY(CAP_NET_BIND_SERVICE));	/* its doors may be low ones */
+	if (check || optind < argc)
+		return run_setup(config, check ? "check" : "init", administrator);
+	return serve(config);
 }

@@ -1,4 +1,7 @@
-/* settings.h - the little that the launcher must know of collector.yaml, read by a child and handed up in fixed size. */
+/*
+ * settings.h - the little that the launcher must know of collector.yaml. It parses nothing: beadle-setup does, and hands this up, which is
+ * looked at like what comes from a stranger.
+ */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
@@ -6,6 +9,7 @@
 #include <stddef.h>
 
 #define SETTINGS_HOSTS 16
+#define SETTINGS_FD 3		/* where beadle-setup leaves them */
 
 struct settings {
 	char state[256];
@@ -15,9 +19,10 @@ struct settings {
 	struct sockaddr_storage agents, enrolment, web;
 };
 
-/* 0; or -EINVAL, after every mistake was printed. The parsing happens in a child that can write nothing but its answer. */
-int settings_read(const char *file, struct settings *ret);
-/* The same for what only the launcher reads, listen and dashboard: the others check what is theirs. */
-int settings_check(const char *file);
+/* Runs `beadle-setup --config FILE COMMAND` for at most two minutes. 0; -EINVAL: it has told the mistakes; or -errno, logged. */
+int settings_ask(const char *file, const char *command, struct settings *ret);
+
+/* What in them cannot be, or NULL. */
+const char *settings_wrong(const struct settings *);
 
 #endif

@@ -19,7 +19,7 @@ READERS = r"\b(?:conf_(?:get|need|map|list|string|bool|int|double|duration|size|
           r"channels_secret|host_person|count|size|duration)\(\s*[^,;\"]+,\s*(?:[^,;\"]+,\s*)?(?:\"([a-z][a-z_-]*)\"|([A-Z]+_[A-Z]+))"
 KEYS = {
     "beadle-agent.yaml.5": ["agent/config/config_file.c"],
-    "beadle-collector.yaml.5": ["collector/config.c", "collector/launcher/settings.c", "collector/engine/site.c",
+    "beadle-collector.yaml.5": ["collector/config.c", "collector/setup/settings_file.c", "collector/engine/site.c",
                                 "collector/engine/assignment.c", "collector/procedure/people.c", "collector/notify/channels.c",
                                 "collector/notify/channels_mail.c"],
     "beadle-watch.yaml.5": ["collector/watch/settings.c", "collector/notify/channels_mail.c"],

@@ -1,13 +1,21 @@
 """beadle-collector, the launcher: what it starts, what it starts again, how it ends, and what it refuses."""
+import contextlib
 import os
+import pwd
+import re
 import signal
 import socket
+import sqlite3
 import ssl
+import struct
 import subprocess
+import time
 
 import pytest
 
-from conftest import ENV, wait_for
+from conftest import ENV, Program, wait_for
+from crc32c import seal
+from passable import passable
 from school import COLLECTOR, Site
 
 NAMES = {"beadle-collect", "beadle-signer", "beadle-notifier", "beadle-web"}
@@ -94,6 +102,7 @@ def test_each_holds_its_own_secrets_only(site):
 
 
 def test_c1_a_wrong_configuration_is_refused_with_its_line(site, tmp_path):
+    passable(tmp_path)
     text = site.config.read_text().replace("language: zh-TW", "langauge: zh-TW")
     (tmp_path / "collector.yaml").write_text(text)
     (tmp_path / "procedure.yaml").write_text((site.folder / "procedure.yaml").read_text())
@@ -103,6 +112,68 @@ def test_c1_a_wrong_configuration_is_refused_with_its_line(site, tmp_path):
         assert done.returncode == 1
         assert "collector.yaml:" in done.stderr and "langauge" in done.stderr and "language" in done.stderr
         assert "listening" not in done.stderr
+
+
+def status(pid):
+    return dict(line.rstrip("\n").split(":\t", 1) for line in open(f"/proc/{pid}/status") if ":\t" in line)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not proven: the users need root")
+def test_p06_whoever_parses_holds_nothing(tmp_path):
+    """The file is a pipe that nobody writes to, so that who reads it can be looked at while it does."""
+    passable(tmp_path)
+    config = tmp_path / "collector.yaml"
+    os.mkfifo(config)
+    config.chmod(0o644)
+    launcher = Program([COLLECTOR, "--config", config], tmp_path / "out").start()
+    try:
+        def reading():
+            return next((p for p, name in launcher.children().items() if name == "beadle-setup" and status(p)["Seccomp"] == "2"), None)
+        now = status(wait_for("who reads", reading))
+        assert set(now["Uid"].split()) == {str(pwd.getpwnam("beadle-collector").pw_uid)}
+        assert {int(now[c], 16) for c in ("CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb")} == {0} and now["NoNewPrivs"] == "1"
+        powers = int(status(launcher.process.pid)["CapBnd"], 16)
+        assert not powers & (1 << 21 | 1 << 12 | 1 << 16 | 1 << 19), "CAP_SYS_ADMIN, NET_ADMIN, SYS_MODULE or SYS_PTRACE"
+    finally:
+        launcher.kill()
+
+
+def test_p06_who_was_taken_over_while_it_parsed_gets_no_further(site, tmp_path):
+    """In place of beadle-setup something that hands up what it likes: well-formed settings are taken, no others."""
+    setup = tmp_path / "collector/setup/beadle-setup"
+    setup.parent.mkdir(parents=True)
+
+    def start(length=None, family=socket.AF_INET, hosts=1):
+        address = struct.pack("=HHI120x", family, 0, 0)
+        record = struct.pack("256s64s64s4096sN", b"/nowhere", b"a", b"b", b"localhost", hosts) + 3 * address
+        setup.write_text(f"#!/usr/bin/python3\nimport socket\nsocket.socket(fileno=3).send({record[:length]!r})\n")
+        setup.chmod(0o755)
+        done = subprocess.run([COLLECTOR, "--config", "none"], env={**ENV, "BEADLE_LIBEXEC": str(tmp_path)}, capture_output=True, text=True)
+        assert done.returncode == 1
+        return done.stderr
+    assert "/nowhere: No such file or directory" in start()
+    assert "impossible address" in start(family=socket.AF_UNIX)
+    assert "impossible number of hosts" in start(hosts=17)
+    assert "beadle-setup start: Protocol error" in start(length=-1)
+
+
+def test_a_restart_says_how_long_it_was_away(site):
+    def since(start):
+        site.collector.stop(60)
+        start()
+        site.start()
+        return re.findall("the collector was away for (.*): the gap", site.collector.text())
+    said = since(lambda: None)
+    assert since(lambda: None) == said, "it was away for an instant"
+    assert since(lambda: None) == said
+
+    def long_ago():
+        with contextlib.closing(sqlite3.connect(site.state / "store/main.db")) as db:
+            db.execute("update setting set json = ? where key = 'alive'", (str(time.time_ns() - 600 * 10**9),))
+            db.commit()
+        seal(site.state / "store/main.db")
+    assert since(long_ago) == said + ["10 min"]
+    assert since(lambda: None) == said + ["10 min"]
 
 
 def test_sigterm_ends_all_of_it(site):

@@ -5,9 +5,6 @@
 /* Makes what is missing. 0 or -errno. */
 int folders_make(const char *state);
 
-/* One collector a state folder: the lock is held while the descriptor is open. -EWOULDBLOCK: another has it. */
-int folders_lock(const char *state);
-
 /* As root: each folder and what init put into it becomes its process's. A user that does not exist is passed over. 0 or -errno. */
 int folders_give(const char *state);
 

@@ -6,14 +6,14 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collector/launcher/users.h"
 #include "io.h"
 
-static const struct { const char *name, *user; } folders[] = {{"store", "beadle-collector"}, {"identity", "beadle-collector"},
-	{"signer", "beadle-signer"}, {"notify", "beadle-notify"}, {"web", "beadle-web"}};
+static const struct { const char *name, *user; } folders[] = {{"store", USER_COLLECTOR}, {"identity", USER_COLLECTOR},
+	{"signer", USER_SIGNER}, {"notify", USER_NOTIFIER}, {"web", USER_WEB}};
 #define FOLDERS (sizeof(folders) / sizeof(*folders))
 
 int folders_make(const char *state)
@@ -28,22 +28,6 @@ int folders_make(const char *state)
 		snprintf(path, sizeof(path), "%s/%s", state, folders[i].name);
 		r = io_make_folders(path, 0700);
 	}
-	return r;
-}
-
-int folders_lock(const char *state)
-{
-	char path[512];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "%s/lock", state);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	r = -errno;
-	close(fd);
 	return r;
 }
 
