@@ -58,7 +58,7 @@ static int receive(int from, struct settings *ret)
 	return n == sizeof(*ret) ? 0 : -EPROTO;
 }
 
-/* How it ended agrees with what it left. */
+/* How it ended agrees with what it left: 0 goes with settings, 1 with mistakes. */
 static int end_of(pid_t pid, int r)
 {
 	int status;
@@ -66,9 +66,11 @@ static int end_of(pid_t pid, int r)
 	if (r < 0 && r != -ENODATA)
 		kill(pid, SIGKILL);
 	status = spawn_wait(pid);
-	if (r == -ENODATA)
-		return status == 1 ? -EINVAL : -ECHILD;
-	return r < 0 || status == 0 ? r : -ECHILD;
+	if (r == -ENODATA && status == 1)
+		return -EINVAL;
+	if (r == -ENODATA || (r == 0 && status))
+		log_error("beadle-setup ended with %d", status);
+	return r == 0 && status ? -EPROTO : r;
 }
 
 int settings_ask(const char *file, const char *command, struct settings *ret)
