@@ -202,8 +202,10 @@ static int each_row(const struct reader_row *r, void *arg)
 static int replay(struct engine *e, struct store_reader *reader)
 {
 	struct reader_place place;
-	int r = reader_progress(reader, &place);
+	int r;
 
+	reader_limit(reader, READER_TIME);	/* a word now and then about how far it is */
+	r = reader_progress(reader, &place);
 	if (r == 0)
 		r = reader_replay(reader, &place, each_row, e);
 	for (int i = 0; r == -ETIMEDOUT && i < REPLAY_TRIES; i++) {
@@ -276,6 +278,7 @@ int restore_all(struct engine *e, char why[256])
 
 	if (r < 0)
 		return r;
+	reader_limit(reader, 0);	/* what is kept of 10,000 hosts takes longer than a query may */
 	e->replaying = true;
 	tell_absence(reader);
 	r = restore(e, reader);

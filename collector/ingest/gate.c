@@ -12,7 +12,7 @@
 #include "clock.h"
 
 #define KNOWN 4096			/* addresses remembered; a newer one may take an older one's place */
-#define GRACE NS_PER_S			/* a handshake so young is not put out for one more of its own address */
+#define GRACE NS_PER_S			/* a handshake so young is not put out for one of an address that has as many */
 
 /* IPv4 in its IPv6 form; of IPv6 the first 64 bits. */
 struct origin { uint8_t bytes[16]; };
@@ -131,38 +131,45 @@ static struct visitor *oldest_of(struct gate *g, const struct origin *o)
 	return v;
 }
 
-/* The oldest visitor of the address that has most. */
-static struct visitor *oldest_of_most(struct gate *g)
+/* The oldest visitor of the address that has most, and how many that has. */
+static struct visitor *oldest_of_most(struct gate *g, size_t *ret_most)
 {
 	struct visitor *v, *found = NULL;
-	size_t most = 0;
 
+	*ret_most = 0;
 	DL_FOREACH(g->visitors, v) {
 		size_t n = count_of(g, &v->origin);
 
-		if (n > most) {
-			most = n;
+		if (n > *ret_most) {
+			*ret_most = n;
 			found = v;
 		}
 	}
 	return found;
 }
 
+static bool is_young(const struct visitor *v)
+{
+	return clock_boot() - v->since < GRACE;
+}
+
 /* Makes room for one more of this origin, or says no. */
 static bool room_for(struct gate *g, const struct origin *o)
 {
-	size_t limit = is_known(g, o) ? g->in_all : g->in_all - g->in_all / 4;
+	size_t limit = is_known(g, o) ? g->in_all : g->in_all - g->in_all / 4, own = count_of(g, o), most;
 	struct visitor *v;
 
-	if (count_of(g, o) >= g->of_one) {
+	if (own >= g->of_one) {
 		v = oldest_of(g, o);
-		if (clock_boot() - v->since < GRACE)
+		if (is_young(v))
 			return false;
 		put_out(g, v);
 	}
 	if (g->n >= limit) {
-		v = oldest_of_most(g);
-		if (!v)
+		v = oldest_of_most(g, &most);
+		/* Who has more than this one makes room at once. Among equals, all agents after a restart perhaps, each gets its time: else
+		 * they would put each other out, and none would get through (R10). */
+		if (!v || (most <= own + 1 && is_young(v)))
 			return false;
 		put_out(g, v);
 	}

@@ -1,7 +1,8 @@
 /*
  * gate.h - peers that are not yet known: how many there may be (SECURITY N1). 32 of one IPv4 address or IPv6 /64, 256 in all, of
  * which a quarter is kept for addresses from which an agent was let in before. When full, the oldest stranger of the
- * address that has most makes room: its socket is shut down, and its own thread finds that. All threads share one gate.
+ * address that has most makes room: its socket is shut down, and its own thread finds that. It has a second before it makes room for one
+ * that has as many. All threads share one gate.
  */
 #ifndef GATE_H
 #define GATE_H

@@ -67,7 +67,9 @@ static int past(void *reader)
 
 void reading_limit(struct store_reader *r, sqlite3 *db)
 {
-	r->deadline = clock_boot() + READER_TIME;
+	if (!r->time)
+		return;
+	r->deadline = clock_boot() + r->time;
 	sqlite3_progress_handler(db, 10000, past, r);
 }
 
@@ -79,6 +81,7 @@ int reader_open(const char *folder, struct store_reader **ret, char why[256])
 
 	if (r && strlen(folder) < sizeof(r->folder)) {
 		strcpy(r->folder, folder);
+		r->time = READER_TIME;
 		e = reading_main(r, &main);
 	}
 	if (e) {
@@ -88,6 +91,11 @@ int reader_open(const char *folder, struct store_reader **ret, char why[256])
 	}
 	*ret = r;
 	return 0;
+}
+
+void reader_limit(struct store_reader *r, int64_t ns)
+{
+	r->time = ns;
 }
 
 void reader_close(struct store_reader *r)

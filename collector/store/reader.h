@@ -15,8 +15,12 @@
 
 struct store_reader;
 
+#define READER_TIME (5 * NS_PER_S)
+
 /* The store must be open (its thread made the files). */
 int reader_open(const char *folder, struct store_reader **ret, char why[256]);
+/* Another time for each call; 0: as long as it takes, where nobody writes yet. */
+void reader_limit(struct store_reader *, int64_t ns);
 void reader_close(struct store_reader *);
 
 /* ---- names ---- */

@@ -8,15 +8,13 @@
 #include "collector/store/inside.h"
 #include "collector/store/reader.h"
 
-#define READER_TIME (5 * NS_PER_S)
-
 struct store_reader {
 	char folder[STORE_PATH - 64];
-	int64_t deadline;
+	int64_t time, deadline;		/* 0: as long as it takes */
 	atomic_bool ended;		/* copy.c: no more copies */
 };
 
-void reading_limit(struct store_reader *, sqlite3 *);	/* from now: interrupts what runs too long */
+void reading_limit(struct store_reader *, sqlite3 *);	/* from now: interrupts what runs longer than its time */
 bool reading_is_awaited(void);		/* the store is to be opened anew: what takes long ends now */
 
 /* Files are open for the length of a call: no second one by the same thread meanwhile. */

@@ -5,7 +5,8 @@ bench:
 
 # Collector: a, b and c of the issue.
 noinst_PROGRAMS += tests/bench/load tests/bench/ledger
-tests_bench_load_SOURCES = tests/bench/load.c tests/bench/content.h tests/bench/issue.h tests/bench/issue.c tests/bench/usage.h \
+tests_bench_load_SOURCES = tests/bench/load.c tests/bench/crowd.h tests/bench/crowd.c tests/bench/crowd_link.c \
+	tests/bench/crowd_send.c tests/bench/content.h tests/bench/issue.h tests/bench/issue.c tests/bench/usage.h \
 	tests/bench/usage.c
 tests_bench_load_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_bench_load_LDADD = $(WIRE_LIBS) $(BASE_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)

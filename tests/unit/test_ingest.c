@@ -197,6 +197,29 @@ START_TEST(test_n01_all_addresses)
 }
 END_TEST
 
+/* Agents that come back all at once, each from its own address: who is at work is let work. */
+START_TEST(test_r10_equals_do_not_put_each_other_out)
+{
+	struct gate *g = gate_new(4, 16);
+	struct visitor *v[13];
+	int fd = open_socket();
+
+	fake = (struct clock_fake){0, NS_PER_S};
+	clock_use(&fake);
+	for (unsigned i = 0; i < 12; i++)
+		ck_assert_ptr_nonnull(v[i] = enter(g, 1 + i, fd));
+	ck_assert_ptr_null(enter(g, 50, fd));
+	fake.boot += 2 * NS_PER_S;
+	ck_assert_ptr_nonnull(v[12] = enter(g, 50, fd));
+	ck_assert(gate_was_put_out(g, v[0]));
+	for (int i = 0; i < 13; i++)
+		gate_leave(g, v[i], false);
+	clock_use(NULL);
+	close(fd);
+	gate_free(g);
+}
+END_TEST
+
 START_TEST(test_n01_ipv6_is_counted_by_64_bits)
 {
 	struct gate *g = gate_new(2, 100);
@@ -466,6 +489,7 @@ int main(void)
 	tcase_add_test(t, budget);
 	tcase_add_test(t, test_n01_one_address);
 	tcase_add_test(t, test_n01_all_addresses);
+	tcase_add_test(t, test_r10_equals_do_not_put_each_other_out);
 	tcase_add_test(t, test_n01_ipv6_is_counted_by_64_bits);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, numbers_that_collide);

@@ -379,6 +379,32 @@ START_TEST(test_c04_a_row_that_was_judged_is_not_given_twice)
 }
 END_TEST
 
+static int count_row(const struct reader_row *row, void *arg)
+{
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* A query has its time; what a start needs is read whole, be there 10,000 hosts. */
+START_TEST(test_r10_a_start_reads_as_long_as_it_takes)
+{
+	struct store_reader *reader;
+	uint64_t damaged;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 5; i++)
+		put(5, 1 + 1000 * i, 1000, NOON);
+	ck_assert_int_eq(reader_open(folder, &reader, why), 0);
+	reader_limit(reader, 1);
+	ck_assert_int_eq(reader_history(reader, 7, NOON, NOON + DAY, &damaged, count_row, &n), -ETIMEDOUT);
+	reader_limit(reader, 0);
+	n = 0;
+	ck_assert_int_eq(reader_history(reader, 7, NOON, NOON + DAY, &damaged, count_row, &n), 0);
+	ck_assert_uint_eq(n, 5000);
+	reader_close(reader);
+}
+END_TEST
+
 static int no_more(const char *name, void *arg)
 {
 	strcpy(arg, name);
@@ -851,6 +877,7 @@ int main(void)
 	tcase_add_test(t, retention);
 	tcase_add_test(t, test_r04_what_was_deleted_for_its_age_is_not_lost);
 	tcase_add_test(t, test_c04_a_row_that_was_judged_is_not_given_twice);
+	tcase_add_test(t, test_r10_a_start_reads_as_long_as_it_takes);
 	tcase_add_test(t, test_c04_a_copy_gives_way);
 	tcase_add_test(t, test_c04_a_copy_is_of_one_moment_while_it_is_written_to);
 	tcase_add_test(t, test_r12_a_clock_years_ahead_deletes_nothing);
