@@ -1,6 +1,6 @@
 # tests/bench: the issue's figures. `make bench` prints all, one after another; each part can be had alone.
 bench:
-	@for part in collector agent integrity judge journal; do echo "== $$part"; $(MAKE) -s --no-print-directory bench-$$part || exit 1; done
+	@for part in collector return agent integrity judge journal; do echo "== $$part"; $(MAKE) -s --no-print-directory bench-$$part || exit 1; done
 .PHONY: bench
 
 # Collector: a, b and c of the issue.
@@ -18,6 +18,16 @@ EXTRA_DIST += tests/bench/collector.sh
 bench-collector: collector/beadle-collect tests/bench/load tests/bench/ledger metrics.yaml
 	@$(SHELL) $(srcdir)/tests/bench/collector.sh .
 .PHONY: bench-collector
+
+noinst_PROGRAMS += tests/bench/handshake
+tests_bench_handshake_SOURCES = tests/bench/handshake.c tests/bench/issue.h tests/bench/issue.c
+tests_bench_handshake_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_handshake_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+
+EXTRA_DIST += tests/bench/return.py
+bench-return: collector/beadle-collect tests/bench/load tests/bench/ledger tests/bench/handshake metrics.yaml
+	@BEADLE_BUILD=$(abs_builddir) BEADLE_SOURCE=$(abs_srcdir) /usr/bin/python3 $(srcdir)/tests/bench/return.py
+.PHONY: bench-return
 
 EXTRA_DIST += tests/bench/agent.py
 bench-agent: agent/core/beadle-core agent/host/beadle-host $(plugin_PROGRAMS)

@@ -9,7 +9,7 @@ import subprocess
 import uuid as uuids
 
 import certs
-from conftest import BUILD, ENV, SOURCE, Program
+from conftest import BUILD, ENV, SOURCE, Program, wait_for
 from protobuf import Fixed64, frame, pack, unpack  # noqa: F401
 
 OPEN, HELLO, WELCOME, REFUSAL, BATCH, ACK, HEARTBEAT = 0, 1, 2, 3, 4, 5, 6
@@ -213,6 +213,21 @@ class Load:
                               capture_output=True, text=True, env=ENV, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+
+class Crowd(Load):
+    """Agents that have an address each, and come back as beadle-core does."""
+
+    def __init__(self, collector, folder, agents, *options):
+        super().__init__(collector, folder, agents=agents, window=1)
+        self.argv += ["--spread", *options]
+
+    def all_connected(self, times, within):
+        """Waits until all are connected for the n-th time; the seconds since they began, or since one lost the collector."""
+        def found():
+            self.going()
+            return re.findall(r"all \d+ connected after ([\d.]+) s", self.said())[times - 1:]
+        return float(wait_for(f"all agents, {times}", found, within)[0])
 
 
 def loaded(folder, limits="", store=None, env=None, **load):
