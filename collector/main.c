@@ -24,8 +24,11 @@
 #include "collector/ingest/ingest.h"
 #include "collector/listen.h"
 #include "collector/message.h"
+#include "collector/reckoning.h"
 #include "collector/standing.h"
 #include "collector/store/keeper.h"
+#include "collector/store/reader.h"
+#include "cleanup.h"
 #include "clock.h"
 #include "confine.h"
 #include "identity.h"
@@ -50,6 +53,7 @@ struct collector {
 	SSL_CTX *tls;
 	struct budget *in_flight, *backlog;
 	struct standing *standing;
+	struct reckoning *reckoning;
 	struct queue *engine_queue;
 	struct ingest *ingest;
 	struct enrol *enrol;
@@ -140,7 +144,8 @@ static bool make_queues(struct collector *c)
 	c->backlog = budget_new(ENGINE_BACKLOG);
 	c->engine_queue = queue_new();
 	c->standing = standing_new();
-	if (c->in_flight && c->backlog && c->engine_queue && c->standing)
+	c->reckoning = reckoning_new();
+	if (c->in_flight && c->backlog && c->engine_queue && c->standing && c->reckoning)
 		return true;
 	log_error("out of memory or descriptors");
 	return false;
@@ -172,7 +177,7 @@ static bool start_engine(struct collector *c, const struct options *o)
 {
 	struct engine_setup setup = {.site = c->site, .store_folder = c->config->store, .identity_folder = c->config->identity,
 		.queue = c->engine_queue, .store = keeper_queue(c->keeper), .ingest = ingest_queues(c->ingest),
-		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing,
+		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing, .reckoning = c->reckoning,
 		.checkpoint_entries = c->config->checkpoint_entries, .checkpoint_age = c->config->checkpoint_age, .local = o->local, .launcher = o->launcher,
 		.enrol = enrol_queue(c->enrol), .door = o->enrolment, .door_port = listen_port(o->enrolment), .agents_port = listen_port(o->agents)};
 	char why[256];
@@ -221,6 +226,27 @@ static bool begin_journal(struct collector *c)
 	return r == 0;
 }
 
+/* May the clock be believed? It is asked before the first certificate is judged and before anything is deleted. */
+static bool begin_reckoning(struct collector *c)
+{
+	char boot_id[CLOCK_BOOT_ID], why[256] = "it cannot be read";
+	struct store_reader *reader = NULL;
+	FREE char *kept = NULL;
+	int r = reader_open(c->config->store, &reader, why);
+
+	if (r == 0)
+		r = reader_setting(reader, RECKONING_SETTING, &kept);
+	reader_close(reader);
+	if (r < 0 && r != -ENOENT) {
+		log_error("the store: the time that was kept: %s", why);
+		return false;
+	}
+	clock_boot_id(boot_id);
+	if (reckoning_begin(c->reckoning, kept, boot_id) < 0)
+		log_warning("the store: the time that was kept is none: the clock is believed");
+	return true;
+}
+
 static bool start(struct collector *c, const struct options *o)
 {
 	struct ingest_setup in = c->config->ingest;
@@ -239,7 +265,7 @@ static bool start(struct collector *c, const struct options *o)
 		log_error("%s", why);
 		return false;
 	}
-	if (!begin_journal(c))
+	if (!begin_journal(c) || !begin_reckoning(c))
 		return false;
 	/* Who finds the door open is served. */
 	if (!open_listener(c, o) || enter_walls(c->config) < 0)
@@ -247,9 +273,10 @@ static bool start(struct collector *c, const struct options *o)
 	in.tls = c->tls;
 	in.in_flight = c->in_flight;
 	in.standing = c->standing;
+	in.reckoning = c->reckoning;
 	if (ingest_new(&in, &c->ingest))
 		return false;
-	keep = (struct keeper_setup){c->store, c->engine_queue, ingest_queues(c->ingest), in.threads, c->in_flight, c->backlog,
+	keep = (struct keeper_setup){c->store, c->engine_queue, ingest_queues(c->ingest), in.threads, c->in_flight, c->backlog, c->reckoning,
 				     c->config->retention_days};
 	if (keeper_start(&keep, &c->keeper))
 		return false;
@@ -292,6 +319,7 @@ static void stop(struct collector *c)
 	budget_free(c->backlog);
 	budget_free(c->in_flight);
 	standing_free(c->standing);
+	reckoning_free(c->reckoning);
 	SSL_CTX_free(c->tls);
 	site_free(c->site);
 	config_free(c->config);

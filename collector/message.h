@@ -53,6 +53,7 @@ struct hello {
 	struct arena *arena;
 	const Wire__Hello *hello;
 	int64_t offset;		/* the agent's wall clock less ours when it came, ns */
+	int64_t told;		/* reckoning.h; 0: nothing */
 	uint32_t generation;	/* of its certificate */
 	/* by the store: */
 	int error;		/* not 0: nothing below counts, the connection ends */
@@ -118,7 +119,7 @@ struct door { struct node node; bool open; };
 struct checkpoint_told { struct node node; char line[CHECKPOINT_LINE]; };
 struct context { struct node node; struct ssl_ctx_st *tls; };	/* with a reference of its own */
 struct arrival { struct node node; int fd; struct visitor *visitor; struct sockaddr_storage address; };	/* ingest/gate.h */
-struct clock_report { struct node node; uint32_t host; int64_t offset; bool held; };	/* held: as in wire.Heartbeat */
+struct clock_report { struct node node; uint32_t host; int64_t offset, told; bool held; };	/* as in hello; held: as in wire.Heartbeat */
 
 enum trouble_kind {
 	TROUBLE_IMPOSTOR,	/* a valid certificate, and another's id: `host` is 0, `agent` the certificate's */

@@ -1,7 +1,12 @@
 #include "clock.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+
+#include "cleanup.h"
+#include "io.h"
 
 static const struct clock_fake *fake;
 
@@ -21,6 +26,15 @@ int64_t clock_wall(void)
 int64_t clock_boot(void)
 {
 	return fake ? fake->boot : now(CLOCK_BOOTTIME);
+}
+
+void clock_boot_id(char ret[CLOCK_BOOT_ID])
+{
+	FREE char *text = NULL;
+
+	*ret = '\0';
+	if (io_read_file("/proc/sys/kernel/random/boot_id", 64, &text, NULL) == 0)
+		sscanf(text, "%39s", ret);
 }
 
 void clock_use(const struct clock_fake *f)

@@ -38,7 +38,8 @@ int identity_parse(const char *uri, size_t n, struct identity *ret);
 int identity_of(X509 *, struct identity *ret);
 
 /* After the handshake, of a connection with a certificate of our own: the peer must be of the same school. 0 and *ret_id; or -EACCES and the reason in words. `now` is wall time in seconds: the agent hands
- * the later of its time floor and the collector's word, the collector its own clock. */
+ * the later of its time floor and the collector's word, the collector its own clock, or ANY_TIME while that is suspect (SECURITY 5.8). */
+#define IDENTITY_ANY_TIME INT64_MIN
 int identity_verify(SSL *, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256]);
 
 /* When the peer's certificate begins, wall, s: a clock that is behind that is wrong. 0: there is none. */

@@ -58,17 +58,6 @@ static void read_os(char os[256])
 	os[end - line < 255 ? end - line : 255] = 0;
 }
 
-static void read_boot_id(char id[64])
-{
-	FREE char *text = NULL;
-
-	id[0] = 0;
-	if (io_read_file("/proc/sys/kernel/random/boot_id", 63, &text, NULL) == 0) {
-		strcpy(id, text);
-		id[strcspn(id, "\n")] = 0;
-	}
-}
-
 /* ---- checks and plugins ---- */
 
 struct lists {
@@ -160,7 +149,7 @@ static size_t put_past(Wire__Past *past, Wire__Past **each, const struct spool *
 
 int hello_send(struct link *link, const char *agent, const struct checks *checks, struct outbox *outbox, bool parted, const char *checkpoint)
 {
-	char hostname[HOST_NAME_MAX + 1] = "", os[256], boot_id[64];
+	char hostname[HOST_NAME_MAX + 1] = "", os[256], boot_id[CLOCK_BOOT_ID];
 	Wire__Envelope envelope = WIRE__ENVELOPE__INIT;
 	Wire__Hello hello = WIRE__HELLO__INIT;
 	Wire__Clocks clocks = WIRE__CLOCKS__INIT;
@@ -177,7 +166,7 @@ int hello_send(struct link *link, const char *agent, const struct checks *checks
 	gethostname(hostname, sizeof(hostname) - 1);
 	uname(&kernel);
 	read_os(os);
-	read_boot_id(boot_id);
+	clock_boot_id(boot_id);
 	put_fact(&facts[0], "hostname", hostname);
 	put_fact(&facts[1], "os", os);
 	put_fact(&facts[2], "kernel", kernel.release);

@@ -26,7 +26,7 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"token.new", api_token_new}, {"token.list", api_token_list}, {"token.revoke", api_token_revoke},
 	{"token.approve", api_token_approve},
 	{"web.certificate", api_web_certificate}, {"doctor", api_doctor},
-	{"audit.export", api_audit_export},
+	{"audit.export", api_audit_export}, {"clock.confirm", api_clock_confirm},
 	{"backup.begin", api_backup_begin}, {"backup.copy", api_backup_copy}, {"backup.end", api_backup_end},
 };
 

@@ -65,6 +65,9 @@ bool api_choose(const struct asker *, const char *host, bool replace, struct ide
 /* What the signer does not do is refused, and true; NULL: it has ended. */
 bool api_signer_refused(struct asked *, const Rooms__Signed *);
 
+/* api_clock.c: true: the clock is suspect, no certificate is made, and that is the answer. */
+bool api_hour_refused(const struct asker *);
+
 typedef void api_handler(const struct asker *, const json_t *arguments);
 /* api_view.c */
 api_handler api_stream, api_status, api_hosts, api_host_document, api_checks, api_incidents, api_procedure, api_whoami, api_doctor;
@@ -72,6 +75,8 @@ api_handler api_stream, api_status, api_hosts, api_host_document, api_checks, ap
 api_handler api_incident, api_history;
 /* api_act.c */
 api_handler api_ack, api_handle, api_close;
+/* api_clock.c */
+api_handler api_clock_confirm;
 /* api_identity.c */
 api_handler api_identity_new, api_identity_list, api_identity_revoke;
 /* api_token.c */

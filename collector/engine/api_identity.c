@@ -37,6 +37,8 @@ bool api_choose(const struct asker *a, const char *host, bool replace, struct id
 	const struct identity_given *known = roster_find(a->engine->roster, host);
 	bool taken = known && !known->revoked;
 
+	if (api_hour_refused(a))
+		return false;
 	*ret = taken ? *known : (struct identity_given){0};
 	if (taken && !replace)
 		api_refuse(a, 409, "conflict", "%s has an identity already: if the server was installed anew, --replace gives it another certificate "

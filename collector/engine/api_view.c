@@ -4,6 +4,7 @@
 
 #include "api.h"
 #include "clock.h"
+#include "collector/reckoning.h"
 
 #define LIMIT 1000
 #define UNTOLD 20		/* notices that the doctor names */
@@ -177,6 +178,15 @@ static void find_endings(const struct engine *e, json_t *list)
 	}
 }
 
+static void find_clock(const struct engine *e, json_t *list)
+{
+	char why[256], what[320];
+
+	doubt_words(e, why);
+	snprintf(what, sizeof(what), "the collector's clock is suspect: %s", why);
+	found(list, "critical", what, "set it right; or, if it is right: beadle clock confirm");
+}
+
 /* Named, and nobody made it an identity: no agent can ever come from there, so no list has it. */
 static void find_unknown(const struct engine *e, json_t *list)
 {
@@ -212,6 +222,8 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 	found(list, "ok", "collector: answers", "");
 	if (e->disk_full)
 		found(list, "critical", "collector: its disk is full, nothing new is taken in", "free some space where state: lies");
+	if (reckoning_suspect(e->its.reckoning))
+		find_clock(e, list);
 	if (!e->signer)
 		found(list, "critical", "signer: does not run, no identities can be made", "the collector's log tells why it ended");
 	if (!e->notifier)
@@ -228,7 +240,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 		const struct host *h = e->registry.hosts.at[i];
 		const int64_t off = h ? h->offset < 0 ? -h->offset : h->offset : 0;
 
-		if (h && h->connections && off > 5 * NS_PER_S)
+		if (h && h->connections && off > 5 * NS_PER_S && !reckoning_suspect(e->its.reckoning))
 			found(list, "warning", "an agent's clock and this collector's differ by more than 5 s",
 			      "find which is wrong: beadle hosts; both should follow the school's reference (5.6.4.1)");
 	}

@@ -28,6 +28,7 @@ static const struct right rights[] = {
 	{"incident.ack", HANDS, RIGHT_ACT, false},
 	{"incident.handle", HANDS, RIGHT_ACT, false},
 	{"incident.close", HANDS | ROLE_SUPERVISOR, RIGHT_ACT, false},
+	{"clock.confirm", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
 	{"person.list", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_OFFICER, RIGHT_LOOK, false},
 	{"person.add", ROLE_ADMINISTRATOR, RIGHT_ACT, false},
 	{"person.roles", ROLE_ADMINISTRATOR, RIGHT_ACT, false},

@@ -343,11 +343,11 @@ json_t *document_status(struct engine *e)
 		silent += !incident->acknowledged && !incident->recovered;
 	}
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I}, "
-			 "s:{s:s, s:s, s:s, s:s}, s:b}", "school", e->its.site->title, "collector", e->its.site->name, "language",
+			 "s:{s:s, s:s, s:s, s:s}, s:b, s:o}", "school", e->its.site->title, "collector", e->its.site->name, "language",
 			 e->its.site->chinese ? "zh-TW" : "en", "started_at", (json_int_t)e->started, "now_at", (json_int_t)clock_wall(),
 			 "hosts", "total", hosts, "connected", connected, "gone", gone, "states", "ok", states[STATE_OK], "warning",
 			 states[STATE_WARNING], "critical", states[STATE_CRITICAL], "unknown", states[STATE_UNKNOWN], "incidents", "open",
 			 open, "unacknowledged", silent, "intake", "results", (json_int_t)e->results, "values", (json_int_t)e->values,
 			 "last_at", (json_int_t)e->last_result, "procedure", "document", p->number, "version", p->version, "title_zh",
-			 p->title_zh, "title_en", p->title_en, "disk_full", e->disk_full);
+			 p->title_zh, "title_en", p->title_en, "disk_full", e->disk_full, "clock", doubt_document(e));
 }

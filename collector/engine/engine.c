@@ -145,6 +145,7 @@ bool engine_sign_of_life(struct engine *e)
 	e->alive = clock_boot();
 	snprintf(text, sizeof(text), "%lld", (long long)clock_wall());
 	change_setting(e->change, "alive", text);
+	doubt_keep(e);
 	return true;
 }
 
@@ -160,6 +161,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 		hand_to_store(e, c);
 	}
 	forgive(e, now);
+	doubt_tick(e, now);
 	judge_tick(e->judge, wall, now);
 	incident_tick(e->incidents, wall, now);
 	escalation_tick(e->escalation, now);
@@ -248,6 +250,7 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, char why[2
 	e->started = clock_wall();
 	e->saved = e->alive = e->asked_again = clock_boot();
 	e->changes = 1;
+	clock_boot_id(e->doubt.boot_id);
 	if (gethostname(e->machine, sizeof(e->machine) - 1) < 0 || !*e->machine)
 		strcpy(e->machine, "collector");
 	if (make_parts(e))

@@ -13,6 +13,7 @@
 
 struct engine;
 struct standing;
+struct reckoning;
 
 struct engine_setup {
 	const struct site *site;
@@ -24,6 +25,7 @@ struct engine_setup {
 	size_t threads;				/* of ingest */
 	struct budget *in_flight;		/* for message_free */
 	struct standing *standing;		/* which certificates count: written here */
+	struct reckoning *reckoning;		/* may the clock be believed: as well */
 	uint64_t checkpoint_entries;		/* at most so many entries of the journal wait for the signer, */
 	int64_t checkpoint_age;			/* and for so long */
 	int local, launcher;			/* listening Unix socket; the launcher's pair; -1: none */

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "collector/enrol/enrol.h"
 #include "collector/identity/tokens.h"
+#include "collector/reckoning.h"
 #include "log.h"
 
 #define UNKNOWN_A_SECOND 20		/* requests with tokens that are none: each asks the signer, and is two lines of logs */
@@ -313,6 +314,10 @@ void enrolments_asked(struct engine *e, const struct enrolling *q)
 
 	if (!k && too_many(e->enrolments)) {
 		tell(e, &q->from, WIRE__ENROLMENT__BUSY, "too many ask with tokens that are not known here", "", NULL);
+		return;
+	}
+	if (reckoning_suspect(e->its.reckoning)) {
+		tell(e, &q->from, WIRE__ENROLMENT__BUSY, "the collector's clock is suspect: a person has to confirm it first", "", NULL);
 		return;
 	}
 	if (is_taken(e, k)) {

@@ -198,6 +198,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->address = strdup(h->address);
 	host->people = people_host(e->its.site->people, host->name);
 	host->offset = h->offset;
+	host->told = h->told;
 	host->seen = wall;
 	host->connections++;
 	host->met = true;
@@ -251,6 +252,7 @@ static void take_clock(struct engine *e, const struct clock_report *c)
 	if (!h)
 		return;
 	h->offset = c->offset;
+	h->told = c->told;
 	h->seen = clock_wall();
 	if (h->events_held == c->held)
 		return;

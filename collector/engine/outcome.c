@@ -179,14 +179,14 @@ static const struct rule *own_rule(struct engine *e, enum own_finding which, uin
 	static const char *const metrics[] = {[OWN_IMPOSTOR] = RULE_AGENT_IMPOSTOR, [OWN_TWINS] = RULE_AGENT_TWINS,
 		[OWN_PARTED] = RULE_AGENT_PARTED, [OWN_DISK_FULL] = RULE_COLLECTOR_DISK_FULL, [OWN_DAMAGED] = RULE_COLLECTOR_DAMAGED,
 		[OWN_JOURNAL] = RULE_COLLECTOR_JOURNAL, [OWN_AGENT_CERTIFICATE] = RULE_AGENT_CERTIFICATE,
-		[OWN_COLLECTOR_CERTIFICATE] = RULE_COLLECTOR_CERTIFICATE};
+		[OWN_COLLECTOR_CERTIFICATE] = RULE_COLLECTOR_CERTIFICATE, [OWN_CLOCK] = RULE_COLLECTOR_CLOCK};
 	static const struct rule_label none[] = {{NULL, NULL}};
 	const struct procedure *p = e->its.site->procedure;
 
 	for (size_t i = 0; i < p->rules_n; i++)
 		if (rule_matches(p->rule_list[i], engine_host_name(e, host), metrics[which], none))
 			return p->rule_list[i];
-	/* rulebook.c requires one of each but the journal's, which older procedures have not */
+	/* rulebook.c requires one of each but these two, which older procedures have not; without one nobody is called for the clock */
 	return which == OWN_JOURNAL ? own_rule(e, OWN_DAMAGED, host) : NULL;
 }
 
@@ -223,7 +223,7 @@ static void feed_own(struct engine *e, enum own_finding which, uint32_t host, en
 static const struct finding *find_own(struct engine *e, enum own_finding which, uint32_t host)
 {
 	const struct rule *rule = own_rule(e, which, host);
-	const struct incident *i = incident_of(e->incidents, host, rule->kind);
+	const struct incident *i = rule ? incident_of(e->incidents, host, rule->kind) : NULL;
 
 	for (size_t k = 0; i && k < i->n; k++)
 		if (!strcmp(i->findings[k].rule, rule->id))
@@ -250,6 +250,6 @@ void outcome_own_is(struct engine *e, enum own_finding which, uint32_t host, enu
 	const struct finding *f = find_own(e, which, host);
 	const enum state before = f ? f->state : STATE_OK;
 
-	if (before != now)
+	if (before != now && own_rule(e, which, host))
 		feed_own(e, which, host, before, now, why);
 }

@@ -33,7 +33,7 @@ struct host {
 	bool met;				/* its agent has connected at some time */
 	bool revoked;				/* its record stays, nobody waits for it */
 	int64_t seen;				/* wall clock of the last message; 0: not since start */
-	int64_t offset;				/* its wall clock less ours, ns */
+	int64_t offset, told;			/* its wall clock less ours, ns; as in reckoning.h */
 	bool events_held;			/* it has no room for events at present (SECURITY R5) */
 	numbers checks;
 	VEC(struct gap) gaps;

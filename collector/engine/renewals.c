@@ -11,6 +11,7 @@
 #include "api.h"
 #include "base64.h"
 #include "clock.h"
+#include "collector/reckoning.h"
 #include "identity.h"
 #include "log.h"
 #include "renewal.h"
@@ -80,10 +81,11 @@ void renewals_agent(struct engine *e, const struct renewal *r)
 	const struct identity_given *known = roster_get(e->roster, r->agent);
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__RenewAgent renew = ROOMS__RENEW_AGENT__INIT;
-	struct agents *a = h && !too_often(h) ? calloc(1, sizeof(*a)) : NULL;
+	const bool suspect = reckoning_suspect(e->its.reckoning);
+	struct agents *a = h && !suspect && !too_often(h) ? calloc(1, sizeof(*a)) : NULL;
 
 	if (!a) {
-		tell_agent(e, &r->from, NULL, "not so often");
+		tell_agent(e, &r->from, NULL, suspect ? "the collector's clock is suspect" : "not so often");
 		return;
 	}
 	if (known)
@@ -230,7 +232,7 @@ static void judge_ends(struct engine *e, int64_t wall)
 
 void renewals_tick(struct engine *e, int64_t wall, int64_t now)
 {
-	if (now < e->renewals_next)
+	if (now < e->renewals_next || reckoning_suspect(e->its.reckoning))
 		return;
 	e->renewals_next = now + LOOK_EVERY;
 	judge_ends(e, wall);
@@ -280,6 +282,8 @@ void api_web_certificate(const struct asker *a, const json_t *arguments)
 	a->engine->renewals_next = 0;
 	if (!*text)
 		api_answer(a, 200, json_object());
+	else if (api_hour_refused(a))
+		return;
 	else if (base64_read(text, &csr, &n) < 0)
 		api_refuse(a, 400, "bad_request", "csr: expected PKCS#10 in base64");
 	else

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "accounts.h"
+#include "clock.h"
 #include "factors.h"
 #include "collector/audit/journal.h"
 #include "collector/judge/incident.h"
@@ -85,6 +86,8 @@ struct engine {
 	int64_t last_result;			/* wall */
 	char machine[256];			/* where we run: a name for OWN_HOST */
 	bool disk_full;
+	/* Of the clock: suspect since then (boot clock; 0: it is not), a person was told, that is over and said so (doubt.c). */
+	struct { int64_t since; bool told, settled; char boot_id[CLOCK_BOOT_ID]; } doubt;
 	int64_t renewals_next;			/* boot clock: the age of certificates is looked at */
 	int64_t web_not_after;			/* of the dashboard's, as web told; 0: it has not yet */
 	int64_t ticked, asked_again, alive;	/* boot clock: of the last tick, of notices sent again, of the sign of life */
@@ -128,7 +131,7 @@ void outcome_judged(const struct judge_change *, void *engine);
 void outcome_incident(const struct incident *, const struct incident_step *, void *engine);
 /* What the collector itself saw of a host, such as a stolen identity. */
 enum own_finding { OWN_IMPOSTOR, OWN_TWINS, OWN_PARTED, OWN_DISK_FULL, OWN_DAMAGED, OWN_AGENT_CERTIFICATE, OWN_COLLECTOR_CERTIFICATE,
-	OWN_JOURNAL };
+	OWN_JOURNAL, OWN_CLOCK };
 void outcome_own(struct engine *, enum own_finding, uint32_t host, const char *why);
 void outcome_own_is(struct engine *, enum own_finding, uint32_t host, enum state, const char *why);	/* said again and again */
 void outcome_save_waits(struct engine *);				/* what escalation has waited, so that a restart goes on from it */
@@ -184,6 +187,13 @@ void checkpoints_kept(struct engine *, uint64_t entry);			/* the store has entri
 void checkpoints_look(struct engine *);					/* is one due? */
 void checkpoints_witnessed(struct engine *, const char *host, const void *line, size_t n);	/* an agent gives back what it was shown */
 bool checkpoints_wait(const struct engine *);				/* nothing is to be handed to the store now */
+
+/* doubt.c: the clock may be wrong. */
+void doubt_tick(struct engine *, int64_t now);
+void doubt_keep(struct engine *);					/* the time goes into the change, unless it is suspect */
+void doubt_confirmed(struct engine *, const struct deed *, const char *note);
+void doubt_words(const struct engine *, char ret[256]);		/* how far it is from what; only while it is suspect */
+json_t *doubt_document(const struct engine *);				/* status' "clock" of doc/api.md */
 
 /* probe.c: somebody asks whether all of this works; something was kept, or cannot be; the notifier tells what became of its heartbeat
  * ("": taken). */

@@ -120,12 +120,10 @@ static void load(struct tokens *t)
 	free(text);
 }
 
-static void name_boot(char ret[40])
+static void name_boot(char ret[CLOCK_BOOT_ID])
 {
-	FREE char *text = NULL;
-	size_t n = 0;
-
-	if (io_read_file("/proc/sys/kernel/random/boot_id", 64, &text, &n) < 0 || sscanf(text, "%39s", ret) != 1)
+	clock_boot_id(ret);
+	if (!*ret)
 		strcpy(ret, "-");
 }
 

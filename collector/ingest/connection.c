@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "collector/ingest/session.h"
 #include "collector/ingest/worker.h"
+#include "collector/reckoning.h"
 #include "collector/standing.h"
 #include "frame.h"
 #include "identity.h"
@@ -189,13 +190,19 @@ enum connection_end connection_counts(struct connection *c)
 	return CONNECTION_CLOSED;
 }
 
+/* The time to judge its certificate by, in s: none while our clock is suspect (SECURITY 5.8). */
+static int64_t hour(const struct connection *c)
+{
+	return reckoning_suspect(c->worker->shared->its.reckoning) ? IDENTITY_ANY_TIME : clock_wall() / NS_PER_S;
+}
+
 static enum connection_end greet(struct connection *c)
 {
 	struct worker *w = c->worker;
 	struct identity id;
 	char why[256];
 
-	if (identity_verify(c->tls, IDENTITY_AGENT, clock_wall() / NS_PER_S, &id, why)) {
+	if (identity_verify(c->tls, IDENTITY_AGENT, hour(c), &id, why)) {
 		connection_close(c, LOG_WARNING, "%s", why);
 		return CONNECTION_CLOSED;
 	}

@@ -12,6 +12,7 @@
 
 struct ingest;
 struct standing;
+struct reckoning;
 struct ssl_ctx_st;
 
 struct ingest_setup {
@@ -19,6 +20,7 @@ struct ingest_setup {
 	struct ssl_ctx_st *tls;			/* identity_context(..., server) */
 	struct budget *in_flight;
 	struct standing *standing;
+	const struct reckoning *reckoning;
 	/* Limits: SECURITY N1, 5.4, R9. In ns. */
 	int64_t greeting;			/* from accept to Hello */
 	int64_t frame;				/* from a frame's first byte to its last */

@@ -8,6 +8,7 @@
 #include "collector/ingest/decode.h"
 #include "collector/ingest/digest.h"
 #include "collector/ingest/worker.h"
+#include "collector/reckoning.h"
 #include "frame.h"
 #include "log.h"
 
@@ -48,11 +49,12 @@ bool session_can_read(struct connection *c)
 	return !is_over(c);
 }
 
-static Wire__Clocks clocks_now(void)
+/* Agents judge our certificate, and theirs, by the time that we state: a suspect clock's is no use to them. */
+static Wire__Clocks clocks_now(const struct connection *c)
 {
 	Wire__Clocks now = WIRE__CLOCKS__INIT;
 
-	now.wall = (uint64_t)clock_wall();
+	now.wall = (uint64_t)reckoning_now(c->worker->shared->its.reckoning);
 	now.boot = (uint64_t)clock_boot();
 	return now;
 }
@@ -60,6 +62,11 @@ static Wire__Clocks clocks_now(void)
 static int64_t offset_of(const Wire__Clocks *theirs)
 {
 	return theirs ? (int64_t)(theirs->wall - (uint64_t)clock_wall()) : 0;
+}
+
+static int64_t told_by(const Wire__Clocks *theirs)
+{
+	return theirs ? reckoning_told(theirs->wall) : 0;
 }
 
 /* ---- what an agent sends ---- */
@@ -100,6 +107,7 @@ static enum connection_end on_hello(struct connection *c, const Wire__Hello *hel
 	h->from = c->self;
 	h->hello = hello;
 	h->offset = offset_of(hello->clocks);
+	h->told = told_by(hello->clocks);
 	h->generation = c->generation;
 	memcpy(h->address, c->address, sizeof(h->address));
 	c->state = CONNECTION_WELCOME;
@@ -213,6 +221,7 @@ static void on_heartbeat(struct connection *c, const Wire__Heartbeat *beat)
 	report->node.kind = MESSAGE_CLOCK;
 	report->host = c->host;
 	report->offset = offset_of(beat->clocks);
+	report->told = told_by(beat->clocks);
 	report->held = beat->held;
 	queue_push(c->worker->shared->engine, &report->node);
 }
@@ -270,7 +279,7 @@ static enum connection_end send_welcome(struct connection *c, const struct hello
 {
 	Wire__Welcome welcome = WIRE__WELCOME__INIT;
 	Wire__Envelope e = WIRE__ENVELOPE__INIT;
-	Wire__Clocks now = clocks_now();
+	Wire__Clocks now = clocks_now(c);
 	Wire__Held held[DECODE_SPOOLS_MAX], *each[DECODE_SPOOLS_MAX];
 
 	for (size_t i = 0; i < h->hello->n_spools; i++) {
@@ -368,7 +377,7 @@ enum connection_end session_heartbeat(struct connection *c)
 {
 	Wire__Heartbeat beat = WIRE__HEARTBEAT__INIT;
 	Wire__Envelope e = WIRE__ENVELOPE__INIT;
-	Wire__Clocks now = clocks_now();
+	Wire__Clocks now = clocks_now(c);
 
 	beat.clocks = &now;
 	beat.checkpoint = checkpoint_of(c);

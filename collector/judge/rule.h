@@ -38,6 +38,7 @@ struct rule_label { const char *name, *pattern; };	/* fnmatch(3) */
 #define RULE_COLLECTOR_DISK_FULL "collector_disk_full"
 #define RULE_COLLECTOR_DAMAGED "collector_store_damaged"	/* stored results cannot be read (R8) */
 #define RULE_COLLECTOR_JOURNAL "collector_journal_broken"	/* it is not what the signer signed, or an agent witnessed (A1) */
+#define RULE_COLLECTOR_CLOCK "collector_clock_suspect"	/* it was stepped, and nobody has confirmed it (R12) */
 #define RULE_AGENT_CERTIFICATE "agent_certificate_ending"		/* of a host: 30 days are left, and no new one was made */
 #define RULE_COLLECTOR_CERTIFICATE "collector_certificate_ending"	/* the same of the collector's own, and of the dashboard's */
 

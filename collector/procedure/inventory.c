@@ -20,6 +20,7 @@ static const struct inventory_metric own[] = {
 	{RULE_COLLECTOR_DISK_FULL, "boolean", "collector", "The collector's own disk is full", INVENTORY_STATE},
 	{RULE_COLLECTOR_DAMAGED, "boolean", "collector", "Stored results cannot be read", INVENTORY_STATE},
 	{RULE_COLLECTOR_JOURNAL, "boolean", "collector", "The journal is not what was signed or witnessed", INVENTORY_STATE},
+	{RULE_COLLECTOR_CLOCK, "boolean", "collector", "The collector's clock was stepped, and nobody has confirmed it", INVENTORY_STATE},
 	{RULE_AGENT_CERTIFICATE, "boolean", "collector", "The agent's certificate has less than 30 days left, and no new one was made", INVENTORY_STATE},
 	{RULE_COLLECTOR_CERTIFICATE, "boolean", "collector", "A certificate of the collector has less than 30 days left, and no new one was made", INVENTORY_STATE},
 };

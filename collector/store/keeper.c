@@ -10,13 +10,13 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "collector/message.h"
+#include "collector/reckoning.h"
 #include "collector/store/registrar.h"
 #include "log.h"
 #include "vec.h"
 
 #define GROUP_BYTES (16u * 1024 * 1024)		/* of one transaction */
 #define RETIRE_EVERY (3600 * NS_PER_S)
-#define CLOCK_STEP (3600 * NS_PER_S)		/* wall against boot clock: then the clock is suspect */
 #define AGAIN_MS 1000
 
 typedef VEC(struct batch *) batches;
@@ -32,7 +32,7 @@ struct keeper {
 	VEC(struct ack *) acks;			/* of the group just stored */
 	struct node **to;			/* by thread: its acks */
 	VEC(uint32_t) *place;			/* by thread and slot: where its ack is in acks */
-	int64_t wall_of_boot, retire_at;
+	int64_t retire_at;
 	bool stop, full, broken;
 	int unhealed;				/* why it could not be opened anew, last time */
 };
@@ -314,12 +314,6 @@ static void changes(struct keeper *k)
 
 /* ---- retention ---- */
 
-/* A clock that jumped while we ran may not make yesterday look a year old (R12). */
-static bool clock_is_suspect(const struct keeper *k)
-{
-	return llabs(clock_wall() - clock_boot() - k->wall_of_boot) > CLOCK_STEP;
-}
-
 static void retire(struct keeper *k)
 {
 	int64_t now = clock_boot();
@@ -329,8 +323,8 @@ static void retire(struct keeper *k)
 	if (now < k->retire_at || k->broken)
 		return;
 	k->retire_at = now + RETIRE_EVERY;
-	if (clock_is_suspect(k)) {
-		log_warning("store: the clock was stepped by more than an hour: old results are not deleted until a restart");
+	if (reckoning_suspect(k->its.reckoning)) {	/* it may make yesterday look a year old (R12) */
+		log_warning("store: the clock is suspect: old results are not deleted");
 		return;
 	}
 	r = store_retire(k->its.store, clock_wall(), k->its.retention_days, &gone);
@@ -415,7 +409,6 @@ int keeper_start(const struct keeper_setup *setup, struct keeper **ret)
 	k->place = calloc(setup->threads, sizeof(*k->place));
 	k->to = calloc(setup->threads, sizeof(struct node *));
 	k->registrar = registrar_new(&k->its);
-	k->wall_of_boot = clock_wall() - clock_boot();
 	if (k->queue && k->place && k->to && k->registrar)
 		r = -pthread_create(&k->thread, NULL, run, k);
 	if (r)

@@ -12,6 +12,7 @@
 #include "collector/store/store.h"
 
 struct keeper;
+struct reckoning;
 
 struct keeper_setup {
 	struct store *store;			/* the keeper's from now on */
@@ -20,6 +21,7 @@ struct keeper_setup {
 	size_t threads;
 	struct budget *in_flight;		/* taken by ingest for each batch */
 	struct budget *backlog;			/* of the engine: taken here, given back by message_free */
+	const struct reckoning *reckoning;	/* while the clock is suspect nothing is deleted */
 	unsigned retention_days;
 };
 

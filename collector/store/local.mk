@@ -1,6 +1,6 @@
 # collector/store: what is kept.
 noinst_LIBRARIES += collector/store/libstore.a
-collector_store_libstore_a_SOURCES = collector/batch.h collector/queue.h collector/queue.c collector/message.h collector/message.c collector/standing.h collector/standing.c \
+collector_store_libstore_a_SOURCES = collector/batch.h collector/queue.h collector/queue.c collector/message.h collector/message.c collector/standing.h collector/standing.c collector/reckoning.h collector/reckoning.c \
 	collector/store/store.h collector/store/store.c collector/store/change.h collector/store/change.c \
 	collector/store/chain.c collector/store/copy.h collector/store/copy.c collector/store/change_queue.h collector/store/held.c collector/store/inside.h collector/store/intake.c \
 	collector/store/journal.c collector/store/keeper.h collector/store/keeper.c collector/store/registrar.h collector/store/registrar.c \

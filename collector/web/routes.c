@@ -5,6 +5,7 @@
 
 static const struct route routes[] = {
 	{"/api/v1/checks", "checks", ROUTE_READ},
+	{"/api/v1/clock/confirm", "clock.confirm", ROUTE_ACT},
 	{"/api/v1/factor/confirm", "factor.confirm", ROUTE_ACT},
 	{"/api/v1/factor/new", "factor.new", ROUTE_ACT},
 	{"/api/v1/history", "history", ROUTE_READ},
