@@ -29,6 +29,7 @@ int command_incident(int argc, char **argv);
 int command_ack(int argc, char **argv);
 int command_handle(int argc, char **argv);
 int command_close(int argc, char **argv);
+int command_clock(int argc, char **argv);
 int command_identity(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_enroll(int argc, char **argv);

@@ -15,6 +15,7 @@ int command_completion(int argc, char **argv)
 	       "\t\tincidents) COMPREPLY=($(compgen -W '--all --host --json' -- \"$w\")) ;;\n"
 	       "\t\tack) COMPREPLY=($(compgen -W '--for --note --json' -- \"$w\")) ;;\n"
 	       "\t\thandle|close) COMPREPLY=($(compgen -W '--note --json' -- \"$w\")) ;;\n"
+	       "\t\tclock) COMPREPLY=($(compgen -W 'confirm --note --json' -- \"$w\")) ;;\n"
 	       "\t\tidentity) COMPREPLY=($(compgen -W 'new list revoke --host --out --replace --json' -- \"$w\")) ;;\n"
 	       "\t\ttoken) COMPREPLY=($(compgen -W 'new list revoke approve --host --replace --approve --hours --at --json' -- \"$w\")) ;;\n"
 	       "\t\tenroll) COMPREPLY=($(compgen -W '--host --again --identity --agent-config --json' -- \"$w\")) ;;\n"

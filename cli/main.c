@@ -25,6 +25,7 @@ const struct command commands[] = {
 	{"ack", "ID [--for 4h] [--note TEXT]", "acknowledge: escalation pauses until it expires", command_ack},
 	{"handle", "ID --note TEXT", "write down what was done", command_handle},
 	{"close", "ID --note TEXT", "close an incident", command_close},
+	{"clock", "[confirm [--note TEXT]]", "may the collector's clock be believed, and your word that it is right", command_clock},
 	{"identity", "new --host NAME --out FOLDER [--replace] | list | revoke HOST",
 	 "certificates of the servers' agents", command_identity},
 	{"token", "new --host NAME [--replace] [--approve] [--hours N] [--at HOST[:PORT]] | list | revoke ID |\n"

@@ -35,6 +35,10 @@ static void print_status(const json_t *d)
 		    document_number(incidents, "open"), unacknowledged);
 	screen_cell(t, SCREEN_PLAIN, "last result");
 	screen_cell(t, SCREEN_PLAIN, "%s", screen_ago(document_number(json_object_get(d, "intake"), "last_at"), ago));
+	if (json_is_true(json_object_get(json_object_get(d, "clock"), "suspect"))) {
+		screen_cell(t, SCREEN_PLAIN, "clock");
+		screen_cell(t, SCREEN_BAD, "suspect: see beadle clock");
+	}
 	screen_print(t);
 }
 

@@ -1,12 +1,14 @@
 """The collector's own wall clock leaps about, as with a dead battery or a wrong reference (R12): a real collector under libfaketime."""
 import datetime
 import glob
+import shutil
 import sqlite3
 import time
 
 import pytest
 
-from intake import Intake, batch, record, series
+from conftest import wait_for
+from intake import Intake, RawAgent, batch, hello, record, series
 from sanitized import SANITIZED
 
 FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
@@ -67,3 +69,70 @@ def test_r12_the_collectors_clock_steps_while_agents_send(collector):
     sequences, days = stored(collector.store)
     assert sequences == list(range(1, n + 1))
     assert days >= 3, "the days that the clock claimed are there"
+
+
+def expired(collector):
+    """An agent whose certificate ended ten days ago."""
+    ends = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=10)
+    return collector.agent(2, begin=ends - datetime.timedelta(days=30), end=ends)
+
+
+def refused(collector):
+    uuid, identity = expired(collector)
+    agent = RawAgent(collector.port, identity)
+    agent.send(hello(uuid))
+    return agent.receive() is None
+
+
+def kept(collector):
+    """The time that the store keeps for the next start; None: none yet."""
+    with sqlite3.connect(f"file:{collector.store}/main.db?mode=ro", uri=True) as db:
+        return db.execute("SELECT json FROM setting WHERE key = 'clock'").fetchone()
+
+
+def test_r12_no_certificate_ends_by_a_clock_that_is_suspect(collector):
+    """New connections at any hour, while it runs and after a restart; and by a clock that is believed one that is over is refused."""
+    assert refused(collector) and "certificate refused: expired" in collector.text()
+    wait_for("the time is kept", lambda: kept(collector))
+    for step in ("-10y", "-2h", "+2h", "+75y"):
+        collector.clock.write_text(step)
+        collector.connect(1).close()
+        assert not refused(collector)
+    for step in ("+75y", "-10y"):
+        collector.stop()
+        collector.clock.write_text(step)
+        collector.start()
+        collector.connect(1).close()
+        assert not refused(collector)
+    assert "refused" not in collector.text()
+    collector.clock.write_text("+0")
+    assert refused(collector), "it is back, and so is believed"
+    collector.stop()
+    collector.clock.write_text("+20m")
+    collector.start()
+    collector.connect(1).close()
+    assert refused(collector), "twenty minutes are no reason"
+
+
+def test_r12_nothing_is_deleted_for_its_age_while_the_clock_is_suspect(collector):
+    """By a clock that is believed the older days are deleted at the start. Ahead of what was kept by seventy-five years they stay."""
+    collector.config.write_text(collector.config.read_text() + "retention: 92d\n")
+    agent = collector.connect()
+    wait_for("the time is kept", lambda: kept(collector))
+    for n, step in enumerate(("-200d", "-20d"), 1):
+        collector.clock.write_text(step)
+        agent.send(batch(n, [record()], define=series()))
+        agent.held(n)
+    agent.close()
+    collector.stop()
+    old = min(collector.store.glob("raw-*.db"))
+    began = datetime.datetime.strptime(old.stem, "raw-%Y%m%d")
+    for n in range(1, 92):                      # so many days with results are kept in any case
+        shutil.copy(old, collector.store / f"{began + datetime.timedelta(days=n):raw-%Y%m%d}.db")
+    for step, stays in (("+75y", True), ("+0", False)):
+        collector.clock.write_text(step)
+        collector.start()
+        wait_for("it was looked", lambda: "old results are not deleted" in collector.text() or not old.exists())
+        collector.stop()
+        assert old.exists() == stays
+    assert len(list(collector.store.glob("raw-*.db"))) == 92
