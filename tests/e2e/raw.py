@@ -21,7 +21,7 @@ def identity_uuid(folder):
 class Raw:
     """checks: {name: interval in s}; series are defined at their first use."""
 
-    def __init__(self, port, identity, host, checks, epoch=1, first=1, claim=None, address="127.0.0.1"):
+    def __init__(self, port, identity, host, checks, epoch=1, first=1, claim=None, address="127.0.0.1", wall=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.load_verify_locations(identity / "ca.pem")
@@ -29,7 +29,7 @@ class Raw:
         context.set_alpn_protocols(["beadle/1"])
         self.tls = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0)))
         self.epoch, self.checks, self.known = epoch, list(checks), {}
-        hello = [(1, claim or identity_uuid(identity)), (2, pack((1, Fixed64(time.time_ns())), (2, Fixed64(time.monotonic_ns())))),
+        hello = [(1, claim or identity_uuid(identity)), (2, pack((1, Fixed64(wall or time.time_ns())), (2, Fixed64(time.monotonic_ns())))),
                  (3, pack((1, Fixed64(epoch)), (2, 1), (3, first)))]
         hello += [(5, pack((1, i), (2, name), (3, name), (4, int(interval * S)), (5, 20 * S)))
                   for i, (name, interval) in enumerate(checks.items())]

@@ -1,15 +1,19 @@
 """The collector's own wall clock leaps about, as with a dead battery or a wrong reference (R12): a real collector under libfaketime."""
 import datetime
 import glob
+import json
+import re
 import shutil
 import sqlite3
 import time
 
 import pytest
 
-from conftest import wait_for
+from conftest import BUILD, wait_for
+from incidents import USED, by_mail, doctor, identity, open_ones, raw, server  # noqa: F401
 from intake import Intake, RawAgent, batch, hello, record, series
 from sanitized import SANITIZED
+from school import Site
 
 FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 STEPS = ["+0", "+1d", "-1d", "+1h", "-1h", "-10y", "+75y", "+0"]
@@ -18,11 +22,15 @@ pytestmark = [pytest.mark.skipif(not FAKETIME, reason="not proven: libfaketime i
               pytest.mark.skipif(SANITIZED, reason="not proven: a sanitizer must be loaded first, and so must libfaketime")]
 
 
+def fake(clock):
+    return {"LD_PRELOAD": FAKETIME[0], "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+
+
 @pytest.fixture
 def collector(tmp_path):
     clock = tmp_path / "identity/clock"         # a folder that its walls leave open
-    intake = Intake(tmp_path, env={"LD_PRELOAD": FAKETIME[0], "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
-                                   "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
+    intake = Intake(tmp_path, env=fake(clock))
     intake.clock = clock
     clock.write_text("+0")
     begin = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=30)
@@ -84,16 +92,16 @@ def refused(collector):
     return agent.receive() is None
 
 
-def kept(collector):
+def kept(store):
     """The time that the store keeps for the next start; None: none yet."""
-    with sqlite3.connect(f"file:{collector.store}/main.db?mode=ro", uri=True) as db:
+    with sqlite3.connect(f"file:{store}/main.db?mode=ro", uri=True) as db:
         return db.execute("SELECT json FROM setting WHERE key = 'clock'").fetchone()
 
 
 def test_r12_no_certificate_ends_by_a_clock_that_is_suspect(collector):
     """New connections at any hour, while it runs and after a restart; and by a clock that is believed one that is over is refused."""
     assert refused(collector) and "certificate refused: expired" in collector.text()
-    wait_for("the time is kept", lambda: kept(collector))
+    wait_for("the time is kept", lambda: kept(collector.store))
     for step in ("-10y", "-2h", "+2h", "+75y"):
         collector.clock.write_text(step)
         collector.connect(1).close()
@@ -118,7 +126,7 @@ def test_r12_nothing_is_deleted_for_its_age_while_the_clock_is_suspect(collector
     """By a clock that is believed the older days are deleted at the start. Ahead of what was kept by seventy-five years they stay."""
     collector.config.write_text(collector.config.read_text() + "retention: 92d\n")
     agent = collector.connect()
-    wait_for("the time is kept", lambda: kept(collector))
+    wait_for("the time is kept", lambda: kept(collector.store))
     for n, step in enumerate(("-200d", "-20d"), 1):
         collector.clock.write_text(step)
         agent.send(batch(n, [record()], define=series()))
@@ -136,3 +144,105 @@ def test_r12_nothing_is_deleted_for_its_age_while_the_clock_is_suspect(collector
         collector.stop()
         assert old.exists() == stays
     assert len(list(collector.store.glob("raw-*.db"))) == 92
+
+
+def tree_with(folder, clock):
+    """The build tree with a collector proper that is preloaded: a launcher hands nothing of the kind on."""
+    shim = folder / "collector/beadle-collect"
+    shim.parent.mkdir(parents=True)
+    for around, inside in ((BUILD, folder), (BUILD / "collector", shim.parent)):
+        for thing in around.iterdir():
+            if not (inside / thing.name).exists() and thing.name != shim.name:
+                (inside / thing.name).symlink_to(thing)
+    shim.write_text("#!/bin/sh\n" + "".join(f"export {name}='{value}'\n" for name, value in fake(clock).items()) +
+                    f"exec {BUILD}/collector/beadle-collect \"$@\"\n")
+    shim.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def stepped(tmp_path):
+    """A whole site whose collector proper has its clock from a file."""
+    made = []
+
+    def make(begin="+0", **more):
+        site = Site(tmp_path, edit_procedure=lambda text: text.replace("gone: 2min", "gone: 5s"), **more)
+        made.append(site)
+        site.clock = site.state / "identity/clock"
+        set_clock(site, begin)
+        site.collector.env["BEADLE_LIBEXEC"] = str(tree_with(tmp_path / "tree", site.clock))
+        site.start()
+        wait_for("the time is kept", lambda: kept(site.state / "store"))
+        return site
+    yield make
+    for one in made:
+        one.stop()
+
+
+def set_clock(site, step):
+    site.clock.write_text(step)
+    site.clock.chmod(0o644)
+
+
+def clock(site):
+    return site.ask("status")["clock"]
+
+
+def told(site):
+    """The incidents on the clock."""
+    return [(i["severity"], i["state"]) for i in open_ones(site) if "時鐘" in i["about_zh"] or "clock" in i["about_en"]]
+
+
+def journal(site):
+    """(actor, action, payload) of all entries on the clock."""
+    entries = [line.split("\t") for line in site.beadle("audit", "export").splitlines() if line.startswith("entry\t")]
+    return [(e[3], e[4], e[-1]) for e in entries if e[4].startswith("clock.")]
+
+
+def test_r12_one_clock_incident_until_a_person_confirms_the_clock(stepped, server):
+    """Leaps of years to and fro: one incident, nobody is let go, no certificate is made; what is bad meanwhile is told as ever. A person's word
+    ends it, stands in the journal, and is known after a restart."""
+    server = server("take")
+    site = stepped(**by_mail(server))
+    first, second = raw(site, "web1"), raw(site, "web2")
+    for step in ("+75y", "-10y", "+2h"):
+        set_clock(site, step)
+        wait_for("it is seen", lambda: clock(site)["suspect"])
+        second.round("disk", {USED: 0.5})
+    wait_for("told", lambda: told(site) == [("critical", "open")])
+    now = clock(site)
+    assert (now["agents"], now["agents_apart_ns"], now["stepped"]) == (2, None, True) and abs(now["apart_ns"] - 7200 * 10**9) < 10**9
+    first.round("disk", {USED: 0.91})
+    wait_for("no notice waits for a confirmation", lambda: [m for m in server.taken if "web1" in m["Subject"]])
+    site.beadle("identity", "new", "--host", "web9", "--out", site.folder / "x", status=1)
+    assert re.search("it is +2 h ahead", site.beadle("clock", status=1)) and any("clock is suspect" in what for what in doctor(site))
+    site.beadle("clock", "confirm", "--note", "by the wall")
+    assert clock(site) == {"suspect": False}
+    wait_for("it is over", lambda: told(site) == [("ok", "recovered")])
+    site.beadle("clock", "confirm", status=1)
+    (_, suspect, _), (actor, confirmed, payload) = journal(site)
+    assert (suspect, actor, confirmed) == ("clock.suspect", "root", "clock.confirmed") and "by the wall" in payload
+    identity(site, "web9")
+    assert all(site.ask("hosts", name)["connected"] for name in ("web1", "web2"))
+    site.collector.stop(60)
+    site.start()
+    assert clock(site) == {"suspect": False} and len(journal(site)) == 2
+
+
+def test_r12_three_agents_are_a_second_opinion(stepped):
+    """The collector begins three hours behind and is set right. Two agents are too few to say so, and of three one may be wrong: nobody is
+    called. Set wrong, it stays suspect whatever they say."""
+    site = stepped(begin="-3h")
+    identity(site, "web3")
+    agents = [raw(site, name) for name in ("web1", "web2")]
+    set_clock(site, "+0")
+    wait_for("it is seen", lambda: clock(site)["suspect"])
+    assert clock(site)["agents"] == 2
+    agents.append(raw(site, "web3", wall=time.time_ns() - 86400 * 10**9))
+    wait_for("the median agrees", lambda: clock(site) == {"suspect": False})
+    assert told(site) == [] and [entry[:2] for entry in journal(site)] == [("system", "clock.agreed")]
+    set_clock(site, "-5h")
+    wait_for("told", lambda: told(site) == [("critical", "open")])
+    assert clock(site)["agents"] == 3 and abs(clock(site)["agents_apart_ns"] + 5 * 3600 * 10**9) < 60 * 10**9
+    set_clock(site, "+0")
+    wait_for("it is back", lambda: told(site) == [("ok", "recovered")])
