@@ -13,10 +13,8 @@
 #include "lib/clock.h"
 #include "lib/identity.h"
 #include "lib/io.h"
-#include "lib/log.h"
 
 #define WRITE_EVERY INT64_C(3600)	/* s: a floor that is an hour low does no harm, and the disk may sleep */
-#define SUSPECT INT64_C(3600)
 
 struct trust {
 	char path[PATH_MAX];
@@ -77,19 +75,14 @@ int trust_peer(struct trust *t, SSL *ssl, char why[256])
 
 int trust_stated(struct trust *t, SSL *ssl, int64_t stated_ns, char why[256])
 {
-	int64_t stated = stated_ns / NS_PER_S, own = clock_wall() / NS_PER_S;
+	int64_t stated = stated_ns / NS_PER_S;
 	X509 *leaf = SSL_get0_peer_certificate(ssl);
 	struct identity id;
-	char ignored[256];
 
 	t->not_after = leaf ? seconds(X509_get0_notAfter(leaf)) : 0;
-	if (identity_verify(ssl, IDENTITY_COLLECTOR, t->floor > stated ? t->floor : stated, &id, why) == 0) {
-		raise_floor(t, stated);
-		return 0;
-	}
-	if (llabs(stated - own) < SUSPECT || identity_verify(ssl, IDENTITY_COLLECTOR, t->floor > own ? t->floor : own, &id, ignored) < 0)
+	if (identity_verify(ssl, IDENTITY_COLLECTOR, t->floor > stated ? t->floor : stated, &id, why) < 0)
 		return -EACCES;
-	log_warning("the collector states a time at which its own certificate is not valid, and ours differs: its clock is suspect");
+	raise_floor(t, stated);
 	return 0;
 }
 

@@ -1,8 +1,7 @@
 /*
- * trust.h - which time a collector's certificate is judged by (SECURITY 5.8): never by this machine's clock alone. There is a floor, the
- * latest time that a collector told us, kept in a file; and there is the time that this collector states. A collector whose own
- * statement makes its certificate invalid is refused, unless its statement contradicts our clock and ours does not: then its clock is wrong,
- * and an agent that turned away would only make matters worse (R12).
+ * trust.h - which time a collector's certificate is judged by (SECURITY 5.8): never by this machine's clock. There is a floor, the
+ * latest time that a collector told us, kept in a file; and there is the time that this collector states. The later of both counts. While a
+ * collector's own clock is suspect it states what it reckons (R12).
  */
 #ifndef TRUST_H
 #define TRUST_H

@@ -1,7 +1,5 @@
-"""The collector's own wall clock leaps about, as with a dead battery or a wrong reference (R12): a real collector under libfaketime."""
+"""The collector's own wall clock leaps about, as with a dead battery or a wrong reference (R12): a real collector, clock.c preloaded."""
 import datetime
-import glob
-import json
 import re
 import shutil
 import sqlite3
@@ -9,30 +7,20 @@ import time
 
 import pytest
 
+from clocks import Clock
 from conftest import BUILD, wait_for
 from incidents import USED, by_mail, doctor, identity, open_ones, raw, server  # noqa: F401
 from intake import Intake, RawAgent, batch, hello, record, series
-from sanitized import SANITIZED
 from school import Site
 
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-STEPS = ["+0", "+1d", "-1d", "+1h", "-1h", "-10y", "+75y", "+0"]
-
-pytestmark = [pytest.mark.skipif(not FAKETIME, reason="not proven: libfaketime is not installed"),
-              pytest.mark.skipif(SANITIZED, reason="not proven: a sanitizer must be loaded first, and so must libfaketime")]
-
-
-def fake(clock):
-    return {"LD_PRELOAD": FAKETIME[0], "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+STEPS = ["0s", "+1d", "-1d", "+1h", "-1h", "-10y", "+75y", "0s"]
 
 
 @pytest.fixture
 def collector(tmp_path):
-    clock = tmp_path / "identity/clock"         # a folder that its walls leave open
-    intake = Intake(tmp_path, env=fake(clock))
-    intake.clock = clock
-    clock.write_text("+0")
+    intake = Intake(tmp_path)
+    intake.clock = Clock(tmp_path / "identity/clock")
+    intake.env.update(intake.clock.env)
     begin = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=30)
     intake.agent(begin=begin)           # issued a while ago, so that it was valid yesterday
     yield intake.start()
@@ -59,16 +47,16 @@ def test_r12_the_collectors_clock_steps_while_agents_send(collector):
         agent.send(batch(n, [record(at=time.time_ns())], define=series()))
         assert agent.held(n) == n
     for step in STEPS:
-        collector.clock.write_text(step)
+        collector.clock.set(step)
         time.sleep(0.2)
         for _ in range(3):
             send()
     told = collector.text()
     assert told.count(": connected") == 1 and "closed" not in told and "error" not in told, told
     agent.close()
-    for step in ("+1d", "-1d", "+0"):
+    for step in ("+1d", "-1d", "0s"):
         collector.stop()
-        collector.clock.write_text(step)
+        collector.clock.set(step)
         collector.start()
         agent = collector.connect()
         send()
@@ -103,20 +91,20 @@ def test_r12_no_certificate_ends_by_a_clock_that_is_suspect(collector):
     assert refused(collector) and "certificate refused: expired" in collector.text()
     wait_for("the time is kept", lambda: kept(collector.store))
     for step in ("-10y", "-2h", "+2h", "+75y"):
-        collector.clock.write_text(step)
+        collector.clock.set(step)
         collector.connect(1).close()
         assert not refused(collector)
     for step in ("+75y", "-10y"):
         collector.stop()
-        collector.clock.write_text(step)
+        collector.clock.set(step)
         collector.start()
         collector.connect(1).close()
         assert not refused(collector)
     assert "refused" not in collector.text()
-    collector.clock.write_text("+0")
+    collector.clock.set("0s")
     assert refused(collector), "it is back, and so is believed"
     collector.stop()
-    collector.clock.write_text("+20m")
+    collector.clock.set("+20m")
     collector.start()
     collector.connect(1).close()
     assert refused(collector), "twenty minutes are no reason"
@@ -128,7 +116,7 @@ def test_r12_nothing_is_deleted_for_its_age_while_the_clock_is_suspect(collector
     agent = collector.connect()
     wait_for("the time is kept", lambda: kept(collector.store))
     for n, step in enumerate(("-200d", "-20d"), 1):
-        collector.clock.write_text(step)
+        collector.clock.set(step)
         agent.send(batch(n, [record()], define=series()))
         agent.held(n)
     agent.close()
@@ -137,8 +125,8 @@ def test_r12_nothing_is_deleted_for_its_age_while_the_clock_is_suspect(collector
     began = datetime.datetime.strptime(old.stem, "raw-%Y%m%d")
     for n in range(1, 92):                      # so many days with results are kept in any case
         shutil.copy(old, collector.store / f"{began + datetime.timedelta(days=n):raw-%Y%m%d}.db")
-    for step, stays in (("+75y", True), ("+0", False)):
-        collector.clock.write_text(step)
+    for step, stays in (("+75y", True), ("0s", False)):
+        collector.clock.set(step)
         collector.start()
         wait_for("it was looked", lambda: "old results are not deleted" in collector.text() or not old.exists())
         collector.stop()
@@ -154,7 +142,7 @@ def tree_with(folder, clock):
         for thing in around.iterdir():
             if not (inside / thing.name).exists() and thing.name != shim.name:
                 (inside / thing.name).symlink_to(thing)
-    shim.write_text("#!/bin/sh\n" + "".join(f"export {name}='{value}'\n" for name, value in fake(clock).items()) +
+    shim.write_text("#!/bin/sh\n" + "".join(f"export {name}='{value}'\n" for name, value in clock.env.items()) +
                     f"exec {BUILD}/collector/beadle-collect \"$@\"\n")
     shim.chmod(0o755)
     return folder
@@ -165,11 +153,10 @@ def stepped(tmp_path):
     """A whole site whose collector proper has its clock from a file."""
     made = []
 
-    def make(begin="+0", **more):
+    def make(begin="0s", **more):
         site = Site(tmp_path, edit_procedure=lambda text: text.replace("gone: 2min", "gone: 5s"), **more)
         made.append(site)
-        site.clock = site.state / "identity/clock"
-        set_clock(site, begin)
+        site.clock = Clock(site.state / "identity/clock", begin)
         site.collector.env["BEADLE_LIBEXEC"] = str(tree_with(tmp_path / "tree", site.clock))
         site.start()
         wait_for("the time is kept", lambda: kept(site.state / "store"))
@@ -177,11 +164,6 @@ def stepped(tmp_path):
     yield make
     for one in made:
         one.stop()
-
-
-def set_clock(site, step):
-    site.clock.write_text(step)
-    site.clock.chmod(0o644)
 
 
 def clock(site):
@@ -206,7 +188,7 @@ def test_r12_one_clock_incident_until_a_person_confirms_the_clock(stepped, serve
     site = stepped(**by_mail(server))
     first, second = raw(site, "web1"), raw(site, "web2")
     for step in ("+75y", "-10y", "+2h"):
-        set_clock(site, step)
+        site.clock.set(step)
         wait_for("it is seen", lambda: clock(site)["suspect"])
         second.round("disk", {USED: 0.5})
     wait_for("told", lambda: told(site) == [("critical", "open")])
@@ -235,14 +217,14 @@ def test_r12_three_agents_are_a_second_opinion(stepped):
     site = stepped(begin="-3h")
     identity(site, "web3")
     agents = [raw(site, name) for name in ("web1", "web2")]
-    set_clock(site, "+0")
+    site.clock.set("0s")
     wait_for("it is seen", lambda: clock(site)["suspect"])
     assert clock(site)["agents"] == 2
     agents.append(raw(site, "web3", wall=time.time_ns() - 86400 * 10**9))
     wait_for("the median agrees", lambda: clock(site) == {"suspect": False})
     assert told(site) == [] and [entry[:2] for entry in journal(site)] == [("system", "clock.agreed")]
-    set_clock(site, "-5h")
+    site.clock.set("-5h")
     wait_for("told", lambda: told(site) == [("critical", "open")])
     assert clock(site)["agents"] == 3 and abs(clock(site)["agents_apart_ns"] + 5 * 3600 * 10**9) < 60 * 10**9
-    set_clock(site, "+0")
+    site.clock.set("0s")
     wait_for("it is back", lambda: told(site) == [("ok", "recovered")])

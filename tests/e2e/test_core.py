@@ -13,7 +13,8 @@ import time
 import pytest
 
 import certs
-from agent import Agent, check, inventory
+from agent import SECOND, Agent, check, inventory
+from clocks import Clock
 from conftest import BUILD, wait_for
 from sanitized import SANITIZED
 from protobuf import pack
@@ -53,8 +54,9 @@ class Place:
     def bad(self, name, misdeed, **more):
         return check(name, "bad", 1, self.inventories["bad"], options=[{"name": "misdeed", "value": misdeed.encode()}], **more)
 
-    def agent(self, checks, **plan):
+    def agent(self, checks, env=None, **plan):
         a = Agent(self.folder, self.folder / "agent", [self.listener.address], PLUGINS, checks, **plan)
+        a.env.update(env or {})
         self.agents.append(a)
         return a.start()
 
@@ -92,6 +94,36 @@ def exactly_once(records):
     for r in records:
         assert r["sequence"] > last.get(r["epoch"], 0)
         last[r["epoch"]] = r["sequence"]
+
+
+def test_r12_an_agents_clock_leaps_and_its_checks_keep_their_rhythm(place):
+    """Started ten years behind, then to and fro: one connection, no round too many and none too few, and each is sent."""
+    clock = Clock(place.folder / "agent/clock", "-10y")
+    agent = place.agent([place.disk(interval=0.5)], env=clock.env)
+    peer = place.accept()
+    for step in ("-10y", "+75y", "-1h", "+1h", "0s"):
+        clock.set(step)
+        begin, before = time.monotonic(), len(place.store.records)
+        place.take_until(peer, lambda: len(place.store.records) >= before + 4)
+        assert 1 < time.monotonic() - begin < 10
+    exactly_once(place.store.records)
+    stamps = [r["at"] for r in place.store.records]
+    assert max(stamps) - min(stamps) > 80 * 365 * 86400 * SECOND, "it did leap"
+    assert agent.text().count(": connected") == 1 and agent.stop() == 0
+
+
+def test_r12_the_collectors_certificate_is_judged_by_the_stated_time_and_never_by_our_own(place):
+    """Our own clock is by turns where that certificate is over, and where it is valid."""
+    clock = Clock(place.folder / "agent/clock", "+75y")
+    agent = place.agent([place.disk()], env=clock.env)
+    place.take_until(place.accept(), lambda: place.store.records)
+    agent.kill()
+    before = len(place.store.records)
+    clock.set("0s")
+    agent.start()
+    peer = place.accept(clocks={**clocks(), "wall": time.time_ns() + 10 * 365 * 86400 * SECOND})
+    assert peer.take() is None and not place.store.records[before:]
+    wait_for("it says why", lambda: "certificate refused: expired" in agent.text())
 
 
 def test_first_result_within_a_second_and_clean_end(place):
