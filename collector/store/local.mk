@@ -10,8 +10,11 @@ collector_store_libstore_a_SOURCES = collector/batch.h collector/queue.h collect
 collector_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(PROTOBUF_C_CFLAGS) $(CRYPTO_CFLAGS)
 STORE_LIBS = collector/store/libstore.a $(AUDIT_LIBS) $(WIRE_LIBS) $(BASE_LIBS) $(SQLITE_LIBS)
 
-check_PROGRAMS += tests/unit/test_store tests/unit/test_damage
-TESTS += tests/unit/test_store tests/unit/test_damage
+check_PROGRAMS += tests/unit/test_store tests/unit/test_damage tests/unit/test_reckoning
+TESTS += tests/unit/test_store tests/unit/test_damage tests/unit/test_reckoning
+tests_unit_test_reckoning_SOURCES = tests/unit/test_reckoning.c
+tests_unit_test_reckoning_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_reckoning_LDADD = $(STORE_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(BASE_LIBS) $(CHECK_LIBS)

@@ -484,6 +484,8 @@ START_TEST(test_i01_the_clock_is_the_verifiers)
 	ck_assert_ptr_nonnull(strstr(why, "expired"));
 	ck_assert_int_lt(identity_verify(m.victim, IDENTITY_AGENT, NOW - 2 * DAY, &id, why), 0);
 	ck_assert_ptr_nonnull(strstr(why, "not yet valid"));
+	ck_assert_int_eq(identity_verify(m.victim, IDENTITY_AGENT, IDENTITY_ANY_TIME, &id, why), 0);
+	ck_assert_int_lt(identity_verify(m.victim, IDENTITY_COLLECTOR, IDENTITY_ANY_TIME, &id, why), 0);
 	ck_assert_int_lt(identity_verify(m.victim, IDENTITY_COLLECTOR, NOW, &id, why), 0);
 	part(&m);
 	SSL_CTX_free(victim);

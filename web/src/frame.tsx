@@ -109,6 +109,7 @@ export function Frame({ here, children, ...doors }: { here: "hosts" | "incidents
         <Live /><LanguageButton /><ThemeButton /><Account {...doors} />
       </header>
       {status?.disk_full && <p class="banner" role="alert">{say("separate_disk")}</p>}
+      {status?.clock?.suspect && <p class="banner" role="alert">{say("suspect_clock")}</p>}
       <main id="content" tabIndex={-1}>{children}</main>
       {status && (
         <footer>

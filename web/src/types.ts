@@ -54,6 +54,7 @@ export interface Status {
   intake: { results: number; values: number; last_at: number };
   procedure: { document: string; version: string; title_zh?: string; title_en?: string; title?: string };
   disk_full?: boolean;
+  clock?: { suspect: boolean };
 }
 export interface Me { name: string; roles: string[]; must_change: boolean; must_prove: boolean; factor: boolean; language: string; school: string }
 export interface Offer { secret: string; uri: string; qr: string[] }

@@ -142,6 +142,8 @@ const words = {
   ago: ["{time}前", "{time} ago"],
   in_time: ["{time}後", "in {time}"],
   separate_disk: ["收集器的磁碟已滿，目前不再收下新的結果。", "The collector's disk is full: no new results are taken in."],
+  suspect_clock: ["收集器的時鐘可疑：在校正、確認之前，不因時間久遠刪除紀錄，憑證不到期。請執行 beadle clock。",
+    "The collector's clock is suspect: until it is right or confirmed nothing is deleted for its age and no certificate ends. See beadle clock."],
   by_procedure: ["依 {name} 第 {version} 版", "By {name}, version {version}"],
   what_opened: ["事件成立", "Opened"],
   what_found: ["又有新的發現", "More was found"],
