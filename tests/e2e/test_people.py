@@ -25,6 +25,7 @@ ROUTES = {
     "person/add": ("POST", {"name": "x y", "roles": ["viewer"]}, MANAGES), "person/roles": ("POST", {"name": "nobody"}, MANAGES),
     "person/disable": ("POST", {"name": "nobody"}, MANAGES), "person/enable": ("POST", {"name": "nobody"}, MANAGES),
     "person/password": ("POST", {"name": "nobody"}, MANAGES), "person/factor": ("POST", {"name": "nobody"}, MANAGES),
+    "clock/confirm": ("POST", {"note": 9}, MANAGES),
     "identities": ("GET", None, {"administrator", "auditor", "security_officer"}),
     "identity/revoke": ("POST", {"host": "nobody"}, {"administrator", "security_officer"}),
     "login": ("POST", {}, None), "logout": ("POST", {}, None), "password": ("POST", {}, None),
