@@ -52,7 +52,6 @@ void life_ending(struct engine *e)
 {
 	tell(e, "collector.ended", json_object());
 	engine_sign_of_life(e);
-	doubt_keep(e);
 }
 
 void life_trouble(struct engine *e, const struct trouble *t)
