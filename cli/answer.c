@@ -22,6 +22,13 @@ static int take_certificate(const ProtobufCBinaryData *der, const char *school, 
 	return 0;
 }
 
+static X509 *decode(const ProtobufCBinaryData *der)
+{
+	const unsigned char *p = der->data;
+
+	return der->len ? d2i_X509(NULL, &p, (long)der->len) : NULL;
+}
+
 static int take(const Wire__Enrolled *m, const char *school, struct enrolment_answer *ret)
 {
 	ret->outcome = m->outcome;
@@ -29,6 +36,10 @@ static int take(const Wire__Enrolled *m, const char *school, struct enrolment_an
 	ret->port = m->agents_port & 0xffff;
 	text_escape(m->text, strlen(m->text), ret->text, sizeof(ret->text));
 	text_escape(m->host, strlen(m->host), ret->host, sizeof(ret->host));
+	if (m->authority) {
+		ret->next = decode(&m->authority->root);
+		ret->vouched = decode(&m->authority->vouched);
+	}
 	return m->outcome == WIRE__ENROLMENT__ENROLLED ? take_certificate(&m->certificate, school, ret) : 0;
 }
 
@@ -46,4 +57,6 @@ void answer_clear(struct enrolment_answer *a)
 {
 	X509_free(TAKE(a->authority));
 	X509_free(TAKE(a->certificate));
+	X509_free(TAKE(a->next));
+	X509_free(TAKE(a->vouched));
 }

@@ -18,6 +18,7 @@ struct enrolment_answer {
 	char uuid[64];
 	X509 *certificate;				/* enrolled: an agent's, of that school */
 	X509 *authority;				/* which made the collector's: by the caller */
+	X509 *next, *vouched;				/* another has taken its place, it is said (authority.h); NULL: none has */
 };
 
 /* A whole frame with its head. 0 or -EBADMSG; to be cleared in either case. */

@@ -35,6 +35,7 @@ int command_token(int argc, char **argv);
 int command_enroll(int argc, char **argv);
 int command_person(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_authority(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_doctor(int argc, char **argv);

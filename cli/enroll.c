@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "asked.h"
+#include "authority.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "command.h"
@@ -195,7 +196,16 @@ static int tell_done(const struct place *p, const struct enrolment_answer *a)
 
 static int settle(const struct place *p, const struct enrolment_answer *a)
 {
-	int r = renewal_adopt(p->folder, a->authority, a->certificate);
+	X509 *trusted[] = {a->authority, a->authority};
+	size_t n = 1;
+	int r;
+
+	/* The token is of before another authority took its place: the one that it leads to vouches for that. */
+	if (a->next && a->vouched && authority_is_vouched(a->next, a->vouched, &a->authority, 1)) {
+		trusted[0] = a->next;
+		n = 2;
+	}
+	r = renewal_adopt(p->folder, trusted, n, a->certificate);
 
 	if (r == 0)
 		r = renewal_settle(p->folder);

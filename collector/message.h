@@ -36,6 +36,7 @@ enum message_kind {
 	MESSAGE_STANDING,	/* engine -> each ingest thread: look which connections still count (standing.h) */
 	MESSAGE_RENEW,		/* ingest -> engine: an agent asks for its next certificate; MESSAGE_SEND is the answer */
 	MESSAGE_CHECKPOINT,	/* engine -> each ingest thread: the journal's last one, for agents to witness */
+	MESSAGE_AUTHORITY,	/* engine -> each ingest thread: the school's authority has changed, for agents to follow */
 	MESSAGE_CONTEXT,	/* engine -> each ingest thread: the collector's own certificate was renewed */
 	MESSAGE_CLOCK,		/* ingest -> engine */
 	MESSAGE_TROUBLE,	/* ingest or store -> engine */
@@ -117,6 +118,8 @@ struct enrolling {
 struct probing { struct node node; struct reference from; };
 struct door { struct node node; bool open; };
 struct checkpoint_told { struct node node; char line[CHECKPOINT_LINE]; };
+/* As in wire.Authority; they lie in bytes[]. */
+struct authority_told { struct node node; ProtobufCBinaryData root, vouched; bool alone; uint64_t spread; uint8_t bytes[]; };
 struct context { struct node node; struct ssl_ctx_st *tls; };	/* with a reference of its own */
 struct arrival { struct node node; int fd; struct visitor *visitor; struct sockaddr_storage address; };	/* ingest/gate.h */
 struct clock_report { struct node node; uint32_t host; int64_t offset, told; bool held; };	/* as in hello; held: as in wire.Heartbeat */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <uthash.h>
 
+#include "authority.h"
 #include "clock.h"
 
 struct one { char uuid[64]; uint32_t least; bool revoked; UT_hash_handle hh; };
@@ -17,6 +18,7 @@ struct standing {
 	pthread_mutex_t lock;
 	pthread_cond_t came;
 	bool complete;
+	char over[AUTHORITY_ID];	/* "": none */
 	atomic_uint version;
 	struct one *all;
 };
@@ -51,7 +53,7 @@ void standing_free(struct standing *s)
 	free(s);
 }
 
-const char *standing_objects(struct standing *s, const char *uuid, uint32_t generation)
+const char *standing_objects(struct standing *s, const char *uuid, uint32_t generation, const char *authority)
 {
 	const char *why = NULL;
 	const struct one *o;
@@ -62,6 +64,8 @@ const char *standing_objects(struct standing *s, const char *uuid, uint32_t gene
 		why = "this identity was revoked";
 	else if (o && generation < o->least)
 		why = "this certificate is over: a newer one of the same agent is in use";
+	else if (*s->over && !strcmp(s->over, authority))
+		why = "this certificate is of the school's former authority, which is over: enrol this server anew (beadle token new --host NAME --replace)";
 	pthread_mutex_unlock(&s->lock);
 	return why;
 }
@@ -110,6 +114,16 @@ int standing_revoke(struct standing *s, const char *uuid)
 int standing_used(struct standing *s, const char *uuid, uint32_t generation)
 {
 	return generation ? change(s, uuid, false, generation) : 0;
+}
+
+void standing_authority_over(struct standing *s, const char *id)
+{
+	pthread_mutex_lock(&s->lock);
+	if (strcmp(s->over, id)) {
+		snprintf(s->over, sizeof(s->over), "%s", id);
+		atomic_fetch_add_explicit(&s->version, 1, memory_order_release);
+	}
+	pthread_mutex_unlock(&s->lock);
 }
 
 void standing_complete(struct standing *s)

@@ -18,6 +18,7 @@ static const char agents[] = "\x08" "beadle/1", enrolment[] = "\x0e" "beadle-enr
 #define CERTIFICATE_MAX (8 * 1024)
 #define CHAIN_MAX (16 * 1024)
 #define DEPTH_MAX 3			/* leaf, at most one between, root */
+#define AUTHORITIES 2			/* the one that counts, and the former */
 
 static int deny(char why[256], const char *text)
 {
@@ -128,11 +129,22 @@ static SSL_CTX *context(int server, const char *alpn, char why[256])
 	return NULL;
 }
 
+/* A server that another authority made its certificate shows those who trust only the former that this one vouches. */
+static bool load_cross(SSL_CTX *ctx, const char *folder, char why[256])
+{
+	X509 *cross = NULL;
+	int r = authority_read(folder, "cross.pem", &cross, 1);
+	bool ok = r == -ENOENT || (r == 1 && SSL_CTX_add1_chain_cert(ctx, cross) == 1);
+
+	X509_free(cross);
+	return loaded(ok, folder, "cross.pem", why);
+}
+
 SSL_CTX *identity_context(const char *folder, int server, char why[256])
 {
 	SSL_CTX *ctx = context(server, agents, why);
 
-	if (ctx && load(ctx, folder, why))
+	if (ctx && load(ctx, folder, why) && (!server || load_cross(ctx, folder, why)))
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;
@@ -140,20 +152,17 @@ SSL_CTX *identity_context(const char *folder, int server, char why[256])
 
 /* ---- enrolment: one side has no certificate yet ---- */
 
-/* Who has nothing but the hash of our authority's key must be shown the authority. */
+/* Who has nothing but the hash of our authority's key must be shown the authority; also the former one, while that counts. */
 static bool show_authority(SSL_CTX *ctx, const char *folder)
 {
-	char path[4096];
-	X509 *root = NULL;
-	bool ok = false;
+	X509 *all[AUTHORITIES];
+	int n = authority_read(folder, "ca.pem", all, AUTHORITIES);
+	bool ok = n > 0;
 
-	if (snprintf(path, sizeof(path), "%s/ca.pem", folder) < (int)sizeof(path)) {
-		FCLOSE FILE *f = fopen(path, "re");
-
-		root = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
-		ok = root && SSL_CTX_add1_chain_cert(ctx, root) == 1;
+	for (int i = 0; i < n; i++) {
+		ok = ok && SSL_CTX_add1_chain_cert(ctx, all[i]) == 1;
+		X509_free(all[i]);
 	}
-	X509_free(root);
 	return ok;
 }
 
@@ -161,7 +170,7 @@ SSL_CTX *identity_enrolment(const char *folder, char why[256])
 {
 	SSL_CTX *ctx = context(1, enrolment, why);
 
-	if (ctx && load(ctx, folder, why)) {
+	if (ctx && load(ctx, folder, why) && load_cross(ctx, folder, why)) {
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 		if (show_authority(ctx, folder))
 			return ctx;
@@ -179,7 +188,7 @@ static int at_pin(X509_STORE_CTX *ctx, void *pin)
 	int ok = 0;
 
 	for (int i = 0; trusted && i < sk_X509_num(shown); i++)
-		if (token_pin(sk_X509_value(shown, i), hash) == 0 && !memcmp(hash, pin, sizeof(hash)))
+		if (X509_self_signed(sk_X509_value(shown, i), 0) == 1 && token_pin(sk_X509_value(shown, i), hash) == 0 && !memcmp(hash, pin, sizeof(hash)))
 			sk_X509_push(trusted, sk_X509_value(shown, i));
 	if (sk_X509_num(trusted) > 0) {
 		X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
@@ -388,7 +397,11 @@ static int verify(SSL *ssl, const char *alpn, enum identity_kind expected, int64
 	}
 	if (r == 0)
 		r = right_usage(leaf, expected, why);
-	return r < 0 ? r : right_name(leaf, expected, ret_id, why);
+	if (r == 0)
+		r = right_name(leaf, expected, ret_id, why);
+	if (r == 0)		/* not as the certificate has it: whoever made it wrote that */
+		authority_id(sk_X509_value(chain, sk_X509_num(chain) - 1), ret_id->authority);
+	return r;
 }
 
 int identity_verify(SSL *ssl, enum identity_kind expected, int64_t now, struct identity *ret_id, char why[256])

@@ -9,17 +9,20 @@
 #include <openssl/ssl.h>
 #include <stdint.h>
 
+#include "authority.h"
+
 enum identity_kind { IDENTITY_AGENT, IDENTITY_COLLECTOR };
 
 /* beadle://SCHOOL/agent/UUID or beadle://SCHOOL/collector/NAME, taken apart. generation: which of its certificates this is, 1 the first;
- * our signer writes it into the serial number (0x40, 3 bytes of it, 12 random ones). 0: not told. */
-struct identity { enum identity_kind kind; char school[64]; char name[64]; uint32_t generation; };
+ * our signer writes it into the serial number (0x40, 3 bytes of it, 12 random ones). 0: not told.
+ * authority: by which it was verified (authority.h); "" when it was only read. */
+struct identity { enum identity_kind kind; char school[64]; char name[64]; uint32_t generation; char authority[AUTHORITY_ID]; };
 
 #define IDENTITY_SERIAL 16		/* bytes of such a serial number */
 #define IDENTITY_SERIAL_MARK 0x40
 
-/* A folder with ca.pem, cert.pem and key.pem (mode 0600 or less). server: expects agents, else the collector. NULL
- * with a reason in words in why[]. */
+/* A folder with ca.pem, cert.pem and key.pem (mode 0600 or less). server: expects agents, else the collector. A server's may have cross.pem, its
+ * authority's certificate by the former one, for those who trust only that. NULL with a reason in words in why[]. */
 SSL_CTX *identity_context(const char *folder, int server, char why[256]);
 
 /* For enrolment, ALPN beadle-enrol/1. The collector's side: the same folder, its authority is shown, and nobody is asked for a certificate. The

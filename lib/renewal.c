@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "authority.h"
 #include "cleanup.h"
 #include "io.h"
 
@@ -190,20 +191,19 @@ int renewal_take(const char *folder, const char *root, const uint8_t *der, size_
 	return r < 0 ? r : write_bio(folder, "next/cert.pem", bio, 0644);
 }
 
-int renewal_adopt(const char *folder, X509 *root, X509 *cert)
+int renewal_adopt(const char *folder, X509 *const *roots, size_t n, X509 *cert)
 {
 	KEY *key = read_key(folder, "next/key.pem");
 	BUFFER *made = BIO_new(BIO_s_mem());
-	BUFFER *by = BIO_new(BIO_s_mem());
 	int r;
 
-	if (!key || X509_check_private_key(cert, key) != 1 || X509_verify(cert, X509_get0_pubkey(root)) != 1) {
+	if (!key || X509_check_private_key(cert, key) != 1 || X509_verify(cert, X509_get0_pubkey(roots[0])) != 1) {
 		ERR_clear_error();
 		return -EKEYREJECTED;
 	}
-	if (!made || !by || PEM_write_bio_X509(by, root) != 1 || PEM_write_bio_X509(made, cert) != 1)
+	if (!made || PEM_write_bio_X509(made, cert) != 1)
 		return -ENOMEM;
-	r = write_bio(folder, "next/ca.pem", by, 0644);
+	r = authority_write(folder, "next/ca.pem", roots, n);
 	return r < 0 ? r : write_bio(folder, "next/cert.pem", made, 0644);
 }
 

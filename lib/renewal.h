@@ -30,7 +30,7 @@ int renewal_prove(const char *folder, const uint8_t *request, size_t n, uint8_t 
 int renewal_take(const char *folder, const char *root, const uint8_t *der, size_t n);
 
 /* The same where there is no present one to compare it with: the caller knows whom it names, and who root is. */
-int renewal_adopt(const char *folder, X509 *root, X509 *cert);
+int renewal_adopt(const char *folder, X509 *const *roots, size_t n, X509 *cert);	/* the first of them made it */
 /* What the next pair is asked with, a word of the caller's, so that another start goes on with it and with no other. */
 int renewal_mark(const char *folder, const char *mark);
 bool renewal_marked(const char *folder, const char *mark);

@@ -255,6 +255,7 @@ static void on_welcome(struct uplink *u, const Wire__Welcome *w)
 	log_info("collector %s: connected", collector_name(u));
 	outbox_connected(u->outbox, now);
 	renew_welcomed(&u->renew, identity(u));
+	renew_authority(&u->renew, identity(u), u->link, w->authority, now);
 	renew_consider(&u->renew, identity(u), u->link, (int64_t)w->clocks->wall, now);
 	malloc_trim(0);		/* the handshake took much that is not needed again */
 	uplink_pump(u, now);
@@ -287,6 +288,7 @@ static void on_heartbeat(struct uplink *u, const Wire__Heartbeat *beat, int64_t 
 		return;
 	trust_heard(u->trust, (int64_t)beat->clocks->wall);
 	witness_take(u->witness, beat->checkpoint.data, beat->checkpoint.len);
+	renew_authority(&u->renew, identity(u), u->link, beat->authority, now);
 	renew_consider(&u->renew, identity(u), u->link, (int64_t)beat->clocks->wall, now);
 }
 

@@ -27,6 +27,7 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"token.approve", api_token_approve},
 	{"web.certificate", api_web_certificate}, {"doctor", api_doctor},
 	{"audit.export", api_audit_export}, {"clock.confirm", api_clock_confirm},
+	{"authority.show", api_authority_show}, {"authority.roll", api_authority_roll}, {"authority.finish", api_authority_finish},
 	{"backup.begin", api_backup_begin}, {"backup.copy", api_backup_copy}, {"backup.end", api_backup_end},
 };
 

@@ -81,6 +81,8 @@ api_handler api_clock_confirm;
 api_handler api_identity_new, api_identity_list, api_identity_revoke;
 /* api_token.c */
 api_handler api_token_new, api_token_list, api_token_revoke, api_token_approve;
+/* api_authority.c */
+api_handler api_authority_show, api_authority_roll, api_authority_finish;
 /* renewals.c */
 api_handler api_web_certificate;
 /* api_person.c */

@@ -204,6 +204,19 @@ static void find_unknown(const struct engine *e, json_t *list)
 	}
 }
 
+/* Both authorities count: whoever stole the former's key can still use it. */
+static void find_overlap(const struct engine *e, json_t *list)
+{
+	json_t *left = authority_is_open(e) ? authority_left(e) : NULL;
+	char what[160];
+
+	if (left) {
+		snprintf(what, sizeof(what), "authority: a roll-over is under way, and the former one still counts; %zu hosts have not followed", json_array_size(left));
+		found(list, "warning", what, "beadle authority show names them; when none is left: beadle authority finish");
+	}
+	json_decref(left);
+}
+
 static int set_aside(const char *name, void *list)
 {
 	char what[128];
@@ -235,6 +248,7 @@ void api_doctor(const struct asker *a, const json_t *arguments)
 	find_unheard(e, list);
 	store_set_aside(e->its.store_folder, set_aside, list);
 	find_endings(e, list);
+	find_overlap(e, list);
 	find_unknown(e, list);
 	for (size_t i = 0; i < e->registry.hosts.n; i++) {
 		const struct host *h = e->registry.hosts.at[i];

@@ -204,8 +204,9 @@ static bool make_parts(struct engine *e)
 	e->factors = factors_new(clock_wall());
 	e->roster = roster_new();
 	e->enrolments = enrolments_new();
+	e->authority = authority_new();
 	e->arena = arena_new(EXTRA_ROOM);
-	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->factors || !e->roster ||
+	if (!e->loop || !e->judge || !e->incidents || !e->escalation || !e->notices || !e->accounts || !e->factors || !e->roster || !e->authority ||
 	    !e->enrolments || !e->arena)
 		return false;
 	judge_patience(e->judge, p->gone_ns, p->awaited_ns);
@@ -301,6 +302,7 @@ void engine_free(struct engine *e)
 	accounts_free(e->accounts);
 	factors_free(e->factors);
 	roster_free(e->roster);
+	authority_free(e->authority);
 	enrolments_free(e->enrolments);
 	notices_free(e->notices);
 	escalation_free(e->escalation);

@@ -200,6 +200,7 @@ static void tell(struct engine *e, const struct reference *to, Wire__Enrolment o
 		 const ProtobufCBinaryData *certificate)
 {
 	Wire__Enrolled m = WIRE__ENROLLED__INIT;
+	Wire__Authority authority = WIRE__AUTHORITY__INIT;
 	struct sending *s;
 
 	m.outcome = outcome;
@@ -207,8 +208,10 @@ static void tell(struct engine *e, const struct reference *to, Wire__Enrolment o
 	m.host = (char *)host;
 	m.wall = (uint64_t)clock_wall();
 	m.agents_port = e->its.agents_port;
-	if (certificate)
+	if (certificate) {
 		m.certificate = *certificate;
+		authority_tell_enrolled(e, &m, &authority);
+	}
 	s = message_sending(to, &m.base);
 	if (s)
 		queue_push(e->its.enrol, &s->node);

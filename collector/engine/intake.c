@@ -202,6 +202,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->seen = wall;
 	host->connections++;
 	host->met = true;
+	host->generation = h->generation;
 	enrolments_came(e, host->uuid, h->generation);
 	checkpoints_witnessed(e, host->name, h->hello->checkpoint.data, h->hello->checkpoint.len);
 	gaps_take(e, host, h);

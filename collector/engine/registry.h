@@ -30,7 +30,8 @@ struct host {
 	unsigned connections;
 	unsigned renewals;			/* asked for in the day that began at renewals_since (boot clock) */
 	int64_t renewals_since;
-	bool met;				/* its agent has connected at some time */
+	bool met;				/* its agent has connected at some time, */
+	uint32_t generation;			/* and with this certificate of its at last */
 	bool revoked;				/* its record stays, nobody waits for it */
 	int64_t seen;				/* wall clock of the last message; 0: not since start */
 	int64_t offset, told;			/* its wall clock less ours, ns; as in reckoning.h */

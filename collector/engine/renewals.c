@@ -131,8 +131,7 @@ static void hand(struct queue *to, SSL_CTX *tls)
 	queue_push(to, &c->node);
 }
 
-/* Each thread that serves its next connections with it; those that are open stay. */
-static int use(struct engine *e, char why[256])
+int renewals_use(struct engine *e, char why[256])
 {
 	SSL_CTX *tls = identity_context(e->its.identity_folder, 1, why);
 	SSL_CTX *door = tls && e->its.enrol ? identity_enrolment(e->its.identity_folder, why) : NULL;
@@ -172,12 +171,13 @@ static void own_signed(struct asked *asked, const Rooms__Signed *answer)
 		if (r < 0)
 			snprintf(why, sizeof(why), "%s: %s", e->its.identity_folder, strerror(-r));
 		else
-			r = use(e, why);
+			r = renewals_use(e, why);
 	}
 	if (r < 0)
 		log_error("the collector's certificate could not be renewed: %s; tried again in an hour", why);
 	else {
 		log_notice("the collector's certificate was renewed, with a new key");
+		authority_renewed(e);
 		tell_renewed(e, "collector");
 	}
 }
@@ -236,7 +236,7 @@ void renewals_tick(struct engine *e, int64_t wall, int64_t now)
 		return;
 	e->renewals_next = now + LOOK_EVERY;
 	judge_ends(e, wall);
-	if (e->signer && renewal_folder_due(e->its.identity_folder, "ca.pem", wall / NS_PER_S))
+	if (e->signer && (authority_own_is_former(e) || renewal_folder_due(e->its.identity_folder, "ca.pem", wall / NS_PER_S)))
 		renew_own(e);
 }
 

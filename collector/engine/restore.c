@@ -26,6 +26,7 @@ static int each_host(const struct reader_host *r, void *arg)
 		return -ENOMEM;
 	h->people = people_host(e->its.site->people, h->name);
 	h->met = r->generation > 0;
+	h->generation = r->generation;
 	if (standing_used(e->its.standing, r->uuid, r->generation) < 0)
 		return -ENOMEM;
 	return judge_host(e->judge, h->id, h->name, clock_boot());

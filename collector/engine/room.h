@@ -65,6 +65,7 @@ struct engine {
 	enum { HEARTBEAT_NONE, HEARTBEAT_TAKEN, HEARTBEAT_UNHEARD } heartbeat;	/* as the notifier told last */
 	char heartbeat_trouble[256];
 	struct enrolments *enrolments;		/* enrolments.c */
+	struct authority *authority;		/* authority.c */
 	struct asked *asked;			/* questions to the signer that wait for their answer */
 
 	struct store_change *change;		/* being filled; NULL: nothing to be kept yet */
@@ -176,6 +177,7 @@ const char *document_state(enum state);
 void signing_begin(struct engine *);
 void signing_answered(struct engine *, const Rooms__Signed *);
 void signing_gone(struct engine *);
+void signing_look(struct engine *);					/* every thread of ingest looks who still counts */
 /* The signer has it on its list: connections end, renewal is refused, the host is no longer missed. -ENOMEM: not all of that. */
 int signing_revoked(struct engine *, const char *uuid, const struct deed *);
 
@@ -231,6 +233,22 @@ void enrolments_look(struct engine *);					/* at what tokens there are now */
 /* renewals.c */
 void renewals_agent(struct engine *, const struct renewal *);
 void renewals_tick(struct engine *, int64_t wall, int64_t now);
+/* Each thread that serves takes what stands in the identity's folder for its next connections; those that are open stay. 0; -EIO and why. */
+int renewals_use(struct engine *, char why[256]);
+
+/* authority.c: the school's certificate authority, and how another takes its place (I5). */
+struct authority *authority_new(void);
+void authority_free(struct authority *);				/* NULL is fine */
+void authority_begin(struct engine *);					/* the signer has come */
+bool authority_own_is_former(const struct engine *);			/* the collector's own certificate is to be made anew */
+void authority_renewed(struct engine *);				/* it was */
+json_t *authority_left(const struct engine *);				/* names of hosts whose certificates are of the former one */
+bool authority_is_open(const struct engine *);				/* both count at present */
+json_t *authority_document(const struct engine *);			/* which count; NULL: the signer has not said yet. The caller's */
+void authority_request(Rooms__Sign *, Rooms__ChangeAuthority *, Rooms__AuthorityChange);	/* fills them in */
+/* The signer's answer to that is taken up, and journalled with `more` (the caller's). False: it cannot be read. */
+bool authority_answered(struct engine *, const Rooms__Authority *, const struct deed *, json_t *more);
+void authority_tell_enrolled(const struct engine *, Wire__Enrolled *, Wire__Authority *);	/* for who has a token of before: the latter filled */
 
 /* api.c */
 void api_query(struct engine *, struct pipe *, const Rooms__Query *, const struct local_user *);		/* NULL: from web */

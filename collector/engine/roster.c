@@ -86,8 +86,8 @@ static json_t *told(const struct identity_given *i)
 int roster_set(struct roster *r, const struct identity_given *given, const struct deed *deed, struct store_change *change)
 {
 	json_t *before = told(roster_get(r, given->uuid));
-	json_t *o = json_pack("{s:I, s:I, s:I, s:I}", "issued", (json_int_t)given->issued, "not_after", (json_int_t)given->not_after,
-			      "generation", (json_int_t)given->generation, "revoked", (json_int_t)given->revoked);
+	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:s}", "issued", (json_int_t)given->issued, "not_after", (json_int_t)given->not_after,
+			      "generation", (json_int_t)given->generation, "revoked", (json_int_t)given->revoked, "authority", given->authority);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	int e = text ? put(r, given) : -ENOMEM;
 
@@ -113,6 +113,8 @@ int roster_load(struct roster *r, const char *uuid, const char *name, const char
 	given.not_after = json_integer_value(json_object_get(o, "not_after"));
 	given.generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	given.revoked = json_integer_value(json_object_get(o, "revoked"));
+	if (json_is_string(json_object_get(o, "authority")))
+		snprintf(given.authority, sizeof(given.authority), "%s", json_string_value(json_object_get(o, "authority")));
 	json_decref(o);
 	return put(r, &given);
 }
@@ -131,5 +133,6 @@ X509 *roster_certificate(const ProtobufCBinaryData *der, struct identity_given *
 	given->issued = clock_wall();
 	given->not_after = (int64_t)timegm(&tm) * NS_PER_S;
 	given->generation = id.generation;
+	authority_of(cert, given->authority);
 	return cert;
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "authority.h"
+
 struct store_change;
 struct deed;
 struct roster;
@@ -18,7 +20,8 @@ struct roster;
 struct identity_given {
 	char uuid[64], host[254];
 	int64_t issued, not_after;	/* of the newest certificate, ns; 0: not known (made before this was kept) */
-	uint32_t generation;		/* of the same */
+	uint32_t generation;		/* of the same, */
+	char authority[AUTHORITY_ID];	/* and who made it; "": not known */
 	int64_t revoked;		/* 0: it counts */
 	UT_hash_handle hh;
 };

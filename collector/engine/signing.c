@@ -79,8 +79,7 @@ void signing_gone(struct engine *e)
 
 /* ---- what counts ---- */
 
-/* To every thread of ingest: the table has changed. */
-static void tell_ingest(struct engine *e)
+void signing_look(struct engine *e)
 {
 	for (size_t i = 0; i < e->its.threads; i++) {
 		struct node *n = calloc(1, sizeof(*n));
@@ -114,7 +113,7 @@ int signing_revoked(struct engine *e, const char *uuid, const struct deed *deed)
 
 	if (r < 0)
 		return r;
-	tell_ingest(e);
+	signing_look(e);
 	retire_host(e, uuid);
 	if (given.revoked)
 		return 0;
@@ -161,6 +160,7 @@ void signing_begin(struct engine *e)
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__ListRevoked list = ROOMS__LIST_REVOKED__INIT;
 
+	authority_begin(e);	/* first: with the list all is there that decides who is served */
 	sign.request_case = ROOMS__SIGN__REQUEST_LIST_REVOKED;
 	sign.list_revoked = &list;
 	signing_ask_plainly(e, &sign, took_list);

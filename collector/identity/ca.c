@@ -77,6 +77,27 @@ X509 *ca_root(EVP_PKEY *key, const char *common_name, const char *constraints)
 	return NULL;
 }
 
+X509 *ca_root_like(EVP_PKEY *key, X509 *before)
+{
+	char name[128];
+
+	return X509_NAME_get_text_by_NID(X509_get_subject_name(before), NID_commonName, name, sizeof(name)) > 0 ? ca_root(key, name, NULL) : NULL;
+}
+
+/* One name for both: a certificate of an authority for itself does not count as one between (RFC 5280, 6.1), and these may have none. */
+X509 *ca_vouch(EVP_PKEY *key, X509 *before, X509 *next)
+{
+	X509 *cert = X509_dup(next);
+	bool ok = cert && set_serial(cert, 0);
+
+	for (int i = cert ? X509_get_ext_by_NID(cert, NID_authority_key_identifier, -1) : -1; i >= 0; i = -1)
+		X509_EXTENSION_free(X509_delete_ext(cert, i));
+	if (ok && add_extension(cert, before, NID_authority_key_identifier, "keyid:always") && X509_sign(cert, key, EVP_sha256()))
+		return cert;
+	X509_free(cert);
+	return NULL;
+}
+
 X509 *ca_issue(EVP_PKEY *root_key, X509 *root, EVP_PKEY *subject, const char *common_name, const char *alt_name,
 	       enum ca_usage usage, uint32_t generation)
 {

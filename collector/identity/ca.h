@@ -18,6 +18,9 @@ EVP_PKEY *ca_key_new(void);
 
 /* A self-signed root. constraints: value of nameConstraints in OpenSSL's notation ("permitted;DNS:x"), or NULL. */
 X509 *ca_root(EVP_PKEY *key, const char *common_name, const char *constraints);
+/* The one that follows `before`, under the same name; and its other certificate, made by `before` (key: of that one; lib/authority.h). */
+X509 *ca_root_like(EVP_PKEY *key, X509 *before);
+X509 *ca_vouch(EVP_PKEY *key, X509 *before, X509 *next);
 
 /* A leaf for `subject`, of which nothing is taken but the public key. alt_name: subjectAltName in OpenSSL's notation, made
  * by the caller from checked parts ("URI:beadle://school/agent/UUID"). generation: lib/identity.h; 0 for servers. */

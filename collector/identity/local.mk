@@ -1,7 +1,7 @@
 # collector/identity: the signer, alone with the CA key.
 noinst_LIBRARIES += collector/identity/libidentity.a
 collector_identity_libidentity_a_SOURCES = collector/identity/ca.h collector/identity/ca.c \
-	collector/identity/office.h collector/identity/office.c collector/identity/tokens.h collector/identity/tokens.c \
+	collector/identity/office.h collector/identity/office.c collector/identity/roll.h collector/identity/roll.c collector/identity/tokens.h collector/identity/tokens.c \
 	collector/identity/seal.h collector/identity/seal.c
 collector_identity_libidentity_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 IDENTITY_LIBS = collector/identity/libidentity.a $(AUDIT_LIBS) $(TLS_LIBS) $(CRYPTO_LIBS)
@@ -35,3 +35,9 @@ TESTS += tests/unit/test_renewal
 tests_unit_test_renewal_SOURCES = tests/unit/test_renewal.c
 tests_unit_test_renewal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_renewal_LDADD = $(IDENTITY_LIBS) $(TLS_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_authority
+TESTS += tests/unit/test_authority
+tests_unit_test_authority_SOURCES = tests/unit/test_authority.c
+tests_unit_test_authority_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_authority_LDADD = $(IDENTITY_LIBS) $(TLS_LIBS) $(BASE_LIBS) $(CHECK_LIBS)

@@ -26,8 +26,9 @@
 
 struct office {
 	char *folder;			/* STATE/signer */
-	EVP_PKEY *key, *web_key;
-	X509 *root, *web_root;
+	struct roll authority;
+	EVP_PKEY *web_key;
+	X509 *web_root;
 	char school[64], collector[64], web_names[NAMES_MAX];
 	struct tokens *tokens;
 };
@@ -231,16 +232,16 @@ int office_open(const char *state, struct office **ret, char why[256])
 {
 	char path[PATH_MAX];
 	struct office *o = calloc(1, sizeof(*o));
+	int r;
 
 	if (!o || asprintf(&o->folder, "%s/signer", state) < 0) {
 		free(o);
 		return fail(why, -ENOMEM, "signer");
 	}
-	o->key = ca_read_key(path_in(path, o->folder, "ca.key"));
-	o->root = ca_read_certificate(path_in(path, o->folder, "ca.pem"));
+	r = roll_open(o->folder, &o->authority);
 	o->web_key = ca_read_key(path_in(path, o->folder, "web-root.key"));
 	o->web_root = ca_read_certificate(path_in(path, o->folder, "web-root.pem"));
-	if (!o->key || !o->root || !o->web_key || !o->web_root || read_names(o) < 0) {
+	if (r < 0 || !o->web_key || !o->web_root || read_names(o) < 0) {
 		snprintf(why, 256, "%s: no certificate authority that can be read; beadle-collector init makes one", o->folder);
 		office_close(o);
 		return -ENOENT;
@@ -258,9 +259,8 @@ void office_close(struct office *o)
 {
 	if (!o)
 		return;
-	EVP_PKEY_free(o->key);
+	roll_clear(&o->authority);
 	EVP_PKEY_free(o->web_key);
-	X509_free(o->root);
 	X509_free(o->web_root);
 	tokens_close(o->tokens);
 	free(o->folder);
@@ -360,7 +360,7 @@ int office_issue_agent(struct office *o, const char *uuid, const char *host, con
 	r = count(o, "issued", 2, uuid);
 	if (r < 0)
 		return fail(why, r, "the list of issued certificates cannot be read");
-	cert = ca_issue(o->key, o->root, subject, uuid, uri, CA_CLIENT, (uint32_t)r + 1);
+	cert = ca_issue(o->authority.key, o->authority.root, subject, uuid, uri, CA_CLIENT, (uint32_t)r + 1);
 	return hand_out(o, cert, uuid, host, ret_der, ret_n, why);
 }
 
@@ -371,7 +371,21 @@ struct tokens *office_tokens(struct office *o)
 
 int office_pin(const struct office *o, uint8_t ret[TOKEN_HASH])
 {
-	return token_pin(o->root, ret);
+	return token_pin(o->authority.root, ret);
+}
+
+const struct roll *office_authority(const struct office *o)
+{
+	return &o->authority;
+}
+
+int office_roll(struct office *o, bool finish, char why[256])
+{
+	int r = finish ? roll_finish(o->folder, &o->authority) : roll_begin(o->folder, &o->authority);
+
+	if (r == -EBUSY || r == -ENOENT)
+		snprintf(why, 256, r == -EBUSY ? "the last roll-over is not finished: beadle authority finish" : "no roll-over was begun");
+	return r == 0 || r == -EBUSY || r == -ENOENT ? r : fail(why, r, "authority");
 }
 
 /* The token first, durably: whatever happens then, the same key may ask again, and no other one. */
@@ -397,12 +411,16 @@ int office_enrol(struct office *o, const struct token_use *u, uint8_t **ret_der,
 	return office_issue_agent(o, uuid, host, u->csr, u->csr_n, ret_der, ret_n, why);
 }
 
+static bool is_made_here(const struct roll *a, X509 *cert)
+{
+	return X509_verify(cert, X509_get0_pubkey(a->root)) == 1 ||
+	       (a->former && !a->over && X509_verify(cert, X509_get0_pubkey(a->former)) == 1);
+}
+
 /* A certificate that we made, of one of ours, that is good now: its name. */
 static bool is_ours(struct office *o, X509 *cert, struct identity *ret)
 {
-	EVP_PKEY *key = X509_get0_pubkey(o->root);
-
-	return cert && key && X509_verify(cert, key) == 1 && identity_of(cert, ret) == 0 && ret->kind == IDENTITY_AGENT &&
+	return cert && is_made_here(&o->authority, cert) && identity_of(cert, ret) == 0 && ret->kind == IDENTITY_AGENT &&
 	       !strcmp(ret->school, o->school) && X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
 	       X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
 }
@@ -439,7 +457,7 @@ int office_renew(struct office *o, const char *role, const uint8_t *csr, size_t 
 	if (!subject)
 		return fail(why, -EINVAL, "the request is not a P-256 key signed by itself");
 	if (!strcmp(role, "collector") && server_name(o->school, o->collector, uri) == 0)
-		cert = ca_issue(o->key, o->root, subject, o->collector, uri, CA_SERVER, 0);
+		cert = ca_issue(o->authority.key, o->authority.root, subject, o->collector, uri, CA_SERVER, 0);
 	else if (!strcmp(role, "web"))
 		cert = ca_issue(o->web_key, o->web_root, subject, "Beadle dashboard", o->web_names, CA_SERVER, 0);
 	else

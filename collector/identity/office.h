@@ -2,7 +2,7 @@
  * office.h - what the signer signs, and its own books: the two roots, the list of what it issued and of what it revoked. Names of the
  * collector and the dashboard are fixed at init; nothing that comes with a request can change them.
  *
- * STATE/signer/    ca.key ca.pem web-root.key web-root.pem names issued revoked tokens      (the signer's alone; and what seal.h says)
+ * STATE/signer/    ca.key ca.pem web-root.key web-root.pem names issued revoked tokens      (the signer's alone; and what roll.h and seal.h say)
  * STATE/identity/  ca.pem cert.pem key.pem                                           (the collector's)
  * STATE/web/       root.pem cert.pem key.pem                                         (the dashboard's)
  */
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "roll.h"
 #include "tokens.h"
 
 struct office;
@@ -35,6 +36,8 @@ int office_renew_agent(struct office *, const struct office_renewal *, uint8_t *
 int office_enrol(struct office *, const struct token_use *, uint8_t **ret_der, size_t *ret_n, char why[256]);
 struct tokens *office_tokens(struct office *);
 int office_pin(const struct office *, uint8_t ret[TOKEN_HASH]);		/* of our authority, as tokens have it */
+const struct roll *office_authority(const struct office *);
+int office_roll(struct office *, bool finish, char why[256]);		/* another authority takes its place; or what the former made is over */
 /* role: "collector" or "web". */
 int office_renew(struct office *, const char *role, const uint8_t *csr, size_t n, uint8_t **ret_der, size_t *ret_n, char why[256]);
 int office_revoke(struct office *, const char *uuid, char why[256]);

@@ -50,6 +50,36 @@ static int checkpoint(struct seal *seal, const Rooms__Checkpoint *c, char why[25
 	return r;
 }
 
+static int change_authority(struct office *o, const Rooms__ChangeAuthority *c, char why[256])
+{
+	if (c->change == ROOMS__AUTHORITY_CHANGE__SHOW)
+		return 0;
+	return office_roll(o, c->change == ROOMS__AUTHORITY_CHANGE__FINISH, why);
+}
+
+static ProtobufCBinaryData encode(X509 *cert)
+{
+	uint8_t *der = NULL;
+	int n = cert ? i2d_X509(cert, &der) : 0;
+
+	return (ProtobufCBinaryData){n > 0 ? (size_t)n : 0, der};
+}
+
+static void spell_authority(const struct roll *a, Rooms__Authority *to)
+{
+	to->root = encode(a->root);
+	to->vouched = encode(a->vouched);
+	to->former = encode(a->former);
+	to->over = a->over;
+}
+
+static void clear_authority(Rooms__Authority *a)
+{
+	OPENSSL_free(a->root.data);
+	OPENSSL_free(a->vouched.data);
+	OPENSSL_free(a->former.data);
+}
+
 struct signer { struct office *office; struct seal *seal; };
 
 static int answer(const struct signer *signer, const Rooms__Sign *s, struct desk *desk, Rooms__Signed *out, char **ret_revoked, char why[256])
@@ -75,6 +105,8 @@ static int answer(const struct signer *signer, const Rooms__Sign *s, struct desk
 		r = desk_answer(o, s, desk, out, &der, &n, why);
 	else if (s->request_case == ROOMS__SIGN__REQUEST_CHECKPOINT)
 		r = checkpoint(signer->seal, s->checkpoint, why);
+	else if (s->request_case == ROOMS__SIGN__REQUEST_CHANGE_AUTHORITY)
+		r = change_authority(o, s->change_authority, why);
 	out->id = s->id;
 	if (r < 0)
 		out->error = why;
@@ -96,6 +128,7 @@ static int serve(const struct signer *signer, int fd)
 		const Rooms__Message *m = (const Rooms__Message *)request;
 		Rooms__Message reply = ROOMS__MESSAGE__INIT;
 		Rooms__Signed out = ROOMS__SIGNED__INIT;
+		Rooms__Authority authority = ROOMS__AUTHORITY__INIT;
 		FREE char *revoked = NULL;
 		struct desk desk = {0};
 		char why[256] = "", line[CHECKPOINT_LINE];
@@ -109,10 +142,15 @@ static int serve(const struct signer *signer, int fd)
 		seal_last(signer->seal, line);
 		if (m->sign->request_case == ROOMS__SIGN__REQUEST_CHECKPOINT)
 			out.checkpoint = (ProtobufCBinaryData){strlen(line), (uint8_t *)line};
+		if (m->sign->request_case == ROOMS__SIGN__REQUEST_CHANGE_AUTHORITY) {
+			spell_authority(office_authority(signer->office), &authority);
+			out.authority = &authority;
+		}
 		reply.message_case = ROOMS__MESSAGE__MESSAGE_SIGNED;
 		reply.signed_ = &out;
 		r = frame_write(fd, &reply.base) < 0 ? -EPIPE : 1;
 		OPENSSL_free(out.certificate.data);
+		clear_authority(&authority);
 		desk_clear(&desk);
 		arena_reset(arena);
 	}

@@ -183,7 +183,7 @@ enum connection_end connection_counts(struct connection *c)
 	if (c->standing == version)
 		return CONNECTION_GOES_ON;
 	c->standing = version;
-	why = standing_objects(standing, c->agent, c->generation);
+	why = standing_objects(standing, c->agent, c->generation, c->authority);
 	if (!why)
 		return CONNECTION_GOES_ON;
 	connection_refuse(c, why);
@@ -208,6 +208,7 @@ static enum connection_end greet(struct connection *c)
 	}
 	memcpy(c->agent, id.name, sizeof(c->agent));
 	c->generation = id.generation;
+	memcpy(c->authority, id.authority, sizeof(c->authority));
 	c->standing = standing_version(w->shared->its.standing) - 1;
 	if (connection_counts(c) == CONNECTION_CLOSED)
 		return CONNECTION_CLOSED;

@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
+#include "authority.h"
 #include "collector/ingest/credit.h"
 #include "collector/ingest/gate.h"
 #include "collector/ingest/numbers.h"
@@ -42,8 +43,10 @@ struct connection {
 	bool reading, writing;		/* which events are set */
 	char address[INET6_ADDRSTRLEN];
 	char agent[64];			/* by the certificate */
-	uint32_t generation;		/* of the certificate */
+	uint32_t generation;		/* of the certificate, */
+	char authority[AUTHORITY_ID];	/* and who made it */
 	unsigned standing;		/* version by which it last counted (standing.h) */
+	unsigned named;			/* of the worker's authorities, the one that it was told of */
 	uint32_t host;
 	struct bytes in, out;
 	struct numbers checks, series;

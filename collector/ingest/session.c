@@ -275,11 +275,28 @@ static ProtobufCBinaryData checkpoint_of(const struct connection *c)
 	return (ProtobufCBinaryData){strlen(c->worker->checkpoint), (uint8_t *)c->worker->checkpoint};
 }
 
+/* What the agent was not told yet; NULL: nothing. */
+static Wire__Authority *authority_for(struct connection *c, Wire__Authority *to)
+{
+	const struct worker *w = c->worker;
+
+	*to = (Wire__Authority)WIRE__AUTHORITY__INIT;
+	if (!w->authority || c->named == w->named)
+		return NULL;
+	c->named = w->named;
+	to->root = w->authority->root;
+	to->vouched = w->authority->vouched;
+	to->alone = w->authority->alone;
+	to->spread_ns = w->authority->spread;
+	return to;
+}
+
 static enum connection_end send_welcome(struct connection *c, const struct hello *h)
 {
 	Wire__Welcome welcome = WIRE__WELCOME__INIT;
 	Wire__Envelope e = WIRE__ENVELOPE__INIT;
 	Wire__Clocks now = clocks_now(c);
+	Wire__Authority authority;
 	Wire__Held held[DECODE_SPOOLS_MAX], *each[DECODE_SPOOLS_MAX];
 
 	for (size_t i = 0; i < h->hello->n_spools; i++) {
@@ -297,6 +314,7 @@ static enum connection_end send_welcome(struct connection *c, const struct hello
 	welcome.window_bytes = SESSION_WINDOW_BYTES;
 	welcome.slow_down = h->slow_down;
 	welcome.checkpoint = checkpoint_of(c);
+	welcome.authority = authority_for(c, &authority);
 	e.message_case = WIRE__ENVELOPE__MESSAGE_WELCOME;
 	e.welcome = &welcome;
 	return connection_send(c, &e);
@@ -378,8 +396,10 @@ enum connection_end session_heartbeat(struct connection *c)
 	Wire__Heartbeat beat = WIRE__HEARTBEAT__INIT;
 	Wire__Envelope e = WIRE__ENVELOPE__INIT;
 	Wire__Clocks now = clocks_now(c);
+	Wire__Authority authority;
 
 	beat.clocks = &now;
+	beat.authority = authority_for(c, &authority);
 	beat.checkpoint = checkpoint_of(c);
 	e.message_case = WIRE__ENVELOPE__MESSAGE_HEARTBEAT;
 	e.heartbeat = &beat;

@@ -105,6 +105,16 @@ static void show(struct worker *w, const struct checkpoint_told *told)
 			session_heartbeat(w->slots.at[i].connection);
 }
 
+static void name_authority(struct worker *w, struct authority_told *told)
+{
+	free(w->authority);
+	w->authority = told;
+	w->named++;
+	for (size_t i = 0; i < w->slots.n; i++)
+		if (w->slots.at[i].connection && w->slots.at[i].connection->state == CONNECTION_OPEN)
+			session_heartbeat(w->slots.at[i].connection);
+}
+
 static void handle(struct worker *w, struct node *n)
 {
 	struct connection *c;
@@ -122,6 +132,10 @@ static void handle(struct worker *w, struct node *n)
 	if (n->kind == MESSAGE_CHECKPOINT) {
 		show(w, (struct checkpoint_told *)n);
 		free(n);
+		return;
+	}
+	if (n->kind == MESSAGE_AUTHORITY) {
+		name_authority(w, (struct authority_told *)n);
 		return;
 	}
 	if (n->kind == MESSAGE_STANDING) {
@@ -305,5 +319,6 @@ void worker_clear(struct worker *w)
 	arena_free(w->arena);
 	vec_free(&w->slots);
 	vec_free(&w->free_slots);
+	free(w->authority);
 	free(w->out);
 }

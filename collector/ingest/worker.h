@@ -25,6 +25,8 @@ struct worker {
 	pthread_t thread;
 	struct event_base *loop;
 	char checkpoint[CHECKPOINT_LINE];	/* the journal's last, for agents; "" */
+	struct authority_told *authority;	/* for agents; NULL: there is only one */
+	unsigned named;				/* so many times */
 	SSL_CTX *tls;				/* for its next connections */
 	struct queue *queue;
 	struct event *queued, *every_second, *again;

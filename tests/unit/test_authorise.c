@@ -15,7 +15,7 @@ static const struct { const char *query, *roles; } expected[] = {
 	{"incident.close", "oas"}, {"identity.new", "aL"}, {"identity.list", "auf"}, {"identity.revoke", "af"}, {"token.new", "aL"}, {"token.list", "aufL"}, {"token.revoke", "afL"},
 	{"token.approve", "aL"}, {"person.list", "auf"}, {"person.add", "a"}, {"person.roles", "a"},
 	{"person.disable", "a"}, {"person.enable", "a"}, {"person.password", "a"}, {"person.factor", "a"}, {"stream", "voausf"}, {"audit.export", "ausfL"},
-	{"clock.confirm", "a"}, {"backup.begin", "aL"}, {"backup.copy", "aL"}, {"backup.end", "aL"},
+	{"clock.confirm", "a"}, {"authority.show", "aufL"}, {"authority.roll", "aL"}, {"authority.finish", "aL"}, {"backup.begin", "aL"}, {"backup.copy", "aL"}, {"backup.end", "aL"},
 };
 static const char letters[] = "voausf";
 
