@@ -17,7 +17,7 @@
 #include "lib/clock.h"
 #include "lib/io.h"
 #include "lib/log.h"
-#include "lib/spawn.h"
+#include "lib/launch.h"
 
 #define CORE_PATIENCE (10 * NS_PER_S)	/* it syncs its spool */
 #define TEMPLATE_PATIENCE (3 * NS_PER_S)
@@ -60,13 +60,13 @@ int children_start(struct children *c, const struct reading *reading, uid_t uid,
 	*c = (struct children){.to_template = -1, .to_core = -1};
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, core);
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, between);
-	if (r == 0 && (r = spawn(&(struct spawn){"agent/host/beadle-host", (char *[]){(char *)"beadle-host", (char *)"template", NULL},
+	if (r == 0 && (r = launch(&(struct launch){"agent/host/beadle-host", (char *[]){(char *)"beadle-host", (char *)"template", NULL},
 						 (int[]){template[1], between[0]}, 2, NULL, NULL})) > 0) {
 		c->template = r;
 		r = load(template[0], reading);
 	}
 	lseek(reading->plan, 0, SEEK_SET);
-	if (r == 0 && (r = spawn(&(struct spawn){"agent/core/beadle-core", (char *[]){(char *)"beadle-core", NULL},
+	if (r == 0 && (r = launch(&(struct launch){"agent/core/beadle-core", (char *[]){(char *)"beadle-core", NULL},
 						 (int[]){core[1], between[1], reading->plan}, 3, become_core, &account})) > 0)
 		c->core = r;
 	c->to_template = TAKE_FD(template[0]);

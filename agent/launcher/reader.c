@@ -18,7 +18,7 @@
 #include "lib/grant.h"
 #include "lib/io.h"
 #include "lib/log.h"
-#include "lib/spawn.h"
+#include "lib/launch.h"
 #include "lib/text.h"
 
 #define PROGRAM "agent/config/beadle-config"
@@ -95,13 +95,13 @@ static int run(char **arguments, struct reading *to)
 
 	if (r < 0)
 		return r;
-	pid = spawn(&(struct spawn){PROGRAM, arguments, (int[]){pair[1], to->plan}, 2, NULL, NULL});
+	pid = launch(&(struct launch){PROGRAM, arguments, (int[]){pair[1], to->plan}, 2, NULL, NULL});
 	close(pair[1]);
 	r = pid < 0 ? pid : receive(pair[0], to);
 	close(pair[0]);
 	if (pid > 0 && r < 0)
 		kill(pid, SIGKILL);
-	status = spawn_wait(pid);
+	status = launch_wait(pid);
 	if (r == 0 && status)
 		r = status == 1 ? -EINVAL : -ECHILD;
 	if (r == 0 && (fcntl(to->plan, F_GET_SEALS) & SEALS) != SEALS)
@@ -142,7 +142,7 @@ void reader_free(struct reading *r)
 int reader_check(const char *config)
 {
 	char *arguments[] = {(char *)"beadle-config", (char *)"--config", (char *)config, (char *)"--check", NULL};
-	int status = spawn_wait(spawn(&(struct spawn){PROGRAM, arguments, NULL, 0, NULL, NULL}));
+	int status = launch_wait(launch(&(struct launch){PROGRAM, arguments, NULL, 0, NULL, NULL}));
 
 	return status < 0 ? 1 : status;
 }

@@ -13,7 +13,7 @@
 #include "io.h"
 #include "launcher.h"
 #include "log.h"
-#include "spawn.h"
+#include "launch.h"
 #include "text.h"
 #include "users.h"
 
@@ -96,7 +96,7 @@ static int start(struct children *c, int which, int64_t now)
 	if (r < 0)
 		return r;
 	fill_in(c, k, &a);
-	r = spawn(&(struct spawn){k->program, a.argv,
+	r = launch(&(struct launch){k->program, a.argv,
 				  which == COLLECT ? (int[]){pair[1], c->doors.agents, c->doors.enrolment, c->doors.local}
 						   : (int[]){pair[1], c->doors.web},
 				  which == COLLECT ? 4 : which == WEB ? 2 : 1, c->separate ? users_become : NULL, k->user});

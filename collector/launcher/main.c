@@ -27,7 +27,7 @@
 #include "ready.h"
 #include "secret.h"
 #include "settings.h"
-#include "spawn.h"
+#include "launch.h"
 #include "users.h"
 
 #define STOP_PATIENCE (30 * NS_PER_S)
@@ -169,7 +169,7 @@ static int run_setup(const char *config, const char *command, const char *admini
 {
 	char *arguments[] = {(char *)"beadle-setup", (char *)"--config", (char *)config, (char *)"--name", (char *)administrator,
 			     (char *)command, NULL};
-	int status = spawn_wait(spawn(&(struct spawn){"collector/setup/beadle-setup", arguments, NULL, 0, NULL, NULL}));
+	int status = launch_wait(launch(&(struct launch){"collector/setup/beadle-setup", arguments, NULL, 0, NULL, NULL}));
 
 	return status < 0 ? EXIT_FAILURE : status;
 }

@@ -11,7 +11,7 @@
 #include "clock.h"
 #include "io.h"
 #include "log.h"
-#include "spawn.h"
+#include "launch.h"
 
 #define PATIENCE (120 * NS_PER_S)
 
@@ -65,7 +65,7 @@ static int end_of(pid_t pid, int r)
 
 	if (r < 0 && r != -ENODATA)
 		kill(pid, SIGKILL);
-	status = spawn_wait(pid);
+	status = launch_wait(pid);
 	if (r == -ENODATA && status == 1)
 		return -EINVAL;
 	if (r == -ENODATA || (r == 0 && status))
@@ -83,7 +83,7 @@ int settings_ask(const char *file, const char *command, struct settings *ret)
 
 	if (r < 0)
 		return r;
-	pid = spawn(&(struct spawn){"collector/setup/beadle-setup", arguments, &pair[1], 1, NULL, NULL});
+	pid = launch(&(struct launch){"collector/setup/beadle-setup", arguments, &pair[1], 1, NULL, NULL});
 	close(pair[1]);
 	r = pid < 0 ? pid : end_of(pid, receive(pair[0], &s));
 	close(pair[0]);

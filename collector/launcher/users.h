@@ -11,7 +11,7 @@
 
 /* Has each process a user of its own? */
 bool users_separate(void);
-/* Becomes one of them, a name, for good and without any capability (as spawn.h wants it). 0; -ENOENT: there is no such user; or -errno. */
+/* Becomes one of them, a name, for good and without any capability (as launch.h wants it). 0; -ENOENT: there is no such user; or -errno. */
 int users_become(const void *name);
 
 #endif

@@ -24,13 +24,13 @@
 #include "log.h"
 #include "secret.h"
 #include "settings_file.h"
-#include "spawn.h"
+#include "launch.h"
 
 /* Runs a program of ours to its end, as `user` if one is named. Returns its exit code. */
 static int run(const char *room_and_name, char *const *arguments, const char *user)
 {
 	fflush(stdout);
-	return spawn_wait(spawn(&(struct spawn){room_and_name, arguments, NULL, 0, user ? users_become : NULL, user}));
+	return launch_wait(launch(&(struct launch){room_and_name, arguments, NULL, 0, user ? users_become : NULL, user}));
 }
 
 /* ---- reading, with no right but that ---- */

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "spawn.h"
+#include "launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +18,12 @@
 /* First out of the way of each other, then to their places. */
 static int place(const int *fds, size_t n)
 {
-	int high[SPAWN_FDS];
+	int high[LAUNCH_FDS];
 
-	if (n > SPAWN_FDS)
+	if (n > LAUNCH_FDS)
 		return -E2BIG;
 	for (size_t i = 0; i < n; i++)
-		if ((high[i] = fcntl(fds[i], F_DUPFD, FIRST + SPAWN_FDS)) < 0)
+		if ((high[i] = fcntl(fds[i], F_DUPFD, FIRST + LAUNCH_FDS)) < 0)
 			return -errno;
 	for (size_t i = 0; i < n; i++)
 		if (dup2(high[i], (int)(FIRST + i)) < 0)
@@ -31,7 +31,7 @@ static int place(const int *fds, size_t n)
 	return close_range(FIRST + (unsigned)n, ~0U, 0) < 0 ? -errno : 0;
 }
 
-__attribute__((noreturn)) static void become(const struct spawn *s)
+__attribute__((noreturn)) static void become(const struct launch *s)
 {
 	char path[PROGRAM_PATH];
 	sigset_t none;
@@ -52,7 +52,7 @@ __attribute__((noreturn)) static void become(const struct spawn *s)
 	_exit(127);
 }
 
-pid_t spawn(const struct spawn *s)
+pid_t launch(const struct launch *s)
 {
 	pid_t pid = fork();
 
@@ -61,7 +61,7 @@ pid_t spawn(const struct spawn *s)
 	return pid < 0 ? -errno : pid;
 }
 
-int spawn_wait(pid_t pid)
+int launch_wait(pid_t pid)
 {
 	int status;
 
