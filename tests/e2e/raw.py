@@ -21,7 +21,7 @@ def identity_uuid(folder):
 class Raw:
     """checks: {name: interval in s}; series are defined at their first use."""
 
-    def __init__(self, port, identity, host, checks, epoch=1, first=1, claim=None, address="127.0.0.1", wall=None):
+    def __init__(self, port, identity, host, checks, epoch=1, first=1, claim=None, address="127.0.0.1", wall=None, facts=()):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.load_verify_locations(identity / "ca.pem")
@@ -33,7 +33,7 @@ class Raw:
                  (3, pack((1, Fixed64(epoch)), (2, 1), (3, first)))]
         hello += [(5, pack((1, i), (2, name), (3, name), (4, int(interval * S)), (5, 20 * S)))
                   for i, (name, interval) in enumerate(checks.items())]
-        hello += [(6, pack((1, "hostname"), (3, host)))]
+        hello += [(6, pack((1, name), (3, value))) for name, value in (("hostname", host), *facts)]
         self.tls.sendall(frame(pack((1, pack(*hello)))))
         self.welcome = self.expect(2)
         held = [unpack(h) for h in self.welcome.get(2, [])]
