@@ -1,6 +1,6 @@
 # collector/identity: the signer, alone with the CA key.
 noinst_LIBRARIES += collector/identity/libidentity.a
-collector_identity_libidentity_a_SOURCES = collector/identity/ca.h collector/identity/ca.c \
+collector_identity_libidentity_a_SOURCES = collector/identity/book.h collector/identity/book.c collector/identity/ca.h collector/identity/ca.c \
 	collector/identity/office.h collector/identity/office.c collector/identity/roll.h collector/identity/roll.c collector/identity/tokens.h collector/identity/tokens.c \
 	collector/identity/seal.h collector/identity/seal.c
 collector_identity_libidentity_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)

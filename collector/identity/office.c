@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "book.h"
 #include "ca.h"
 #include "cleanup.h"
 #include "clock.h"
@@ -22,7 +23,6 @@
 
 #define NAMES_MAX 4096
 #define CERTIFICATE_MAX 8192
-#define BOOK_MAX (64 * 1024 * 1024)
 
 struct office {
 	char *folder;			/* STATE/signer */
@@ -31,6 +31,7 @@ struct office {
 	X509 *web_root;
 	char school[64], collector[64], web_names[NAMES_MAX];
 	struct tokens *tokens;
+	struct book *issued, *revoked;
 };
 
 static void free_key(EVP_PKEY **k) { EVP_PKEY_free(*k); }
@@ -247,9 +248,12 @@ int office_open(const char *state, struct office **ret, char why[256])
 		return -ENOENT;
 	}
 	o->tokens = tokens_open(o->folder);
-	if (!o->tokens) {
+	r = o->tokens ? book_open(o->folder, "issued", 2, &o->issued) : -ENOMEM;
+	if (r == 0)
+		r = book_open(o->folder, "revoked", 1, &o->revoked);
+	if (r < 0) {
 		office_close(o);
-		return fail(why, -ENOMEM, "tokens");
+		return fail(why, r, "the signer's books");
 	}
 	*ret = o;
 	return 0;
@@ -263,55 +267,13 @@ void office_close(struct office *o)
 	EVP_PKEY_free(o->web_key);
 	X509_free(o->web_root);
 	tokens_close(o->tokens);
+	book_close(o->issued);
+	book_close(o->revoked);
 	free(o->folder);
 	free(o);
 }
 
-/* ---- the books: append-only lines, durable before anything is handed out ---- */
-
-static int note(struct office *o, const char *book, const char *line)
-{
-	char path[PATH_MAX];
-	CLOSE int fd = open(path_in(path, o->folder, book), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = io_write_all(fd, line, strlen(line));
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	return r < 0 ? r : io_sync_folder(o->folder);
-}
-
-/* A book that nobody has begun is empty. */
-static int read_book(struct office *o, const char *book, char **ret)
-{
-	char path[PATH_MAX];
-	int r = io_read_file(path_in(path, o->folder, book), BOOK_MAX, ret, NULL);
-
-	return r == -ENOENT ? (*ret = strdup("")) ? 0 : -ENOMEM : r;
-}
-
-/* How many lines of the book are about the uuid, which is their first word or their second; or -errno: then nothing is issued. */
-static int count(struct office *o, const char *book, int word, const char *uuid)
-{
-	FREE char *text = NULL;
-	int r = read_book(o, book, &text), n = 0;
-
-	if (r < 0)
-		return r;
-	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		const char *at = word == 1 ? line : strchr(line, ' ') ? strchr(line, ' ') + 1 : "";
-
-		n += !strncmp(at, uuid, strlen(uuid));
-	}
-	return n;
-}
-
-static int is_revoked(struct office *o, const char *uuid)
-{
-	return count(o, "revoked", 1, uuid);
-}
+/* ---- what is given out ---- */
 
 static bool agent_name(const struct office *o, const char *uuid, char uri[256])
 {
@@ -332,7 +294,7 @@ static int hand_out(struct office *o, X509 *cert, const char *name, const char *
 		return fail(why, -EIO, "the certificate could not be made");
 	snprintf(line, sizeof(line), "%lld %s %.*s\n", (long long)(clock_wall() / NS_PER_S), name,
 		 (int)strcspn(host, "\r\n"), host);
-	r = note(o, "issued", line);
+	r = book_add(o->issued, line);
 	if (r < 0) {
 		OPENSSL_free(der);
 		return fail(why, r, "the list of issued certificates could not be written");
@@ -348,19 +310,14 @@ int office_issue_agent(struct office *o, const char *uuid, const char *host, con
 	KEY EVP_PKEY *subject = ca_key_of_request(csr, n);
 	CERT X509 *cert = NULL;
 	char uri[256];
-	int r;
 
 	if (!agent_name(o, uuid, uri) || strlen(host) > 253)
 		return fail(why, -EINVAL, "not an agent's UUID and host");
 	if (!subject)
 		return fail(why, -EINVAL, "the request is not a P-256 key signed by itself");
-	r = is_revoked(o, uuid);
-	if (r)
-		return fail(why, r < 0 ? r : -EACCES, r < 0 ? "the list of revoked agents cannot be read" : "this agent was revoked");
-	r = count(o, "issued", 2, uuid);
-	if (r < 0)
-		return fail(why, r, "the list of issued certificates cannot be read");
-	cert = ca_issue(o->authority.key, o->authority.root, subject, uuid, uri, CA_CLIENT, (uint32_t)r + 1);
+	if (book_count(o->revoked, uuid))
+		return fail(why, -EACCES, "this agent was revoked");
+	cert = ca_issue(o->authority.key, o->authority.root, subject, uuid, uri, CA_CLIENT, book_count(o->issued, uuid) + 1);
 	return hand_out(o, cert, uuid, host, ret_der, ret_n, why);
 }
 
@@ -468,21 +425,20 @@ int office_renew(struct office *o, const char *role, const uint8_t *csr, size_t 
 int office_revoke(struct office *o, const char *uuid, char why[256])
 {
 	char uri[256], line[128];
-	int r;
+	int r = 0;
 
 	if (!agent_name(o, uuid, uri))
 		return fail(why, -EINVAL, "not an agent's UUID");
-	r = is_revoked(o, uuid);
-	if (r == 0) {
+	if (!book_count(o->revoked, uuid)) {
 		snprintf(line, sizeof(line), "%s %lld\n", uuid, (long long)(clock_wall() / NS_PER_S));
-		r = note(o, "revoked", line);
+		r = book_add(o->revoked, line);
 	}
 	return r < 0 ? fail(why, r, "the list of revoked agents could not be written") : 0;
 }
 
 int office_revoked(struct office *o, char **ret, char why[256])
 {
-	int r = read_book(o, "revoked", ret);
+	int r = book_text(o->revoked, ret);
 
 	return r < 0 ? fail(why, r, "the list of revoked agents cannot be read") : 0;
 }

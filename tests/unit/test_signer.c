@@ -221,6 +221,50 @@ START_TEST(what_was_issued_is_written_down)
 }
 END_TEST
 
+static void append(const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/signer/%s", state, name);
+	f = fopen(path, "a");
+	ck_assert_int_ge(fputs(text, f), 0);
+	fclose(f);
+}
+
+static uint32_t next_generation(EVP_PKEY *key)
+{
+	struct identity id;
+	X509 *cert;
+
+	ck_assert_msg(issue(UUID, key, &cert) == 0, "%s", why);
+	ck_assert_int_eq(identity_of(cert, &id), 0);
+	X509_free(cert);
+	return id.generation;
+}
+
+/* Half a line that a crash left was told to nobody; what comes behind it must not be lost with it. */
+START_TEST(test_i04_a_line_that_was_cut_off_takes_no_other_with_it)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert;
+
+	ck_assert_uint_eq(next_generation(key), 1);
+	office_close(office);
+	append("issued", "1800000000 " OTHER);
+	append("revoked", OTHER);
+	ck_assert_int_eq(office_open(state, &office, why), 0);
+	ck_assert_uint_eq(next_generation(key), 2);
+	ck_assert_int_eq(issue(OTHER, key, &cert), 0);
+	X509_free(cert);
+	ck_assert_int_eq(office_revoke(office, UUID, why), 0);
+	office_close(office);
+	ck_assert_int_eq(office_open(state, &office, why), 0);
+	ck_assert_int_eq(issue(UUID, key, &cert), -EACCES);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 /* ---- renewal: an agent shows its certificate, and its key signs the request ---- */
 
 static int renew_with(X509 *current, EVP_PKEY *old, EVP_PKEY *new_, X509 **ret)
@@ -537,6 +581,7 @@ int main(void)
 	tcase_add_test(t, what_is_no_agent_or_no_key_is_refused);
 	tcase_add_test(t, test_i04_a_revoked_agent_gets_nothing_also_after_a_restart);
 	tcase_add_test(t, what_was_issued_is_written_down);
+	tcase_add_test(t, test_i04_a_line_that_was_cut_off_takes_no_other_with_it);
 	tcase_add_test(t, test_i05_an_agent_renews_what_it_has_with_another_key);
 	tcase_add_test(t, test_i05_nothing_else_is_renewed);
 	tcase_add_test(t, test_i05_what_is_over_is_not_renewed);
