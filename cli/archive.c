@@ -16,6 +16,7 @@
 #define HASH 32
 #define CHUNK (256u * 1024)
 #define MANIFEST_MAX (1024u * 1024)
+#define OCTAL_MAX (UINT64_C(1) << 33)
 
 /* POSIX.1-1988 ustar */
 struct header {
@@ -54,6 +55,21 @@ static unsigned sum_of(const struct header *h)
 	return sum;
 }
 
+/* A size that has no room as octal digits stands there in base 256, behind a byte of 0x80, as GNU tar and bsdtar have it. */
+static void put_size(uint64_t size, char field[12])
+{
+	char digits[16];
+
+	if (size < OCTAL_MAX) {
+		snprintf(digits, sizeof(digits), "%011llo", (unsigned long long)size);
+		memcpy(field, digits, 12);
+		return;
+	}
+	field[0] = (char)0x80;
+	for (int i = 11; i > 0; i--, size >>= 8)
+		field[i] = (char)(size & 0xff);
+}
+
 /* Octal digits, then NUL or space. */
 static bool octal(const char *field, size_t n, uint64_t *ret)
 {
@@ -62,6 +78,17 @@ static bool octal(const char *field, size_t n, uint64_t *ret)
 	for (*ret = 0; i < n && field[i] >= '0' && field[i] <= '7'; i++)
 		*ret = *ret * 8 + (uint64_t)(field[i] - '0');
 	return i > 0 && i < n && (field[i] == 0 || field[i] == ' ');
+}
+
+/* One spelling for each number. */
+static bool get_size(const char field[12], uint64_t *ret)
+{
+	if ((uint8_t)field[0] != 0x80)
+		return octal(field, 12, ret);
+	*ret = 0;
+	for (int i = 4; i < 12; i++)
+		*ret = *ret << 8 | (uint8_t)field[i];
+	return !field[1] && !field[2] && !field[3] && *ret >= OCTAL_MAX && *ret <= SEALED_MAX + SEALED_MORE;
 }
 
 static bool text(const char *field, size_t n, char *ret)
@@ -81,7 +108,7 @@ int archive_header(const uint8_t block[ARCHIVE_BLOCK], struct member *ret)
 		return 0;
 	*ret = (struct member){.folder = h->typeflag == '5'};
 	if (memcmp(block + offsetof(struct header, magic), "ustar\00000", 8) || (h->typeflag != '0' && h->typeflag != '5') || h->prefix[0] || h->linkname[0] ||
-	    !octal(h->mode, sizeof(h->mode), &mode) || !octal(h->size, sizeof(h->size), &size) || !octal(h->mtime, sizeof(h->mtime), &time) ||
+	    !octal(h->mode, sizeof(h->mode), &mode) || !get_size(h->size, &size) || !octal(h->mtime, sizeof(h->mtime), &time) ||
 	    !octal(h->chksum, sizeof(h->chksum), &sum) || sum != sum_of(h) || !text(h->name, sizeof(h->name), ret->name) ||
 	    !text(h->uname, sizeof(h->uname), ret->owner) || !text(h->gname, sizeof(h->gname), ret->group) || mode > 0777 || (ret->folder && size))
 		return -EBADMSG;
@@ -92,6 +119,31 @@ int archive_header(const uint8_t block[ARCHIVE_BLOCK], struct member *ret)
 	ret->size = size;
 	ret->time = (int64_t)time;
 	return archive_is_name(ret->name) ? 1 : -EBADMSG;
+}
+
+int archive_make_header(const struct member *m, uint8_t ret[ARCHIVE_BLOCK])
+{
+	struct header h = {.typeflag = m->folder ? '5' : '0', .magic = "ustar", .version = {'0', '0'}};
+	char number[16];
+
+	if (!archive_is_name(m->name) || (m->folder && strlen(m->name) + 1 > sizeof(h.name)))
+		return -EINVAL;
+	memcpy(h.name, m->name, strlen(m->name));
+	if (m->folder)
+		h.name[strlen(m->name)] = '/';
+	snprintf(h.mode, sizeof(h.mode), "%07o", (unsigned)m->mode & 0777);
+	snprintf(h.uid, sizeof(h.uid), "%07o", 0);
+	snprintf(h.gid, sizeof(h.gid), "%07o", 0);
+	put_size(m->size, h.size);
+	snprintf(number, sizeof(number), "%011llo", m->time > 0 && m->time < (int64_t)OCTAL_MAX ? (unsigned long long)m->time : 0);
+	memcpy(h.mtime, number, sizeof(h.mtime));
+	memcpy(h.uname, m->owner, strnlen(m->owner, sizeof(h.uname) - 1));
+	memcpy(h.gname, m->group, strnlen(m->group, sizeof(h.gname) - 1));
+	snprintf(number, sizeof(number), "%06o", sum_of(&h));
+	memcpy(h.chksum, number, 7);
+	h.chksum[7] = ' ';
+	memcpy(ret, &h, sizeof(h));
+	return 0;
 }
 
 void archive_member(const char *name, const struct stat *st, struct member *ret)
@@ -145,29 +197,10 @@ static int put(struct archive_writer *w, const void *data, size_t n)
 
 static int put_header(struct archive_writer *w, const struct member *m)
 {
-	struct header h = {.typeflag = m->folder ? '5' : '0', .magic = "ustar", .version = {'0', '0'}};
-	char number[16];
+	uint8_t block[ARCHIVE_BLOCK];
+	int r = archive_make_header(m, block);
 
-	if (m->size >= UINT64_C(1) << 33)
-		return -EFBIG;
-	if (!archive_is_name(m->name) || (m->folder && strlen(m->name) + 1 > sizeof(h.name)))
-		return -EINVAL;
-	memcpy(h.name, m->name, strlen(m->name));
-	if (m->folder)
-		h.name[strlen(m->name)] = '/';
-	snprintf(h.mode, sizeof(h.mode), "%07o", (unsigned)m->mode & 0777);
-	snprintf(h.uid, sizeof(h.uid), "%07o", 0);
-	snprintf(h.gid, sizeof(h.gid), "%07o", 0);
-	snprintf(number, sizeof(number), "%011llo", (unsigned long long)m->size);
-	memcpy(h.size, number, sizeof(h.size));
-	snprintf(number, sizeof(number), "%011llo", m->time > 0 && m->time < INT64_C(1) << 33 ? (unsigned long long)m->time : 0);
-	memcpy(h.mtime, number, sizeof(h.mtime));
-	memcpy(h.uname, m->owner, strnlen(m->owner, sizeof(h.uname) - 1));
-	memcpy(h.gname, m->group, strnlen(m->group, sizeof(h.gname) - 1));
-	snprintf(number, sizeof(number), "%06o", sum_of(&h));
-	memcpy(h.chksum, number, 7);
-	h.chksum[7] = ' ';
-	return put(w, &h, sizeof(h));
+	return r < 0 ? r : put(w, block, sizeof(block));
 }
 
 static int pad(struct archive_writer *w, uint64_t size)
@@ -257,10 +290,11 @@ static int put_sealed(struct archive_writer *w, struct sealing *s, const struct 
 int archive_put_sealed(struct archive_writer *w, const struct member *m, int fd, const uint8_t *key)
 {
 	struct sealing s = {.one = digest_new()};
-	int r = s.one && RAND_bytes(s.edge, SEALED_NONCE) == 1 ? 0 : -EIO;
+	int r = m->size > SEALED_MAX ? -EFBIG : s.one && RAND_bytes(s.edge, SEALED_NONCE) == 1 ? 0 : -EIO;
 
 	s.cipher = r == 0 ? sealed_begin(key, m->name, s.edge, true) : NULL;
-	r = s.cipher ? put_sealed(w, &s, m, fd) : -EIO;
+	if (r == 0)
+		r = s.cipher ? put_sealed(w, &s, m, fd) : -EIO;
 	EVP_CIPHER_CTX_free(s.cipher);
 	EVP_MD_CTX_free(s.one);
 	return r;

@@ -20,6 +20,7 @@ struct member { char name[ARCHIVE_NAME]; bool folder; uint64_t size; mode_t mode
 
 /* The header of a member: 1; 0: a block of zeros, the end; -EBADMSG. */
 int archive_header(const uint8_t block[ARCHIVE_BLOCK], struct member *ret);
+int archive_make_header(const struct member *, uint8_t ret[ARCHIVE_BLOCK]);	/* 0; -EINVAL: its name is none */
 /* Letters, digits and . _ - between slashes, and no part that begins with a dot. */
 bool archive_is_name(const char *name);
 /* As the file is now. */
@@ -30,7 +31,7 @@ void archive_member(const char *name, const struct stat *, struct member *ret);
 struct archive_writer { FILE *out, *list; char *manifest; size_t n; EVP_MD_CTX *all; };
 int archive_begin(struct archive_writer *, FILE *out);		/* out stays the caller's. These: 0 or -errno */
 int archive_put(struct archive_writer *, const struct member *, const void *data);	/* data: member.size bytes; a folder's is NULL */
-/* Sealed under the key (sealed.h). -EIO: it became shorter meanwhile; -EFBIG: 8 GiB or more. */
+/* Sealed under the key (sealed.h). -EIO: it became shorter meanwhile; -EFBIG: more than SEALED_MAX. */
 int archive_put_sealed(struct archive_writer *, const struct member *, int fd, const uint8_t *key);
 /* The manifest and the end; and what all that was written has for a SHA-256, in hex. */
 int archive_end(struct archive_writer *, char ret[65]);

@@ -17,6 +17,12 @@ cli/completions/beadle: cli/beadle$(EXEEXT)
 	@$(MKDIR_P) cli/completions
 	$(AM_V_GEN)cli/beadle completion bash >$@.new && mv $@.new $@
 
+check_PROGRAMS += tests/unit/test_archive
+TESTS += tests/unit/test_archive
+tests_unit_test_archive_SOURCES = tests/unit/test_archive.c cli/archive.h cli/archive.c cli/sealed.h cli/sealed.c
+tests_unit_test_archive_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_archive_LDADD = $(BASE_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 if FUZZING
 FUZZERS += tests/fuzz/fuzz_enrolment
 tests_fuzz_fuzz_enrolment_SOURCES = tests/fuzz/fuzz_enrolment.c cli/answer.h cli/answer.c

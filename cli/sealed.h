@@ -14,6 +14,7 @@
 #define SEALED_SALT 16
 #define SEALED_NONCE 12
 #define SEALED_TAG 16
+#define SEALED_MAX ((UINT64_C(1) << 36) - 32)		/* bytes that one nonce may seal: just under 64 GiB */
 #define SEALED_MORE (SEALED_NONCE + SEALED_TAG)		/* bytes that it is longer than what is in it */
 
 int sealed_key(const char *passphrase, const uint8_t salt[SEALED_SALT], uint8_t ret[SEALED_KEY]);	/* half a second. These: 0 or -EIO */
