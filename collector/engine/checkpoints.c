@@ -12,7 +12,7 @@
 #include "clock.h"
 #include "log.h"
 
-#define PATIENCE (10 * NS_PER_S)		/* at start, until the signer has said what it knows */
+#define PATIENCE (5 * NS_PER_S)			/* at start, until the signer has said what it knows: then notices wait for it no longer */
 #define BREATH (2 * NS_PER_S)			/* for its signature, when as much waits for it as may (A4) */
 #define TELLS 10000				/* agents that are told of one, a second */
 #define AGAIN (60 * NS_PER_S)
@@ -33,7 +33,8 @@ int checkpoints_open(struct engine *e, char why[256])
 	}
 	if (r < 0)
 		snprintf(why, 256, "the journal cannot be read: %s", strerror(-r));
-	c->patience = e->its.launcher >= 0 ? clock_boot() + PATIENCE : 0;
+	c->known = e->its.launcher < 0;		/* then there is no signer */
+	c->patience = clock_boot() + PATIENCE;
 	if (r == 0)
 		restored_open(e);
 	return r;
@@ -116,6 +117,7 @@ static void keep_checkpoint(struct store_change *change, const struct checkpoint
 static void broken(struct engine *e, const char *why)
 {
 	e->checkpoints.again = INT64_MAX;
+	e->checkpoints.known = true;
 	log_error("the journal: %s: no checkpoint is signed any more", why);
 	outcome_own(e, OWN_JOURNAL, OWN_HOST, why);
 }
@@ -157,6 +159,7 @@ static void agree(struct engine *e, const struct checkpoint *signed_)
 		c->again = clock_boot() + AGAIN;
 		return;
 	}
+	c->known = true;
 	c->last = *signed_;
 	if (signed_->number && memcmp(chain, signed_->chain, ENTRY_HASH))
 		broken(e, "it is not the one that the signer knows");
@@ -267,11 +270,25 @@ void checkpoints_begin(struct engine *e)
 	ask(e);
 }
 
+static void complain(struct checkpoints *c)
+{
+	if (c->complained)
+		return;
+	c->complained = true;
+	log_error("the signer has not said how far the journal had come: what is found cannot be kept until it has; notices go out all the same");
+}
+
 void checkpoints_look(struct engine *e)
 {
 	struct checkpoints *c = &e->checkpoints;
 	int64_t now = clock_boot();
 
+	if (checkpoints_late(e))
+		complain(c);
+	if (e->signer && !c->known && !c->asked && c->again && now >= c->again) {	/* its answer could not be held against the store */
+		c->again = 0;
+		ask(e);
+	}
 	tell_agents(e);
 	if (e->signer && c->agreed && !c->asked && now >= c->again && c->kept > c->last.number && (is_many(e, c->last.number) || now - c->since >= e->its.checkpoint_age))
 		ask(e);
@@ -292,13 +309,16 @@ void checkpoints_kept(struct engine *e, uint64_t entry)
 	checkpoints_look(e);
 }
 
-/* Before the signer has said what it knows an entry may be in the place of one that was lost. But alarms do not wait for ever. */
+/* Before the signer has said what it knows an entry could take the number of one that was lost when a backup was put back; whoever witnessed that one
+ * would accuse us of a fork (A2). However long it takes. */
 bool checkpoints_wait(const struct engine *e)
 {
 	const struct checkpoints *c = &e->checkpoints;
-	int64_t now = clock_boot();
 
-	if (!c->agreed && !c->again && now < c->patience)
-		return true;
-	return e->signer && c->agreed && c->crowded && now - c->crowded < BREATH;
+	return !c->known || (e->signer && c->agreed && c->crowded && clock_boot() - c->crowded < BREATH);
+}
+
+bool checkpoints_late(const struct engine *e)
+{
+	return !e->checkpoints.known && clock_boot() > e->checkpoints.patience;
 }

@@ -69,11 +69,11 @@ void engine_flush(struct engine *e)
 	e->touched = false;
 }
 
-/* People may be told of what is on disk. */
-static void release_notices(struct engine *e)
+/* People may be told of what is on disk: of the changes before this one. */
+static void release_notices(struct engine *e, uint64_t before)
 {
 	for (struct notice *n = e->notices->list; n; n = n->next)
-		if (!n->kept && n->change < e->changes) {
+		if (!n->kept && n->change < before) {
 			n->kept = true;
 			doors_notice(e, n);
 		}
@@ -95,7 +95,7 @@ void engine_kept(struct engine *e, struct store_change *c)
 	}
 	checkpoints_kept(e, ((struct change_node *)c)->entry);
 	change_free(c);
-	release_notices(e);
+	release_notices(e, e->changes);
 	replies_kept(e);
 	probe_kept(e);
 }
@@ -111,7 +111,9 @@ const char *engine_host_name(const struct engine *e, uint32_t host)
 
 static void end_when_kept(struct engine *e)
 {
-	if (e->stopping && ((!e->in_flight && !e->failed && !e->change && !e->unsaved) || clock_boot() > e->stop_by))
+	bool kept = !e->in_flight && !e->failed && !e->change && !e->unsaved;
+
+	if (e->stopping && (kept || checkpoints_late(e) || clock_boot() > e->stop_by))
 		event_base_loopbreak(e->loop);
 }
 
@@ -165,7 +167,10 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	judge_tick(e->judge, wall, now);
 	incident_tick(e->incidents, wall, now);
 	escalation_tick(e->escalation, now);
-	outcome_save_waits(e);
+	if (checkpoints_late(e))
+		release_notices(e, UINT64_MAX);		/* an alarm waits for no signer (R13) */
+	else
+		outcome_save_waits(e);
 	if (now - e->alive >= ALIVE_EVERY)
 		engine_sign_of_life(e);
 	renewals_tick(e, wall, now);

@@ -23,7 +23,7 @@ struct notice {
 	enum notice_state state;
 	uint32_t tries;
 	uint64_t change;		/* number of the change in which it went to the store */
-	bool kept;			/* on disk */
+	bool kept;			/* on disk, or told without (checkpoints_late) */
 	struct notice *next;
 };
 

@@ -34,7 +34,9 @@ struct checkpoints {
 	uint64_t kept;			/* number of the store's last entry */
 	uint8_t hash[ENTRY_HASH];	/* of the last one at start */
 	struct checkpoint last;		/* the signer's last; number 0: none yet */
+	bool known;			/* what the signer remembered was held against the store, once in this life */
 	bool agreed;			/* what the signer signed last is in our store */
+	bool complained;
 	uint64_t told;			/* number of the last that agents were shown */
 	uint8_t key[CHECKPOINT_KEY];
 	int64_t told_at, crowded, asked, since, again, patience;	/* since: the oldest entry that is not signed is kept; again: not before */
@@ -189,6 +191,7 @@ void checkpoints_kept(struct engine *, uint64_t entry);			/* the store has entri
 void checkpoints_look(struct engine *);					/* is one due? */
 void checkpoints_witnessed(struct engine *, const char *host, const void *line, size_t n);	/* an agent gives back what it was shown */
 bool checkpoints_wait(const struct engine *);				/* nothing is to be handed to the store now */
+bool checkpoints_late(const struct engine *);				/* that has lasted so long that alarms go out without the store */
 
 /* doubt.c: the clock may be wrong. */
 void doubt_tick(struct engine *, int64_t now);

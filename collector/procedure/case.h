@@ -25,6 +25,7 @@ struct stopwatch { int64_t passed, since; };
 
 struct escalation_case {
 	uint64_t id;
+	int64_t opened;			/* wall */
 	char kind[16];
 	char *host;
 	enum state severity;

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import secrets
 import signal
 import sqlite3
@@ -489,6 +490,55 @@ def test_a02_a_backup_is_put_back(site):
     was = last_entry(site)
     put_back(site, good)
     site.start()
+    wait_for("declared", lambda: "journal.restored" in actions(site))
+    for name in "ijklm":
+        site.beadle("person", "add", name, "--roles", "viewer")
+    wait_for("it has witnessed what came after", lambda: witnessed(agent) > was)
+    told = clean(site, agent)
+    assert "lost when a backup was put back" in told and "0 findings" in told
+    assert "collector_journal_broken" not in str(site.ask("incidents"))
+
+
+def late_signer(site):
+    """The signer begins only when the file is there that this returns; all else is as built."""
+    libexec, go = site.folder / "libexec", site.folder / "go"
+    (libexec / "collector/identity").mkdir(parents=True)
+    for folder in (BUILD, BUILD / "collector"):
+        for entry in folder.iterdir():
+            place = libexec / entry.relative_to(BUILD)
+            if not place.exists():
+                place.symlink_to(entry)
+    signer = libexec / "collector/identity/beadle-signer"
+    signer.write_text(f"""#!/bin/sh
+while [ ! -e {go} ]; do sleep 0.1; done
+exec {BUILD}/collector/identity/beadle-signer "$@"
+""")
+    signer.chmod(0o755)
+    site.collector.env["BEADLE_LIBEXEC"] = str(libexec)
+    return go
+
+
+def test_a02_a_backup_is_put_back_and_the_signer_comes_late(site):
+    """However long it takes, no entry gets the number of one that was lost before the signer has said how far they went; alarms do not wait for that."""
+    site.start()
+    agent = site.agent("web1", CALM).start()
+    raw(site, "web2").close()
+    site.beadle("person", "add", "lin", "--roles", "viewer")
+    site.collector.stop(60)
+    good, kept = main_db(site).read_bytes(), last_entry(site)
+    site.start()
+    for name in "abcdefgh":
+        site.beadle("person", "add", name, "--roles", "viewer")
+    wait_for("it has witnessed", lambda: witnessed(agent) > kept + EVERY)
+    site.collector.stop(60)
+    was = last_entry(site)
+    put_back(site, good)
+    go = late_signer(site)
+    site.start()                                # it waits 10 s for the signer before it serves agents
+    raw(site, "web2").round("disk", {("disk_space_used_ratio", "mount=/srv"): 0.97})
+    assert wait_for("the alarm goes out", lambda: re.search(r"notice \d+\.\w+-admin-1-new-mail: given up", site.collector.text()))
+    assert last_entry(site) == kept, "nothing has a number yet"
+    go.touch()
     wait_for("declared", lambda: "journal.restored" in actions(site))
     for name in "ijklm":
         site.beadle("person", "add", name, "--roles", "viewer")

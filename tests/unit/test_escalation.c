@@ -114,7 +114,7 @@ START_TEST(test_at_once_and_in_parallel_then_the_chain_until_acknowledged)
 	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
 	pass(NS_PER_S);
 	expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
-	ck_assert_str_eq(last_id, "1-chen-1-new-mail");
+	ck_assert_str_eq(last_id, "1.6ab13b80-chen-1-new-mail");
 	pass(30 * MINUTE - 2 * NS_PER_S);
 	expect("");
 	pass(NS_PER_S);
@@ -334,7 +334,7 @@ START_TEST(test_told_again_until_somebody_acknowledges)
 	expect("");
 	pass(NS_PER_S);
 	expect("hsu:ciso:repeat, hsu:ciso:repeat:webhook, chen:owner:repeat");
-	ck_assert_str_eq(last_id, "1-chen-2-repeat-mail");
+	ck_assert_str_eq(last_id, "1.6ab13b80-chen-2-repeat-mail");
 	pass(HOUR);			/* each after his own four hours */
 	expect("lin:deputy:repeat, wang:computer_room_manager:repeat");
 	pass(3 * HOUR);
@@ -462,7 +462,7 @@ START_TEST(test_restart_keeps_what_was_waited_and_told)
 	restart(text);
 	pass(NS_PER_S);
 	expect("hsu:ciso:more, hsu:ciso:more:webhook, chen:owner:more");
-	ck_assert_str_eq(last_id, "1-chen-2-more-mail");
+	ck_assert_str_eq(last_id, "1.6ab13b80-chen-2-more-mail");
 	pass(10 * MINUTE - 3 * NS_PER_S);
 	expect("");
 	pass(2 * NS_PER_S);
