@@ -38,6 +38,13 @@ struct backup {
 	int64_t took;
 };
 
+/* One nonce seals no more (sealed.h). */
+static int too_large(const char *path)
+{
+	fprintf(stderr, "beadle: %s has more than 64 GiB, which no backup can hold: nothing was backed up\n", path);
+	return -EXIT_FAILED;
+}
+
 /* ---- files and folders as they are ---- */
 
 static int put_file(struct backup *b, const char *path, const char *name)
@@ -55,6 +62,8 @@ static int put_file(struct backup *b, const char *path, const char *name)
 		archive_member(name, &st, &m);
 		r = archive_put_sealed(&b->out, &m, fd, b->key);
 	}
+	if (r == -EFBIG)
+		return too_large(path);
 	return r == -ENOENT ? 0 : r < 0 ? -command_failed(path, r) : 0;	/* it was replaced, or done with, this moment */
 }
 
@@ -184,6 +193,23 @@ static int put_part(struct backup *b, const char *part)
 	return put_file(b, path, name);
 }
 
+/* Before hours are spent on all that comes before it. */
+static int look_at_sizes(const struct backup *b)
+{
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(json_object_get(b->begun, "parts"), i, part) {
+		char path[PATH_MAX + 128];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%s/store/%.64s", b->state, json_string_value(part));
+		if (stat(path, &st) == 0 && (uint64_t)st.st_size > SEALED_MAX)
+			return too_large(path);
+	}
+	return 0;
+}
+
 static int put_about(struct backup *b)
 {
 	FREE char *text = NULL;
@@ -208,8 +234,10 @@ static int fill(struct backup *b)
 	static const char *const folders[] = {"signer", "identity", "web"};
 	const json_t *part;
 	size_t i;
-	int r = put_about(b);
+	int r = look_at_sizes(b);
 
+	if (r == 0)
+		r = put_about(b);
 	for (i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++)
 		r = put_files(b, folders[i]);
 	if (r == 0)

@@ -389,6 +389,19 @@ def test_c04_a_backup_that_fails_leaves_nothing(site, tmp_path):
     refused(("--socket", site.socket, "backup", tmp_path / "x.tar", "--passphrase-file", key), "too short", tmp_path / "x.tar")
 
 
+def test_c04_what_cannot_be_sealed_is_refused_in_one_line(site, tmp_path):
+    """More than AES-GCM seals under one nonce: told at once, not after hours; also of a file that is no day of the store."""
+    key = passphrase_file(tmp_path)
+    for place in ("store/raw-20200101.db", "identity/large"):
+        with open(site.state / place, "w") as file:
+            file.truncate((64 << 30) - 31)
+        try:
+            refused(("--socket", site.socket, "backup", tmp_path / "x.tar", "--passphrase-file", key), f"{place} has more than 64 GiB")
+            assert sorted(os.listdir(tmp_path)) == ["passphrase"] and not list(site.state.glob("store/copy.db*"))
+        finally:
+            (site.state / place).unlink()
+
+
 def test_c03_no_secret_is_in_a_backup_in_clear(site, made, tmp_path):
     data, canaries = made.read_bytes(), {"token": site.token.encode(), "mail": b"a password for mail", "passphrase": PASSPHRASE.encode()}
     token = base64.urlsafe_b64decode(site.token.split("_", 1)[1] + "==")
