@@ -38,7 +38,8 @@
 #include "secret.h"
 #include "text.h"
 
-#define SIGNER_PATIENCE (10 * NS_PER_S)
+#define SIGNER_PATIENCE (10 * NS_PER_S)		/* for its list of revoked identities */
+#define SIGNER_BRIEFLY (2 * NS_PER_S)		/* where we have a copy: it may lack one that nobody was yet told is revoked */
 #define ENGINE_BACKLOG (32u * 1024 * 1024)	/* bytes of batches that are stored and not judged: above, the store waits */
 
 struct options {
@@ -247,6 +248,17 @@ static bool begin_reckoning(struct collector *c)
 	return true;
 }
 
+/* No agent is served before the signer has said who is revoked; but one that does not run must not stop the school's alarms (R13, I4). */
+static void wait_for_signer(const struct collector *c, const struct options *o)
+{
+	bool copy = engine_knows_revoked(c->engine);
+
+	if (o->launcher < 0 || standing_wait(c->standing, copy ? SIGNER_BRIEFLY : SIGNER_PATIENCE))
+		return;
+	log_warning("the signer has not sent its list of revoked identities: until then those count that %s", copy ?
+		    "it told last, and those that the store knows" : "the store knows");
+}
+
 static bool start(struct collector *c, const struct options *o)
 {
 	struct ingest_setup in = c->config->ingest;
@@ -283,8 +295,7 @@ static bool start(struct collector *c, const struct options *o)
 	c->store = NULL;	/* the keeper's */
 	if (!make_enrolment(c, o) || !start_engine(c, o))
 		return false;
-	if (o->launcher >= 0 && !standing_wait(c->standing, SIGNER_PATIENCE))
-		log_warning("the signer has not sent its list of revoked identities: until then those count that the store knows");
+	wait_for_signer(c, o);
 	return (!c->enrol || enrol_start(c->enrol, c->engine_queue) == 0) &&
 	       ingest_start(c->ingest, c->listener, keeper_queue(c->keeper), c->engine_queue) == 0;
 }

@@ -186,7 +186,7 @@ static void revoked(struct asked *asked, const Rooms__Signed *answer)
 
 	if (!api_signer_refused(asked, answer)) {
 		log_notice("\"%s\" revoked the identity of \"%s\": %s", asked->by, i->given.host, i->given.uuid);
-		if (signing_revoked(e, i->given.uuid, &(struct deed){asked->by, asked->from, "identity.revoked"}) == 0)
+		if (signing_revoked(e, i->given.uuid, &(struct deed){asked->by, asked->from, "identity.revoked"}) == 0 && revoked_add(e, i->given.uuid) == 0)
 			api_answer_later(asked, 200, document(e, roster_get(e->roster, i->given.uuid)));
 		else
 			api_refuse_later(asked, 503, "unavailable", "it is revoked at the signer, but not kept here yet: restart the collector");

@@ -107,6 +107,60 @@ static bool is_many(const struct engine *e, uint64_t since)
 	return e->checkpoints.kept >= since + (e->its.checkpoint_entries + 1) / 2;
 }
 
+/* ---- what agents give back ---- */
+
+/* What our own key did not sign proves nothing: an agent may say what it likes. Of what was lost and declared nothing is left to compare, but how far it
+ * went. */
+static void hear(struct engine *e, const char *host, const void *line, size_t n)
+{
+	struct checkpoints *c = &e->checkpoints;
+	uint8_t hash[ENTRY_HASH], chain[ENTRY_HASH];
+	struct checkpoint its;
+	uint64_t number;
+	char why[256];
+
+	if (checkpoint_parse(line, n, &its) < 0 || !checkpoint_is_signed(&its, c->key) || reader_chain(c->reader, chain) < 0 ||
+	    reader_last_entry(c->reader, its.number, &number, hash) < 0)
+		return;
+	if (memcmp(its.chain, chain, ENTRY_HASH))
+		snprintf(why, sizeof(why), "%.128s witnessed another journal", host);
+	else if (its.number > c->kept && its.number > c->last.number && its.number > e->restored.number)
+		snprintf(why, sizeof(why), "%.128s witnessed entry %" PRIu64 ", the journal ends at %" PRIu64, host, its.number, c->kept);
+	else if (number == its.number && memcmp(hash, its.hash, ENTRY_HASH))
+		snprintf(why, sizeof(why), "%.128s witnessed another entry %" PRIu64, host, its.number);
+	else {
+		if (number != its.number)
+			restored_lost(e, host, &its);
+		return;
+	}
+	log_error("the journal: %s", why);
+	outcome_own(e, OWN_JOURNAL, OWN_HOST, why);
+}
+
+/* Until the signer has been heard, a backup that was put back looks as if somebody had cut the journal off. */
+void checkpoints_witnessed(struct engine *e, struct host *host, const void *line, size_t n)
+{
+	if (e->checkpoints.agreed) {
+		hear(e, host->name, line, n);
+		return;
+	}
+	if (!n || n >= CHECKPOINT_LINE)
+		return;
+	free(host->witnessed);
+	host->witnessed = strndup(line, n);
+}
+
+static void hear_all(struct engine *e)
+{
+	for (size_t i = 0; i < e->registry.hosts.n; i++) {
+		struct host *host = e->registry.hosts.at[i];
+		FREE char *line = host ? TAKE(host->witnessed) : NULL;
+
+		if (line)
+			hear(e, host->name, line, strlen(line));
+	}
+}
+
 /* ---- what is answered ---- */
 
 static void keep_checkpoint(struct store_change *change, const struct checkpoint *c)
@@ -114,6 +168,7 @@ static void keep_checkpoint(struct store_change *change, const struct checkpoint
 	change_checkpoint(change, c->number, c->hash, c->time, c->signature);
 }
 
+/* It goes on unsigned, so that what is found is kept all the same. */
 static void broken(struct engine *e, const char *why)
 {
 	e->checkpoints.again = INT64_MAX;
@@ -171,6 +226,8 @@ static void agree(struct engine *e, const struct checkpoint *signed_)
 		tell_restored(e, signed_, restored_number(e), NULL);
 	else
 		c->agreed = true;
+	if (c->agreed)
+		hear_all(e);
 	c->since = clock_boot() - e->its.checkpoint_age;	/* what was left open at the last end is signed at once */
 }
 
@@ -222,43 +279,13 @@ static void answered(struct asked *asked, const Rooms__Signed *answer)
 		e->checkpoints.agreed = false;		/* and asks the next one */
 	else if (answer->checkpoint.len && checkpoint_parse((const char *)answer->checkpoint.data, answer->checkpoint.len, &signed_) < 0)
 		broken(e, "the signer's answer is no checkpoint");
-	else if (*answer->error && e->checkpoints.agreed)
+	else if (*answer->error)
 		broken(e, answer->error);
 	else if (!e->checkpoints.agreed)
 		agree(e, &signed_);
 	else
 		take(e, &signed_);
 	checkpoints_look(e);
-}
-
-/* ---- what agents give back ---- */
-
-/* What our own key did not sign proves nothing: an agent may say what it likes. Of what was lost and declared nothing is left to compare, but how far it
- * went. */
-void checkpoints_witnessed(struct engine *e, const char *host, const void *line, size_t n)
-{
-	struct checkpoints *c = &e->checkpoints;
-	uint8_t hash[ENTRY_HASH], chain[ENTRY_HASH];
-	struct checkpoint its;
-	uint64_t number;
-	char why[256];
-
-	if (!c->agreed || checkpoint_parse(line, n, &its) < 0 || !checkpoint_is_signed(&its, c->key) || reader_chain(c->reader, chain) < 0 ||
-	    reader_last_entry(c->reader, its.number, &number, hash) < 0)
-		return;
-	if (memcmp(its.chain, chain, ENTRY_HASH))
-		snprintf(why, sizeof(why), "%.128s witnessed another journal", host);
-	else if (its.number > c->kept && its.number > c->last.number && its.number > e->restored.number)
-		snprintf(why, sizeof(why), "%.128s witnessed entry %" PRIu64 ", the journal ends at %" PRIu64, host, its.number, c->kept);
-	else if (number == its.number && memcmp(hash, its.hash, ENTRY_HASH))
-		snprintf(why, sizeof(why), "%.128s witnessed another entry %" PRIu64, host, its.number);
-	else {
-		if (number != its.number)
-			restored_lost(e, host, &its);
-		return;
-	}
-	log_error("the journal: %s", why);
-	outcome_own(e, OWN_JOURNAL, OWN_HOST, why);
 }
 
 /* ---- when ---- */
@@ -310,7 +337,7 @@ void checkpoints_kept(struct engine *e, uint64_t entry)
 }
 
 /* Before the signer has said what it knows an entry could take the number of one that was lost when a backup was put back; whoever witnessed that one
- * would accuse us of a fork (A2). However long it takes. */
+ * would accuse us of a fork (A2). However long it takes; but a journal that is broken waits no more: that is told, and no accusation is false now. */
 bool checkpoints_wait(const struct engine *e)
 {
 	const struct checkpoints *c = &e->checkpoints;

@@ -275,6 +275,11 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, char why[2
 	return 0;
 }
 
+bool engine_knows_revoked(const struct engine *e)
+{
+	return e->revoked_known;
+}
+
 void engine_ready(struct engine *e)
 {
 	const struct launcher_tell ready = {LAUNCHER_READY};

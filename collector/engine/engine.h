@@ -5,6 +5,7 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,8 @@ struct engine_setup {
 
 /* Restores what is stored and replays what was not yet judged: may take a while; called before intake starts. */
 int engine_new(const struct engine_setup *, struct engine **ret, char why[256]);
+/* What the signer revoked was found beside the store, as it was when the signer last told. */
+bool engine_knows_revoked(const struct engine *);
 /* The thread's function: until MESSAGE_STOP. Returns NULL. */
 void *engine_run(void *engine);
 /* Tells the launcher that agents are served. Before engine_run. */

@@ -204,7 +204,7 @@ static void take_hello(struct engine *e, struct hello *h)
 	host->met = true;
 	host->generation = h->generation;
 	enrolments_came(e, host->uuid, h->generation);
-	checkpoints_witnessed(e, host->name, h->hello->checkpoint.data, h->hello->checkpoint.len);
+	checkpoints_witnessed(e, host, h->hello->checkpoint.data, h->hello->checkpoint.len);
 	gaps_take(e, host, h);
 	take_facts(&host->facts, h->hello->facts, h->hello->n_facts);
 	take_checks(e, host, h, now);
@@ -315,6 +315,8 @@ static void take_trouble(struct engine *e, const struct trouble *t)
 static void stop(struct engine *e)
 {
 	e->stopping = true;
+	if (checkpoints_late(e))
+		log_warning("what was found since the start is not kept, for the signer has not come: the next start judges it again");
 	life_ending(e);
 	e->stop_by = clock_boot() + STOP_PATIENCE;
 }

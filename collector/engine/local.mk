@@ -14,7 +14,7 @@ collector_engine_libengine_a_SOURCES = collector/engine/engine.h collector/engin
 	collector/engine/record.h collector/engine/record.c collector/engine/registry.h collector/engine/registry.c \
 	collector/engine/roster.h collector/engine/roster.c collector/engine/probe.c collector/engine/renewals.c \
 	collector/engine/signing.c collector/engine/checkpoints.c collector/engine/life.c collector/engine/replies.c \
-	collector/engine/restore.c collector/engine/restored.c collector/engine/room.h \
+	collector/engine/restore.c collector/engine/restored.c collector/engine/revoked.c collector/engine/room.h \
 	collector/engine/events.c collector/engine/outcome.c collector/engine/telling.c collector/engine/words.h collector/engine/words.c
 collector_engine_libengine_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(EVENT_CFLAGS) $(CRYPT_CFLAGS) $(QRENCODE_CFLAGS)
 ENGINE_LIBS = collector/engine/libengine.a $(WIRE_LIBS) $(CONF_LIBS) $(JANSSON_LIBS) $(EVENT_LIBS) $(CRYPT_LIBS) $(QRENCODE_LIBS)

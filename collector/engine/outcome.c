@@ -64,11 +64,11 @@ json_t *outcome_save(struct engine *e, const struct incident *i)
 
 	for (size_t k = 0; k < i->n; k++)
 		json_array_append_new(findings, save_finding(&i->findings[k]));
-	o = json_pack("{s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:s?, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:s?, s:o}", "id",
+	o = json_pack("{s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:s?, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:o}", "id",
 		      (json_int_t)i->id, "host", (json_int_t)i->host, "kind", i->kind, "severity", state_name(i->severity), "worst",
 		      state_name(i->worst), "closed", i->closed, "acknowledged", i->acknowledged, "ack_severity",
 		      state_name(i->ack_severity), "ack_by", i->ack_by, "ack_left_ns", left, "ack_until_at",
-		      (json_int_t)(left ? clock_wall() + left : 0), "handled", i->handled, "opened", (json_int_t)i->opened, "changed",
+		      (json_int_t)(left ? clock_wall() + left : 0), "handled", i->handled, "opened", (json_int_t)i->opened, "at", (json_int_t)i->at, "changed",
 		      (json_int_t)i->changed, "recovered", (json_int_t)i->recovered, "ended", (json_int_t)i->ended, "more",
 		      (json_int_t)i->more, "escalation", waits, "findings", findings);
 	free(waits);

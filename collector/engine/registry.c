@@ -64,6 +64,7 @@ static void host_free(struct host *h)
 	free(h->uuid);
 	free(h->name);
 	free(h->address);
+	free(h->witnessed);
 	free(h);
 }
 

@@ -26,6 +26,7 @@ typedef VEC(uint32_t) numbers;
 struct host {
 	uint32_t id;
 	char *uuid, *name, *address;
+	char *witnessed;			/* the checkpoint that it gave back and that waits for the signer (checkpoints.c); NULL: none */
 	const struct people_host *people;	/* owner and deputy; NULL: nobody is named */
 	unsigned connections;
 	unsigned renewals;			/* asked for in the day that began at renewals_since (boot clock) */

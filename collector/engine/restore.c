@@ -101,7 +101,7 @@ static int load_incident(struct engine *e, const json_t *o, struct finding *find
 	struct incident i = {.id = (uint64_t)number(o, "id"), .host = (uint32_t)number(o, "host"), .severity = state(o, "severity"),
 		.worst = state(o, "worst"), .acknowledged = truth(o, "acknowledged"), .ack_severity = state(o, "ack_severity"),
 		.ack_by = (char *)json_string_value(json_object_get(o, "ack_by")), .ack_until_boot = left ? now + left : INT64_MAX,
-		.handled = truth(o, "handled"), .opened = number(o, "opened"), .changed = number(o, "changed"),
+		.handled = truth(o, "handled"), .opened = number(o, "opened"), .at = number(o, "at"), .changed = number(o, "changed"),
 		.recovered = number(o, "recovered"), .more = (uint32_t)number(o, "more"), .findings = findings, .n = n};
 	int r;
 
@@ -269,6 +269,8 @@ static int restore(struct engine *e, struct store_reader *reader)
 		r = replay(e, reader);
 	if (r == 0)
 		r = revoke_again(e);
+	if (r == 0)
+		revoked_open(e);
 	return r;
 }
 

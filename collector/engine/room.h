@@ -34,7 +34,7 @@ struct checkpoints {
 	uint64_t kept;			/* number of the store's last entry */
 	uint8_t hash[ENTRY_HASH];	/* of the last one at start */
 	struct checkpoint last;		/* the signer's last; number 0: none yet */
-	bool known;			/* what the signer remembered was held against the store, once in this life */
+	bool known;			/* once in this life: what the signer remembered was held against the store, or it is told that it cannot be */
 	bool agreed;			/* what the signer signed last is in our store */
 	bool complained;
 	uint64_t told;			/* number of the last that agents were shown */
@@ -59,6 +59,7 @@ struct engine {
 	struct jobs *hashing, *reading, *copying;
 	struct store_reader *reader, *copier;	/* of the reading thread, of the copying one */
 	struct { char *word; bool ever; uint64_t number, witnessed; } restored;	/* restored.c */
+	bool revoked_known;			/* there was a copy of the signer's list at start: revoked.c */
 	struct { char id[BACKUP_ID]; } backup;	/* that is under way; "": none */
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
@@ -183,13 +184,18 @@ void signing_look(struct engine *);					/* every thread of ingest looks who stil
 /* The signer has it on its list: connections end, renewal is refused, the host is no longer missed. -ENOMEM: not all of that. */
 int signing_revoked(struct engine *, const char *uuid, const struct deed *);
 
+/* revoked.c: the copy counts at start; the signer's list has come (an empty one is not NULL); one more, 0 when it is on disk, or -errno. */
+void revoked_open(struct engine *);
+void revoked_listed(struct engine *, const char *list, size_t n);
+int revoked_add(struct engine *, const char *uuid);
+
 /* checkpoints.c */
 int checkpoints_open(struct engine *, char why[256]);
 void checkpoints_close(struct engine *);
 void checkpoints_begin(struct engine *);				/* the signer has come */
 void checkpoints_kept(struct engine *, uint64_t entry);			/* the store has entries up to this one */
 void checkpoints_look(struct engine *);					/* is one due? */
-void checkpoints_witnessed(struct engine *, const char *host, const void *line, size_t n);	/* an agent gives back what it was shown */
+void checkpoints_witnessed(struct engine *, struct host *, const void *line, size_t n);	/* its agent gives back what it was shown */
 bool checkpoints_wait(const struct engine *);				/* nothing is to be handed to the store now */
 bool checkpoints_late(const struct engine *);				/* that has lasted so long that alarms go out without the store */
 

@@ -1,4 +1,4 @@
-/* signing.c - questions to the signer and their answers, and which certificates count: its own list of what was revoked outlasts our store. */
+/* signing.c - questions to the signer and their answers, and which certificates count. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,8 +132,6 @@ int signing_revoked(struct engine *e, const char *uuid, const struct deed *deed)
 static void took_list(struct asked *asked, const Rooms__Signed *answer)
 {
 	struct engine *e = asked->engine;
-	const char *at = answer ? (const char *)answer->revoked.data : NULL, *end = at ? at + answer->revoked.len : NULL;
-	char uuid[37] = "";
 
 	DL_DELETE(e->asked, asked);
 	free(asked);
@@ -143,15 +141,7 @@ static void took_list(struct asked *asked, const Rooms__Signed *answer)
 		log_error("the signer: %s; revocations that only it knows do not count", answer->error);
 		return;
 	}
-	for (const char *line = at, *next; line && line < end; line = next) {
-		next = memchr(line, '\n', (size_t)(end - line));
-		next = next ? next + 1 : end;
-		if (next - line < 36)
-			continue;
-		memcpy(uuid, line, 36);
-		if (signing_revoked(e, uuid, &(struct deed){RECORD_SYSTEM, NULL, "identity.revoked"}) < 0)
-			log_error("%s is revoked, which cannot be kept: out of memory", uuid);
-	}
+	revoked_listed(e, answer->revoked.len ? (const char *)answer->revoked.data : "", answer->revoked.len);
 	standing_complete(e->its.standing);
 }
 

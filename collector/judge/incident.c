@@ -250,8 +250,10 @@ static int64_t found(struct incidents *all, struct node *n, const struct judge_c
 		n = add(all, all->next, c->host, kind_of(c));
 	if (!n)
 		return -ENOMEM;
-	if (opened)
+	if (opened) {
 		n->i.opened = now_wall;
+		n->i.at = c->at;
+	}
 	f = place(n, c->after);
 	if (!f && n->findings.n >= INCIDENT_FINDINGS) {
 		n->i.more++;

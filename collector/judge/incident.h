@@ -38,6 +38,7 @@ struct incident {
 	int64_t ack_until_boot;		/* INT64_MAX: until recovered. Across a restart: see incident_restore */
 	bool handled;			/* a person has written what was done */
 	int64_t opened, changed, recovered, ended;	/* wall; 0: not (yet) */
+	int64_t at;			/* of what it was opened for: a result that is judged once more opens it with the same. 0: older than this is kept */
 	uint32_t more;			/* findings beyond the limit */
 	struct finding *findings;
 	size_t n;

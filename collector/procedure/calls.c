@@ -20,11 +20,13 @@ const struct kind *case_kind(const struct escalation *e, const struct escalation
 static void hand_out(struct escalation *e, const struct escalation_case *c, struct due *d, const char *channel,
 		     uint32_t count)
 {
-	char id[PEOPLE_ID + 112];
+	char id[PEOPLE_ID + 112], at[24] = "";
 
-	/* With the time, for in a store that was put back an incident has the number of one that was lost, and its notices are others (R13). */
-	snprintf(id, sizeof(id), "%llu.%llx-%s-%u-%s-%s", (unsigned long long)c->id, (unsigned long long)(c->opened / NS_PER_S), d->person->id,
-		 count, escalation_reason_name(d->reason), channel);
+	/* With what it was opened for: in a store that was put back an incident has the number of one that was lost, and its notices are others (R13).
+	 * Those of one that an older collector opened bear the names under which they were sent. */
+	if (c->at)
+		snprintf(at, sizeof(at), ".%llx", (unsigned long long)c->at);
+	snprintf(id, sizeof(id), "%llu%s-%s-%u-%s-%s", (unsigned long long)c->id, at, d->person->id, count, escalation_reason_name(d->reason), channel);
 	d->id = id;
 	d->channel = channel;
 	e->due(d, e->arg);

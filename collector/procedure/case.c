@@ -40,7 +40,7 @@ struct escalation_case *case_new(const struct incident *i, const char *host, int
 		return NULL;
 	}
 	c->id = i->id;
-	c->opened = i->opened;
+	c->at = i->at;
 	memcpy(c->kind, i->kind, sizeof(c->kind));
 	c->severity = i->severity;
 	c->acknowledged = i->acknowledged;

@@ -25,7 +25,7 @@ struct stopwatch { int64_t passed, since; };
 
 struct escalation_case {
 	uint64_t id;
-	int64_t opened;			/* wall */
+	int64_t at;			/* of the incident, for names of notices */
 	char kind[16];
 	char *host;
 	enum state severity;

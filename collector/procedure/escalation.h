@@ -52,7 +52,7 @@ struct due {
 	enum escalation_reason reason;
 	const char *clause;
 	bool fallback;			/* the host has no owner or deputy: a finding by 5.1.3 */
-	const char *id;			/* stable over a crash: "12.6ab13b80-chen-2-new-mail": with when the incident was opened */
+	const char *id;			/* stable over a crash: "12.18d75b8423f30000-chen-2-new-mail", with the incident's `at`; without that "12-chen-2-new-mail" */
 };
 typedef void escalation_due(const struct due *, void *arg);
 

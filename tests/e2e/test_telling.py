@@ -69,7 +69,7 @@ def test_r13_what_was_given_up_is_told_of_and_tried_again_as_long_as_the_inciden
     given_up(site)
     site.collector.stop(60)
     row, = open_rows(site)
-    assert re.fullmatch(r"1\.[0-9a-f]{8}-chen-1-new-mail", row)
+    assert re.fullmatch(r"1\.[0-9a-f]{16}-chen-1-new-mail", row)
     site.config.write_text(site.config.read_text() + by_mail(server)["notify"] + "\n")
     site.start()
     wait_for("mailed in the end", lambda: server.taken)

@@ -114,7 +114,7 @@ START_TEST(test_at_once_and_in_parallel_then_the_chain_until_acknowledged)
 	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
 	pass(NS_PER_S);
 	expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
-	ck_assert_str_eq(last_id, "1.6ab13b80-chen-1-new-mail");
+	ck_assert_str_eq(last_id, "1.18d75b8423f30000-chen-1-new-mail");
 	pass(30 * MINUTE - 2 * NS_PER_S);
 	expect("");
 	pass(NS_PER_S);
@@ -334,7 +334,7 @@ START_TEST(test_told_again_until_somebody_acknowledges)
 	expect("");
 	pass(NS_PER_S);
 	expect("hsu:ciso:repeat, hsu:ciso:repeat:webhook, chen:owner:repeat");
-	ck_assert_str_eq(last_id, "1.6ab13b80-chen-2-repeat-mail");
+	ck_assert_str_eq(last_id, "1.18d75b8423f30000-chen-2-repeat-mail");
 	pass(HOUR);			/* each after his own four hours */
 	expect("lin:deputy:repeat, wang:computer_room_manager:repeat");
 	pass(3 * HOUR);
@@ -462,12 +462,29 @@ START_TEST(test_restart_keeps_what_was_waited_and_told)
 	restart(text);
 	pass(NS_PER_S);
 	expect("hsu:ciso:more, hsu:ciso:more:webhook, chen:owner:more");
-	ck_assert_str_eq(last_id, "1.6ab13b80-chen-2-more-mail");
+	ck_assert_str_eq(last_id, "1.18d75b8423f30000-chen-2-more-mail");
 	pass(10 * MINUTE - 3 * NS_PER_S);
 	expect("");
 	pass(2 * NS_PER_S);
 	expect("lin:deputy:chain");
 	free(text);
+}
+END_TEST
+
+/* What an older collector opened, and told of under a name without the time, goes on under such names. */
+START_TEST(test_r13_an_upgrade_tells_nobody_twice)
+{
+	struct incident older;
+
+	change(WEB1, ROOT, &disk, STATE_OK, STATE_CRITICAL);
+	older = *incident_get(incidents, 1);
+	older.at = 0;
+	escalation_free(e);
+	e = escalation_new(kinds, 2, people, &times, hear_due, NULL);
+	ck_assert_int_eq(escalation_load(e, &older, "web1", "", boot), 0);
+	pass(NS_PER_S);
+	expect("hsu:ciso:new, hsu:ciso:new:webhook, chen:owner:new");
+	ck_assert_str_eq(last_id, "1-chen-1-new-mail");
 }
 END_TEST
 
@@ -571,7 +588,7 @@ int main(void)
 	T(test_recovery_is_told_to_those_who_were_told); T(test_recovery_that_does_not_last_is_not_told);
 	T(test_back_after_recovery_was_told); T(test_over_before_anybody_was_told);
 	T(test_closing_hands_out_the_recovery_that_is_owed); T(test_r12_wall_clock_escalates_nothing);
-	T(test_restart_keeps_what_was_waited_and_told); T(test_crash_before_the_store_repeats_with_the_same_id);
+	T(test_restart_keeps_what_was_waited_and_told); T(test_crash_before_the_store_repeats_with_the_same_id); T(test_r13_an_upgrade_tells_nobody_twice);
 	T(test_what_needs_saving); T(test_text_that_is_none_begins_anew); T(test_new_procedure_keeps_what_was_done);
 	T(test_told_again_until_somebody_acknowledges); T(test_a_role_that_was_filled_since_is_called);
 	T(test_the_new_owner_is_called_and_the_old_one_is_left_in_peace); T(test_newcomers_wait_for_the_end_of_an_acknowledgement);
