@@ -48,7 +48,7 @@ static double shake(SSL_CTX *server_ctx, SSL_CTX *client_ctx)
 {
 	double at, sum = 0;
 	SSL *s, *c;
-	BIO *a, *b;
+	BIO *a = NULL, *b = NULL;
 	int turns = 0;
 
 	at = spent();
