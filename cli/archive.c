@@ -36,12 +36,15 @@ bool archive_is_name(const char *name)
 
 	if (n == 0 || n >= ARCHIVE_NAME)
 		return false;
-	for (const char *part = name; part; part = strchr(part, '/')) {
-		part += *part == '/';
-		if (*part == '.' || strspn(part, letters) == 0 || (part[strspn(part, letters)] != '/' && part[strspn(part, letters)]))
+	for (const char *part = name;; part++) {	/* an empty part too is none: no slash at either end, no two together */
+		size_t k = strspn(part, letters);
+
+		if (k == 0 || *part == '.')
 			return false;
+		part += k;
+		if (*part != '/')
+			return !*part;
 	}
-	return true;
 }
 
 static unsigned sum_of(const struct header *h)

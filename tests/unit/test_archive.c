@@ -67,6 +67,18 @@ START_TEST(test_c04_a_size_has_one_spelling)
 }
 END_TEST
 
+START_TEST(test_n05_a_name_stays_below_its_folder)
+{
+	static const char *const good[] = {"manifest", "store/main.db", "config/agent.d/10-disk.yaml", "store/main..db"};
+	static const char *const bad[] = {"", "/", "/etc", "store/", "store//main.db", ".", "..", "../x", "store/../x", "store/.x", "a b", "a\nb"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		ck_assert_msg(archive_is_name(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		ck_assert_msg(!archive_is_name(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("archive");
@@ -74,6 +86,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_add_test(t, test_n05_a_name_stays_below_its_folder);
 	tcase_add_test(t, test_c04_a_day_of_any_size);
 	tcase_add_test(t, test_c04_a_size_has_one_spelling);
 	suite_add_tcase(s, t);
