@@ -74,6 +74,19 @@ START_TEST(a_mail_reads_as_the_rfcs_say)
 }
 END_TEST
 
+/* The queue takes no such id (below); a header stays whole should one come by another way. */
+START_TEST(test_m01_an_id_adds_no_header)
+{
+	char *to[] = {"a@b"}, *mail;
+	Rooms__Notice n = notice("1>\r\nBcc: thief@elsewhere.example\r\nX: <", to);
+	size_t size;
+
+	mail = message_build(&n, "a@b", 0, &size);
+	ck_assert_ptr_nonnull(strstr(mail, "\r\nMessage-ID: <beadle.1_3e_0d_0aBcc_3a_20thief_40elsewhere_2eexample_0d_0aX_3a_20_3c@b>\r\n"));
+	free(mail);
+}
+END_TEST
+
 START_TEST(long_lines_are_folded_and_no_character_is_cut)
 {
 	char *to[] = {"a@b"}, subject[3 * 200 + 1] = "", *mail, *save = NULL;
@@ -220,6 +233,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(t, a_mail_reads_as_the_rfcs_say);
+	tcase_add_test(t, test_m01_an_id_adds_no_header);
 	tcase_add_test(t, long_lines_are_folded_and_no_character_is_cut);
 	tcase_add_test(t, what_waits_survives_a_restart);
 	tcase_add_test(t, what_was_given_up_can_be_tried_again);
