@@ -13,7 +13,7 @@
 #include "log.h"
 
 #define PATIENCE (5 * NS_PER_S)			/* at start, until the signer has said what it knows: then notices wait for it no longer */
-#define BREATH (2 * NS_PER_S)			/* for its signature, when as much waits for it as may (A4) */
+#define BREATH (2 * NS_PER_S)			/* for its signature, when as much waits for it as may (A4); also while it is being started again */
 #define TELLS 10000				/* agents that are told of one, a second */
 #define AGAIN (60 * NS_PER_S)
 #define REQUEST_ENTRIES 512u
@@ -331,7 +331,7 @@ void checkpoints_kept(struct engine *e, uint64_t entry)
 	restored_kept(e);
 	if (!c->since)
 		c->since = clock_boot();
-	if (!c->crowded && is_many(e, c->told))
+	if (!c->crowded && e->its.launcher >= 0 && is_many(e, c->told))
 		c->crowded = clock_boot();
 	checkpoints_look(e);
 }
@@ -342,7 +342,7 @@ bool checkpoints_wait(const struct engine *e)
 {
 	const struct checkpoints *c = &e->checkpoints;
 
-	return !c->known || (e->signer && c->agreed && c->crowded && clock_boot() - c->crowded < BREATH);
+	return !c->known || (c->crowded && clock_boot() - c->crowded < BREATH);
 }
 
 bool checkpoints_late(const struct engine *e)

@@ -455,6 +455,7 @@ def test_a04_killed_at_any_moment(site, tmp_path):
     agent = site.agent("web1", CALM).start()
     n = 0
     for turn in range(KILLS):
+        wait_for("it is connected", lambda: site.ask("hosts", "web1")["connected"])
         wait_for("it is caught up", lambda: witnessed(agent) >= max(last_entry(site) - EVERY, 1))
         end, least = time.monotonic() + r.uniform(0.05, 0.6), n + 3 * EVERY
         while time.monotonic() < end or n < least:
