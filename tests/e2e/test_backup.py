@@ -73,7 +73,7 @@ def folders(site):
 
 
 class Load:
-    """Raw agents that send until they are stopped, each time once it is acknowledged, yet not so much more than others that they would be read more
+    """Raw agents that send until they are stopped, each time once it is acknowledged, but not more than CREDIT_FLOOR, so that they are never read more
     slowly. They keep no tail. acknowledged: {name: sequence}"""
 
     def __init__(self, site, names):
@@ -85,7 +85,7 @@ class Load:
 
     def send(self, name):
         agent = self.agents[name]
-        while not self.ended.wait(0.005):
+        while not self.ended.wait(0.07):
             agent.round("disk", {("disk_space_used_ratio", "mount=/srv"): 0.1})
             self.acknowledged[name] = agent.next - 1
 
