@@ -1,4 +1,4 @@
-/* beadle audit: the journal, as a file for whoever shall check it, or handed to beadle-audit-verify at once. */
+/* beadle audit: the journal, as a file for whoever shall check it, or handed to beadle-audit-verify at once; and the key that signs it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -95,6 +95,22 @@ static int verify(char *const *arguments)
 	return written != EXIT_DONE ? written : WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* The signer makes another, and both sign that it follows. */
+static int change_key(void)
+{
+	json_t *d;
+	int r = client_ask("audit.key", NULL, &d);
+
+	if (r)
+		return r;
+	if (command_json)
+		return command_print(d);
+	printf("from entry %lld on the journal is signed by %s\nwhat it began with (checkpoint.pem) still tells that it is this journal: reviewers keep theirs\n",
+	       document_number(d, "entry"), document_text(d, "key"));
+	json_decref(d);
+	return EXIT_DONE;
+}
+
 int command_audit(int argc, char **argv)
 {
 	static const struct option options[] = {{"out", required_argument, NULL, 'o'}, {"key", required_argument, NULL, 'k'},
@@ -115,10 +131,12 @@ int command_audit(int argc, char **argv)
 	}
 	arguments[n] = "-";
 	if (optind + 1 != argc)
-		return command_usage(argv[0], "needs export or verify");
+		return command_usage(argv[0], "needs export, verify or change-key");
 	if (!strcmp(argv[optind], "export"))
 		return n > 1 ? command_usage(argv[0], "export takes --out alone") : out ? export_to(out) : write_export(stdout);
 	if (!strcmp(argv[optind], "verify"))
 		return out ? command_usage(argv[0], "verify takes no --out") : verify(arguments);
-	return command_usage(argv[0], "needs export or verify");
+	if (!strcmp(argv[optind], "change-key"))
+		return out || n > 1 ? command_usage(argv[0], "change-key takes no option") : change_key();
+	return command_usage(argv[0], "needs export, verify or change-key");
 }

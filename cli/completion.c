@@ -20,7 +20,7 @@ int command_completion(int argc, char **argv)
 	       "\t\ttoken) COMPREPLY=($(compgen -W 'new list revoke approve --host --replace --approve --hours --at --json' -- \"$w\")) ;;\n"
 	       "\t\tenroll) COMPREPLY=($(compgen -W '--host --again --identity --agent-config --json' -- \"$w\")) ;;\n"
 	       "\t\tauthority) COMPREPLY=($(compgen -W 'show roll finish --force --json' -- \"$w\")) ;;\n"
-	       "\t\taudit) COMPREPLY=($(compgen -f -W 'export verify --out --key --witness' -- \"$w\")) ;;\n"
+	       "\t\taudit) COMPREPLY=($(compgen -f -W 'export verify change-key --out --key --witness' -- \"$w\")) ;;\n"
 	       "\t\tbackup) COMPREPLY=($(compgen -f -W '--passphrase-file --json' -- \"$w\")) ;;\n"
 	       "\t\trestore) COMPREPLY=($(compgen -f -W '--state --config --passphrase-file --replace --json' -- \"$w\")) ;;\n"
 	       "\t\tcheck) COMPREPLY=($(compgen -f -W '--option --warning --critical --nagios --state --timeout "

@@ -36,7 +36,7 @@ const struct command commands[] = {
 	 "                     disable NAME | enable NAME | password NAME | factor NAME",
 	 "accounts: who may do what", command_person},
 	{"authority", "show | roll | finish [--force]", "the school's certificate authority: another takes its place", command_authority},
-	{"audit", "export [--out FILE] | verify [--key FILE] [--witness FILE]...", "the journal of all changes: as a file, or checked", command_audit},
+	{"audit", "export [--out FILE] | verify [--key FILE] [--witness FILE]... | change-key", "the journal of all changes: as a file, or checked; its key", command_audit},
 	{"backup", "FILE|FOLDER [--passphrase-file FILE]", "a copy of the collector as it runs: results, incidents, journal, keys, configuration", command_backup},
 	{"restore", "FILE [--state FOLDER] [--config FOLDER] [--passphrase-file FILE] [--replace]",
 	 "put a backup in place, while no collector runs", command_restore},

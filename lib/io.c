@@ -112,13 +112,16 @@ int io_replace_file(const char *path, const void *data, size_t n, mode_t mode)
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
 	r = write_new(temporary, data, n, mode);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0) {
+	if (r == 0)
+		r = io_rename(temporary, path);
+	if (r < 0)
 		unlink(temporary);
-		return r;
-	}
-	return io_sync_parent(path);
+	return r;
+}
+
+int io_rename(const char *from, const char *to)
+{
+	return rename(from, to) < 0 ? -errno : io_sync_parent(to);
 }
 
 int io_make_folders(const char *path, mode_t mode)

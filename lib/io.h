@@ -9,6 +9,7 @@ int io_write_all(int fd, const void *data, size_t n);
 int io_read_file(const char *path, size_t limit, char **ret, size_t *ret_n);	/* NUL after the end; -EFBIG */
 /* Other readers see the old content or the new, also after power loss: temporary, fsync, rename, fsync of the folder. */
 int io_replace_file(const char *path, const void *data, size_t n, mode_t mode);
+int io_rename(const char *from, const char *to);				/* and fsync of the folder */
 int io_sync_folder(const char *path);
 int io_sync_parent(const char *path);						/* the folder that it stands in */
 int io_make_folders(const char *path, mode_t mode);				/* mkdir -p */

@@ -163,20 +163,50 @@ bool checkpoint_is_signed(const struct checkpoint *c, const uint8_t key[CHECKPOI
 	return is_signed(text, n, c->signature, key);
 }
 
-int checkpoint_sign(struct checkpoint *c, EVP_PKEY *key)
+static int sign(const char *text, size_t n, EVP_PKEY *key, uint8_t ret[CHECKPOINT_SIGNATURE])
 {
-	char text[CHECKPOINT_TEXT];
-	size_t n = checkpoint_text(c, text), size = sizeof(c->signature);
+	size_t size = CHECKPOINT_SIGNATURE;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool good = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
-		EVP_DigestSign(ctx, c->signature, &size, (const unsigned char *)text, n) == 1;
+		EVP_DigestSign(ctx, ret, &size, (const unsigned char *)text, n) == 1;
 
 	EVP_MD_CTX_free(ctx);
 	return good ? 0 : -EIO;
 }
 
+int checkpoint_sign(struct checkpoint *c, EVP_PKEY *key)
+{
+	char text[CHECKPOINT_TEXT];
+
+	return sign(text, checkpoint_text(c, text), key, c->signature);
+}
+
 #define OLD "{\"old\":\""
 #define NEW "\",\"new\":\""
+
+int checkpoint_change_sign(const uint8_t chain[ENTRY_HASH], uint64_t number, EVP_PKEY *old, EVP_PKEY *new_key,
+			   uint8_t ret_old[CHECKPOINT_SIGNATURE], uint8_t ret_new[CHECKPOINT_SIGNATURE])
+{
+	uint8_t from[CHECKPOINT_KEY], to[CHECKPOINT_KEY];
+	char text[CHECKPOINT_TEXT];
+	size_t n;
+	int r;
+
+	if (checkpoint_key_of(old, from) < 0 || checkpoint_key_of(new_key, to) < 0)
+		return -EIO;
+	n = checkpoint_change_text(chain, number, from, to, text);
+	r = sign(text, n, old, ret_old);
+	return r < 0 ? r : sign(text, n, new_key, ret_new);
+}
+
+void checkpoint_change_payload(const uint8_t old[CHECKPOINT_SIGNATURE], const uint8_t new_key[CHECKPOINT_SIGNATURE], char ret[CHECKPOINT_TEXT])
+{
+	char digits[2][2 * CHECKPOINT_SIGNATURE + 1];
+
+	checkpoint_hex(old, CHECKPOINT_SIGNATURE, digits[0]);
+	checkpoint_hex(new_key, CHECKPOINT_SIGNATURE, digits[1]);
+	snprintf(ret, CHECKPOINT_TEXT, OLD "%s" NEW "%s\"", digits[0], digits[1]);
+}
 
 bool checkpoint_change_is_signed(const uint8_t chain[ENTRY_HASH], uint64_t number, const uint8_t old_key[CHECKPOINT_KEY],
 				 const uint8_t new_key[CHECKPOINT_KEY], const char *payload, size_t n)

@@ -35,6 +35,10 @@ int checkpoint_parse(const char *line, size_t n, struct checkpoint *ret);
 /* What both keys sign when one follows the other; and whether they did: `payload` as the journal.key entry has it. */
 size_t checkpoint_change_text(const uint8_t chain[ENTRY_HASH], uint64_t number, const uint8_t old[CHECKPOINT_KEY],
 			      const uint8_t new_key[CHECKPOINT_KEY], char ret[CHECKPOINT_TEXT]);
+int checkpoint_change_sign(const uint8_t chain[ENTRY_HASH], uint64_t number, EVP_PKEY *old, EVP_PKEY *new_key,
+			   uint8_t ret_old[CHECKPOINT_SIGNATURE], uint8_t ret_new[CHECKPOINT_SIGNATURE]);		/* -EIO */
+/* As the entry's payload begins, without what is behind its two signatures. */
+void checkpoint_change_payload(const uint8_t old[CHECKPOINT_SIGNATURE], const uint8_t new_key[CHECKPOINT_SIGNATURE], char ret[CHECKPOINT_TEXT]);
 bool checkpoint_change_is_signed(const uint8_t chain[ENTRY_HASH], uint64_t number, const uint8_t old[CHECKPOINT_KEY],
 				 const uint8_t new_key[CHECKPOINT_KEY], const char *payload, size_t n);
 

@@ -26,7 +26,7 @@ static const struct query { const char *name; api_handler *run; } queries[] = {
 	{"token.new", api_token_new}, {"token.list", api_token_list}, {"token.revoke", api_token_revoke},
 	{"token.approve", api_token_approve},
 	{"web.certificate", api_web_certificate}, {"doctor", api_doctor},
-	{"audit.export", api_audit_export}, {"clock.confirm", api_clock_confirm},
+	{"audit.export", api_audit_export}, {"audit.key", api_audit_key}, {"clock.confirm", api_clock_confirm},
 	{"authority.show", api_authority_show}, {"authority.roll", api_authority_roll}, {"authority.finish", api_authority_finish},
 	{"backup.begin", api_backup_begin}, {"backup.copy", api_backup_copy}, {"backup.end", api_backup_end},
 };
@@ -81,6 +81,13 @@ void api_answer_later(struct asked *later, unsigned status, json_t *body)
 void api_refuse_later(struct asked *later, unsigned status, const char *code, const char *text)
 {
 	api_answer_later(later, status, error_body(code, text));
+}
+
+bool api_is_console(const struct asker *a, const char *what)
+{
+	if (!a->console)
+		api_refuse(a, 403, "not_allowed", "%s by root alone, on the collector itself", what);
+	return a->console;
 }
 
 bool api_put_out(struct asked *later, const struct job *job)

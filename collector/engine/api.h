@@ -41,9 +41,12 @@ void api_later(struct asked *, const struct asker *);						/* begin */
 void api_answer_later(struct asked *, unsigned status, json_t *body);				/* and end; the caller frees */
 void api_refuse_later(struct asked *, unsigned status, const char *code, const char *text);
 bool api_must_prove(const struct asker *);	/* logged in with a role that needs a second factor, and without one */
+bool api_is_console(const struct asker *, const char *what);	/* else refused: `what` ("a backup is made") by root alone */
 bool api_put_out(struct asked *, const struct job *);	/* true: the job was refused, and that is the answer; the caller frees */
 
-/* signing.c: asks the signer for a person, who waits. Takes `asked` (NULL: there was no memory for it); refuses by itself. */
+/* signing.c: asks the signer for who is in the list already. False: there is no signer now. */
+bool signing_ask_on(struct asked *, Rooms__Sign *, void (*signed_)(struct asked *, const Rooms__Signed *));
+/* asks the signer for a person, who waits. Takes `asked` (NULL: there was no memory for it); refuses by itself. */
 void signing_ask_for(const struct asker *, struct asked *, Rooms__Sign *, void (*signed_)(struct asked *, const Rooms__Signed *));
 
 /* A question of our own, for which nobody waits; its `signed_` takes it out of the list. False: there is no signer now. */
@@ -91,6 +94,8 @@ api_handler api_people, api_person_add, api_person_roles, api_person_disable, ap
 api_handler api_factor_new, api_factor_confirm;
 /* api_audit.c */
 api_handler api_audit_export;
+/* rekey.c */
+api_handler api_audit_key;
 /* api_backup.c */
 api_handler api_backup_begin, api_backup_copy, api_backup_end;
 /* api_login.c */

@@ -5,6 +5,7 @@
 #include "api.h"
 #include "log.h"
 
+#define BY_ROOT "the authority is changed"
 #define NAMED 5				/* hosts, in a refusal */
 
 struct authority_asked { struct asked asked; const char *action; bool forced; };
@@ -62,16 +63,9 @@ static void ask(const struct asker *a, Rooms__AuthorityChange what, const char *
 	signing_ask_for(a, (struct asked *)asked, &sign, changed);
 }
 
-static bool is_console(const struct asker *a)
-{
-	if (!a->console)
-		api_refuse(a, 403, "not_allowed", "root alone changes the authority, on the collector itself");
-	return a->console;
-}
-
 void api_authority_roll(const struct asker *a, const json_t *arguments)
 {
-	if (is_console(a))
+	if (api_is_console(a, BY_ROOT))
 		ask(a, ROOMS__AUTHORITY_CHANGE__ROLL, "authority.rolled", false);
 }
 
@@ -97,7 +91,7 @@ void api_authority_finish(const struct asker *a, const json_t *arguments)
 	struct engine *e = a->engine;
 	char left[512];
 
-	if (!is_console(a))
+	if (!api_is_console(a, BY_ROOT))
 		return;
 	if (!authority_is_open(e))
 		api_refuse(a, 409, "conflict", "no roll-over of the authority is under way");

@@ -13,6 +13,8 @@
 #include "config.h"
 #include "log.h"
 
+#define BY_ROOT "a backup is made"	/* whoever has it and its passphrase has all keys */
+
 /* Of all that there are the last one begun counts: one that was broken off does not stand in the way. */
 static bool is_the_one(const struct asker *a, const json_t *arguments)
 {
@@ -22,16 +24,8 @@ static bool is_the_one(const struct asker *a, const json_t *arguments)
 		return false;
 	if (*id && !strcmp(id, a->engine->backup.id))
 		return true;
-	api_refuse(a, 409, "conflict", "this backup is over: another one was begun, or the collector was started again");
+	api_refuse(a, 409, "conflict", "this backup is over: another one was begun, the journal's key was changed, or the collector was started again");
 	return false;
-}
-
-/* Whoever has the backup and its passphrase has all keys. */
-static bool is_console(const struct asker *a)
-{
-	if (!a->console)
-		api_refuse(a, 403, "not_allowed", "a backup is made by root, on the collector itself");
-	return a->console;
 }
 
 static void tell(const struct asker *a, const char *action, json_t *what)
@@ -77,7 +71,7 @@ void api_backup_begin(const struct asker *a, const json_t *arguments)
 	uint8_t id[(BACKUP_ID - 1) / 2];
 	int r = -EIO;
 
-	if (!is_console(a))
+	if (!api_is_console(a, BY_ROOT))
 		json_decref(parts);
 	else if (RAND_bytes(id, sizeof(id)) != 1 || (r = copy_parts(e->checkpoints.reader, put_part, parts)) < 0) {
 		json_decref(parts);
@@ -135,7 +129,7 @@ void api_backup_copy(const struct asker *a, const json_t *arguments)
 	const char *part;
 	struct copying *c;
 
-	if (!is_console(a) || !is_the_one(a, arguments) || !api_text(a, arguments, "part", NULL, sizeof(c->name) - 1, &part))
+	if (!api_is_console(a, BY_ROOT) || !is_the_one(a, arguments) || !api_text(a, arguments, "part", NULL, sizeof(c->name) - 1, &part))
 		return;
 	c = calloc(1, sizeof(*c));
 	if (c) {
@@ -159,7 +153,7 @@ void api_backup_end(const struct asker *a, const json_t *arguments)
 	const char *sha256;
 	int64_t bytes;
 
-	if (!is_console(a) || !is_the_one(a, arguments) || !api_text(a, arguments, "sha256", "", 64, &sha256) ||
+	if (!api_is_console(a, BY_ROOT) || !is_the_one(a, arguments) || !api_text(a, arguments, "sha256", "", 64, &sha256) ||
 	    !api_number(a, arguments, "bytes", 0, 0, INT64_MAX, &bytes))
 		return;
 	copy_remove(e->its.store_folder);

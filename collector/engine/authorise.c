@@ -44,8 +44,9 @@ static const struct right rights[] = {
 	{"token.revoke", ROLE_ADMINISTRATOR | ROLE_OFFICER, RIGHT_ACT, true},
 	{"token.approve", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 	{"authority.show", ROLE_ADMINISTRATOR | ROLE_AUDITOR | ROLE_OFFICER, RIGHT_LOOK, true},
-	{"authority.roll", ROLE_ADMINISTRATOR, RIGHT_ACT, true},	/* and of these the console alone (api_authority.c, api_backup.c) */
+	{"authority.roll", ROLE_ADMINISTRATOR, RIGHT_ACT, true},	/* and of these the console alone (api_authority.c, rekey.c, api_backup.c) */
 	{"authority.finish", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
+	{"audit.key", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 	{"backup.begin", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 	{"backup.copy", ROLE_ADMINISTRATOR, RIGHT_ACT, true},
 	{"backup.end", ROLE_ADMINISTRATOR, RIGHT_ACT, true},

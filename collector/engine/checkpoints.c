@@ -22,17 +22,14 @@
 int checkpoints_open(struct engine *e, char why[256])
 {
 	struct checkpoints *c = &e->checkpoints;
-	char path[512];
 	int r = reader_open(e->its.store_folder, &c->reader, why);
 
 	if (r == 0)
 		r = reader_last_entry(c->reader, INT64_MAX, &c->kept, c->hash);
-	if (r == 0) {
-		snprintf(path, sizeof(path), "%s/checkpoint.pem", e->its.identity_folder);
-		r = checkpoint_key(path, c->key);
-	}
 	if (r < 0)
 		snprintf(why, 256, "the journal cannot be read: %s", strerror(-r));
+	else
+		r = rekey_open(e, why);
 	c->known = e->its.launcher < 0;		/* then there is no signer */
 	c->patience = clock_boot() + PATIENCE;
 	if (r == 0)
@@ -43,6 +40,7 @@ int checkpoints_open(struct engine *e, char why[256])
 void checkpoints_close(struct engine *e)
 {
 	restored_close(e);
+	rekey_close(e);
 	reader_close(e->checkpoints.reader);
 }
 
@@ -119,7 +117,7 @@ static void hear(struct engine *e, const char *host, const void *line, size_t n)
 	uint64_t number;
 	char why[256];
 
-	if (checkpoint_parse(line, n, &its) < 0 || !checkpoint_is_signed(&its, c->key) || reader_chain(c->reader, chain) < 0 ||
+	if (checkpoint_parse(line, n, &its) < 0 || !rekey_knows(e, &its) || reader_chain(c->reader, chain) < 0 ||
 	    reader_last_entry(c->reader, its.number, &number, hash) < 0)
 		return;
 	if (memcmp(its.chain, chain, ENTRY_HASH))
@@ -193,10 +191,10 @@ static void tell_restored(struct engine *e, const struct checkpoint *signed_, ui
 	}
 	e->checkpoints.told = signed_->number;		/* agents have seen later ones */
 	e->checkpoints.agreed = true;
-	if (!waiting)
-		return;
-	engine_flush(e);
-	e->change = waiting;
+	if (change)
+		change_join(change, waiting);
+	else
+		e->change = waiting;
 }
 
 /* Is what the signer signed last in our store? */
@@ -218,6 +216,8 @@ static void agree(struct engine *e, const struct checkpoint *signed_)
 	c->last = *signed_;
 	if (signed_->number && memcmp(chain, signed_->chain, ENTRY_HASH))
 		broken(e, "it is not the one that the signer knows");
+	else if (signed_->number && !rekey_knows(e, signed_))
+		broken(e, "it is of before the signer's key was changed: put the signer and the store back from one backup (beadle restore)");
 	else if (signed_->number > c->kept)
 		tell_restored(e, signed_, signed_->number + 1, signed_->hash);
 	else if (signed_->number && (number != signed_->number || memcmp(hash, signed_->hash, ENTRY_HASH)))
@@ -317,7 +317,9 @@ void checkpoints_look(struct engine *e)
 		ask(e);
 	}
 	tell_agents(e);
-	if (e->signer && c->agreed && !c->asked && now >= c->again && c->kept > c->last.number && (is_many(e, c->last.number) || now - c->since >= e->its.checkpoint_age))
+	rekey_look(e);
+	if (e->signer && c->agreed && !c->asked && now >= c->again && c->kept > c->last.number &&
+	    (c->rekey || is_many(e, c->last.number) || now - c->since >= e->its.checkpoint_age))
 		ask(e);
 }
 
@@ -342,7 +344,7 @@ bool checkpoints_wait(const struct engine *e)
 {
 	const struct checkpoints *c = &e->checkpoints;
 
-	return !c->known || (c->crowded && clock_boot() - c->crowded < BREATH);
+	return !c->known || c->rekey || (c->crowded && clock_boot() - c->crowded < BREATH);
 }
 
 bool checkpoints_late(const struct engine *e)

@@ -29,6 +29,8 @@ struct client;			/* doors.c */
 struct local_user { char name[64]; bool console; };
 
 /* The journal and the signer's word on it (checkpoints.c). Times: boot clock; 0: none. */
+struct checkpoint_key { uint8_t bytes[CHECKPOINT_KEY]; };
+
 struct checkpoints {
 	struct store_reader *reader;	/* of the engine's own thread */
 	uint64_t kept;			/* number of the store's last entry */
@@ -38,7 +40,9 @@ struct checkpoints {
 	bool agreed;			/* what the signer signed last is in our store */
 	bool complained;
 	uint64_t told;			/* number of the last that agents were shown */
-	uint8_t key[CHECKPOINT_KEY];
+	VEC(struct checkpoint_key) keys;	/* of this journal; the last one signs */
+	struct asked *rekey;		/* who waits for another; NULL: nobody (rekey.c) */
+	int64_t rekey_by;		/* boot clock */
 	int64_t told_at, crowded, asked, since, again, patience;	/* since: the oldest entry that is not signed is kept; again: not before */
 };
 
@@ -244,6 +248,12 @@ void renewals_agent(struct engine *, const struct renewal *);
 void renewals_tick(struct engine *, int64_t wall, int64_t now);
 /* Each thread that serves takes what stands in the identity's folder for its next connections; those that are open stay. 0; -EIO and why. */
 int renewals_use(struct engine *, char why[256]);
+
+/* rekey.c: another key signs the journal's checkpoints. */
+int rekey_open(struct engine *, char why[256]);			/* those of this journal */
+void rekey_close(struct engine *);
+bool rekey_knows(const struct engine *, const struct checkpoint *);	/* one of them has signed it */
+void rekey_look(struct engine *);				/* all that came before is kept, and the signer can be asked for it */
 
 /* authority.c: the school's certificate authority, and how another takes its place (I5). */
 struct authority *authority_new(void);

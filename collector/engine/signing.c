@@ -35,6 +35,12 @@ void signing_ask_for(const struct asker *a, struct asked *asked, Rooms__Sign *si
 	api_refuse(a, 503, "unavailable", "the signer does not run");
 }
 
+bool signing_ask_on(struct asked *asked, Rooms__Sign *sign, void (*signed_)(struct asked *, const Rooms__Signed *))
+{
+	asked->signed_ = signed_;
+	return ask(asked->engine, asked, sign);
+}
+
 bool signing_ask_ourselves(struct engine *e, struct asked *asked, Rooms__Sign *sign)
 {
 	if (!ask(e, asked, sign))

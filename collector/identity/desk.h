@@ -4,12 +4,15 @@
 
 #include "office.h"
 #include "proto/rooms.pb-c.h"
+#include "seal.h"
 
 /* What an answer points to, until it is sent; from {0}. */
 struct desk {
 	uint8_t secret[TOKEN_SECRET], pin[TOKEN_HASH];
 	Rooms__Token *tokens, **list;
 	char (*fingerprints)[TOKEN_FINGERPRINT];
+	struct seal_change change;
+	Rooms__KeyChange key_change;
 };
 void desk_clear(struct desk *);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/pem.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,10 @@
 #include "io.h"
 
 struct seal {
-	char path[PATH_MAX];		/* of the last checkpoint */
-	EVP_PKEY *key;
+	char path[PATH_MAX];		/* of the last checkpoint; its key's and the next one's: with .key, .next behind it */
+	EVP_PKEY *key, *next;		/* next: that may follow it; NULL: none was made */
 	struct checkpoint last, shown;	/* number 0: none; shown: that is what will be signed next */
+	bool changes;			/* among what was shown the journal says that next follows */
 };
 
 static void free_key(EVP_PKEY **k) { EVP_PKEY_free(*k); }
@@ -51,10 +53,41 @@ int seal_init(const char *signer_folder, const char *identity_folder)
 	return r < 0 ? r : write_public(public, key);
 }
 
+static const char *path_of(const struct seal *s, const char *what, char buf[PATH_MAX + 8])
+{
+	snprintf(buf, PATH_MAX + 8, "%s%s", s->path, what);
+	return buf;
+}
+
+static void forget(struct seal *s)
+{
+	s->shown = s->last;
+	s->changes = false;
+}
+
+/* Its file takes the place of the former one's. */
+static int follow(struct seal *s)
+{
+	char from[PATH_MAX + 8], to[PATH_MAX + 8];
+	int r = io_rename(path_of(s, ".next", from), path_of(s, ".key", to));
+
+	if (r < 0)
+		return r;
+	EVP_PKEY_free(s->key);
+	s->key = TAKE(s->next);
+	return 0;
+}
+
+static bool signed_by(const struct checkpoint *c, const EVP_PKEY *key)
+{
+	uint8_t bytes[CHECKPOINT_KEY];
+
+	return key && checkpoint_key_of(key, bytes) == 0 && checkpoint_is_signed(c, bytes);
+}
+
 static int read_last(struct seal *s)
 {
 	FREE char *line = NULL;
-	uint8_t key[CHECKPOINT_KEY];
 	size_t n;
 	int r = io_read_file(s->path, CHECKPOINT_LINE, &line, &n);
 
@@ -62,23 +95,25 @@ static int read_last(struct seal *s)
 		return 0;
 	if (r == 0)
 		r = checkpoint_parse(line, strcspn(line, "\n"), &s->last);
-	if (r == 0 && (checkpoint_key_of(s->key, key) < 0 || !checkpoint_is_signed(&s->last, key)))
+	if (r == 0 && signed_by(&s->last, s->next))
+		r = follow(s);		/* we ended in between */
+	if (r == 0 && !signed_by(&s->last, s->key))
 		r = -EBADMSG;
-	s->shown = s->last;
+	forget(s);
 	return r;
 }
 
 int seal_open(const char *signer_folder, struct seal **ret)
 {
 	struct seal *s = calloc(1, sizeof(*s));
-	char path[PATH_MAX];
+	char path[PATH_MAX + 8];
 	int r = -ENOENT;
 
 	if (!s)
 		return -ENOMEM;
-	snprintf(path, sizeof(path), "%s/checkpoint.key", signer_folder);
 	snprintf(s->path, sizeof(s->path), "%s/checkpoint", signer_folder);
-	s->key = ca_read_key(path);
+	s->key = ca_read_key(path_of(s, ".key", path));
+	s->next = ca_read_key(path_of(s, ".next", path));
 	if (s->key)
 		r = read_last(s);
 	if (r < 0)
@@ -93,8 +128,11 @@ void seal_close(struct seal *s)
 	if (!s)
 		return;
 	EVP_PKEY_free(s->key);
+	EVP_PKEY_free(s->next);
 	free(s);
 }
+
+/* ---- the chain ---- */
 
 /* The chain is named after its first entry and our key: no other key, and no other journal, can go on with it. */
 static int name_chain(struct checkpoint *c, const EVP_PKEY *key)
@@ -119,6 +157,22 @@ static bool continues(const struct entry *e, const struct checkpoint *before)
 	       !memcmp(e->previous, before->number ? before->hash : zeros, ENTRY_HASH);
 }
 
+/* No other key than ours can follow, whatever the journal says. */
+static int heed_change(struct seal *s, const struct entry *e)
+{
+	uint8_t bytes[CHECKPOINT_KEY], named[CHECKPOINT_KEY];
+	size_t n = e->action_n;
+	const char *object = entry_object(e->action, &n);
+
+	if (!entry_is(e->action, e->action_n, "journal.key"))
+		return 0;
+	if (s->changes || !s->next || checkpoint_key_of(s->next, bytes) < 0 || n != 2 * CHECKPOINT_KEY ||
+	    !checkpoint_unhex(object, CHECKPOINT_KEY, named) || memcmp(bytes, named, CHECKPOINT_KEY))
+		return -ESTALE;
+	s->changes = true;
+	return 0;
+}
+
 int seal_show(struct seal *s, const uint8_t *bytes, size_t n)
 {
 	struct entry e;
@@ -130,31 +184,66 @@ int seal_show(struct seal *s, const uint8_t *bytes, size_t n)
 		r = entry_sha256(bytes, n, s->shown.hash);
 	if (r == 0 && e.number == 1)
 		r = name_chain(&s->shown, s->key);
+	if (r == 0)
+		r = heed_change(s, &e);
 	if (r < 0)
-		s->shown = s->last;
+		forget(s);
 	else
 		s->shown.number = e.number;
 	return r;
 }
 
+/* The checkpoint first: its signature tells which key's turn it was, whenever we are killed. */
+static int keep(struct seal *s, const struct checkpoint *c)
+{
+	char line[CHECKPOINT_LINE + 1];
+	int r;
+
+	checkpoint_line(c, line);
+	strcat(line, "\n");
+	r = io_replace_file(s->path, line, strlen(line), 0600);
+	return r < 0 || !s->changes ? r : follow(s);
+}
+
 int seal_sign(struct seal *s, int64_t now)
 {
 	struct checkpoint c = s->shown;
-	char line[CHECKPOINT_LINE + 1];
 	int r;
 
 	if (c.number == s->last.number)
 		return 0;
 	c.time = now;
-	r = checkpoint_sign(&c, s->key);
-	checkpoint_line(&c, line);
-	strcat(line, "\n");
+	r = checkpoint_sign(&c, s->changes ? s->next : s->key);
 	if (r == 0)
-		r = io_replace_file(s->path, line, strlen(line), 0600);
-	s->shown = s->last;
+		r = keep(s, &c);
 	if (r == 0)
-		s->shown = s->last = c;
+		s->last = c;
+	forget(s);
 	return r;
+}
+
+/* ---- another key ---- */
+
+static int make_next(struct seal *s)
+{
+	char path[PATH_MAX + 8];
+	KEY EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	int r = key ? ca_write_key(path_of(s, ".next", path), key) : -EIO;
+
+	if (r == 0)
+		s->next = TAKE(key);
+	return r;
+}
+
+int seal_change(struct seal *s, struct seal_change *ret)
+{
+	int r = s->last.number ? 0 : -ENOENT;
+
+	if (r == 0 && !s->next)
+		r = make_next(s);
+	if (r == 0)
+		r = checkpoint_key_of(s->next, ret->key);
+	return r < 0 ? r : checkpoint_change_sign(s->last.chain, s->last.number + 1, s->key, s->next, ret->old, ret->new_key);
 }
 
 void seal_last(const struct seal *s, char ret[CHECKPOINT_LINE])

@@ -50,6 +50,22 @@ static int checkpoint(struct seal *seal, const Rooms__Checkpoint *c, char why[25
 	return r;
 }
 
+static int change_key(struct seal *seal, struct desk *desk, Rooms__Signed *out, char why[256])
+{
+	struct seal_change *its = &desk->change;
+	int r = seal_change(seal, its);
+
+	rooms__key_change__init(&desk->key_change);
+	desk->key_change.key = (ProtobufCBinaryData){sizeof(its->key), its->key};
+	desk->key_change.old = (ProtobufCBinaryData){sizeof(its->old), its->old};
+	desk->key_change.new_ = (ProtobufCBinaryData){sizeof(its->new_key), its->new_key};
+	if (r == 0)
+		out->key_change = &desk->key_change;
+	else
+		snprintf(why, 256, "the journal's key: %s", r == -ENOENT ? "it has signed nothing yet" : strerror(-r));
+	return r;
+}
+
 static int change_authority(struct office *o, const Rooms__ChangeAuthority *c, char why[256])
 {
 	if (c->change == ROOMS__AUTHORITY_CHANGE__SHOW)
@@ -105,6 +121,8 @@ static int answer(const struct signer *signer, const Rooms__Sign *s, struct desk
 		r = desk_answer(o, s, desk, out, &der, &n, why);
 	else if (s->request_case == ROOMS__SIGN__REQUEST_CHECKPOINT)
 		r = checkpoint(signer->seal, s->checkpoint, why);
+	else if (s->request_case == ROOMS__SIGN__REQUEST_CHANGE_KEY)
+		r = change_key(signer->seal, desk, out, why);
 	else if (s->request_case == ROOMS__SIGN__REQUEST_CHANGE_AUTHORITY)
 		r = change_authority(o, s->change_authority, why);
 	out->id = s->id;

@@ -95,6 +95,21 @@ void change_free(struct store_change *c)
 	free(c);
 }
 
+void change_join(struct store_change *c, struct store_change *behind)
+{
+	for (size_t i = 0; behind && i < behind->acts.n; i++) {
+		struct act *a = vec_push(&c->acts);
+
+		if (a)
+			*a = behind->acts.at[i];
+		behind->acts.at[i].n = a ? 0 : behind->acts.at[i].n;	/* its texts are ours now */
+		c->short_of_memory |= !a;
+	}
+	if (behind)
+		c->short_of_memory |= behind->short_of_memory;
+	change_free(behind);
+}
+
 bool change_empty(const struct store_change *c)
 {
 	return c->acts.n == 0;

@@ -20,6 +20,8 @@ struct store_change;
 typedef void change_done(void *arg, int error);
 struct store_change *change_new(change_done *, void *arg);	/* NULL: no memory */
 void change_free(struct store_change *);
+/* What `behind` holds comes behind what is there, in one transaction; it is freed, its `done` with it. NULL is fine. */
+void change_join(struct store_change *, struct store_change *behind);
 bool change_empty(const struct store_change *);
 
 /* A state that is not OK, in the judge's words: series, or series and check, may be UINT32_MAX (judge.h); rule_id "" for none.

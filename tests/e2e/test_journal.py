@@ -1,4 +1,5 @@
 """The journal (SECURITY A1 to A5): what a tamperer does to it is found, with its place, by two verifiers that share nothing; and nothing else is."""
+import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -474,6 +475,75 @@ def test_a04_killed_at_any_moment(site, tmp_path):
             assert read_through(site, tmp_path, agent)[1] == []
             site.start()
         assert "0 findings" in clean(site, agent)
+
+
+def keys_of(site):
+    """Those that followed the first, as the journal has them."""
+    return [action.split()[1] for action in actions(site) if action.startswith("journal.key ")]
+
+
+def test_a02_the_key_is_changed(site, tmp_path):
+    """While people work, twice, and over restarts: nothing is found, by either program, with the first key and what agents witnessed of all three.
+    A store of before it, put back without the signer, is told as what it is."""
+    site.start()
+    agent = site.agent("web1", CALM).start()
+    wait_for("it is connected", lambda: site.ask("hosts", "web1")["connected"])
+    site.collector.stop(60)
+    before = main_db(site).read_bytes()
+    site.start()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        people = [pool.submit(site.beadle, "person", "add", f"p{n}", "--roles", "viewer") for n in range(20)]
+        told = site.ask("audit", "change-key")
+        for added in people:
+            added.result()
+    assert keys_of(site) == [told["key"]] and actions(site)[told["entry"] - 1] == f"journal.key {told['key']}"
+    assert sorted(a for a in actions(site) if a.startswith("account.added p")) == sorted(f"account.added p{n}" for n in range(20))
+    assert payload(site, f"journal.key {told['key']}").endswith(',"from":"local"}')
+    wait_for("it signs", lambda: int((site.state / "signer/checkpoint").read_text().split("\t")[2]) >= told["entry"])
+    key = serialization.load_pem_private_key((site.state / "signer/checkpoint.key").read_bytes(), None).public_key()
+    assert bytes_of(key).hex() == told["key"] and not (site.state / "signer/checkpoint.next").exists()
+    wait_for("the agent has witnessed", lambda: witnessed(agent) >= told["entry"])
+    assert "0 findings" in clean(site, agent)
+    site.stop()
+    site.start()
+    agent.start()
+    again = site.ask("audit", "change-key")
+    assert keys_of(site) == [told["key"], again["key"]]
+    wait_for("the agent has witnessed", lambda: witnessed(agent) >= again["entry"])
+    assert ", 0 of them without a good signature; 0 findings" in clean(site, agent)
+    assert "collector_journal_broken" not in str(site.ask("incidents"))
+    site.stop()
+    assert read_through(site, tmp_path, agent)[:2] == (0, [])
+    put_back(site, before)
+    site.start()
+    wait_for("it is told", lambda: "it is of before the signer's key was changed: put the signer and the store back from one backup" in site.collector.text())
+
+
+def test_a02_killed_while_the_key_is_changed(site, tmp_path):
+    """The signer, the collector or all of it, at any moment of it: the journal is clean, and the key can be changed again."""
+    r = random.Random(9)
+    site.start()
+    agent = site.agent("web1", CALM).start()
+    for turn in range(KILLS + 1):
+        wait_for("it is connected", lambda: site.ask("hosts", "web1")["connected"])
+        asking = subprocess.Popen([BEADLE, "--socket", site.socket, "audit", "change-key"], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(r.uniform(0, 0.06))
+        name = ["beadle-signer", "beadle-collect", None][turn % 3]
+        if name:
+            die(site, next(pid for pid, is_ in site.collector.children().items() if is_ == name))
+        else:
+            site.collector.kill()
+            assert read_through(site, tmp_path, agent)[1] == []
+            site.start()
+        asking.wait(30)
+        wait_for("it answers again", lambda: subprocess.run([BEADLE, "--socket", site.socket, "status"], env=ENV, capture_output=True).returncode in (0, 1))
+        wait_for("it can be changed", lambda: subprocess.run([BEADLE, "--socket", site.socket, "audit", "change-key"], env=ENV, capture_output=True).returncode == 0)
+        assert "0 findings" in clean(site, agent)
+    assert len(keys_of(site)) == len(set(keys_of(site))) > KILLS
+    wait_for("it is connected", lambda: site.ask("hosts", "web1")["connected"])
+    wait_for("the agent has witnessed", lambda: witnessed(agent) >= last_entry(site) - EVERY)
+    assert ", 0 of them without a good signature; 0 findings" in clean(site, agent)
+    assert "collector_journal_broken" not in str(site.ask("incidents"))
 
 
 def test_a02_a_backup_is_put_back(site):

@@ -14,7 +14,7 @@ static const struct { const char *query, *roles; } expected[] = {
 	{"history", "voausf"}, {"procedure", "voausf"}, {"doctor", "voausfL"}, {"incident.ack", "oa"}, {"incident.handle", "oa"},
 	{"incident.close", "oas"}, {"identity.new", "aL"}, {"identity.list", "auf"}, {"identity.revoke", "af"}, {"token.new", "aL"}, {"token.list", "aufL"}, {"token.revoke", "afL"},
 	{"token.approve", "aL"}, {"person.list", "auf"}, {"person.add", "a"}, {"person.roles", "a"},
-	{"person.disable", "a"}, {"person.enable", "a"}, {"person.password", "a"}, {"person.factor", "a"}, {"stream", "voausf"}, {"audit.export", "ausfL"},
+	{"person.disable", "a"}, {"person.enable", "a"}, {"person.password", "a"}, {"person.factor", "a"}, {"stream", "voausf"}, {"audit.export", "ausfL"}, {"audit.key", "aL"},
 	{"clock.confirm", "a"}, {"authority.show", "aufL"}, {"authority.roll", "aL"}, {"authority.finish", "aL"}, {"backup.begin", "aL"}, {"backup.copy", "aL"}, {"backup.end", "aL"},
 };
 static const char letters[] = "voausf";

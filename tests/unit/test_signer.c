@@ -15,6 +15,7 @@
 #include "collector/identity/office.h"
 #include "collector/identity/seal.h"
 #include "lib/identity.h"
+#include "lib/io.h"
 #include "tests/unit/folder.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
@@ -568,6 +569,117 @@ START_TEST(test_a02_after_a_refusal_it_is_shown_again)
 }
 END_TEST
 
+static bool signed_with(const struct seal *seal, const uint8_t key[CHECKPOINT_KEY])
+{
+	struct checkpoint c = last_of(seal);
+
+	return checkpoint_is_signed(&c, key);
+}
+
+static int show_change(struct seal *seal, struct journal *j, const struct seal_change *change)
+{
+	char action[ENTRY_ACTION_MAX + 1] = "journal.key ";
+
+	checkpoint_hex(change->key, CHECKPOINT_KEY, action + strlen(action));
+	return show_next(seal, j, action);
+}
+
+static void first_key(uint8_t ret[CHECKPOINT_KEY])
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/identity/checkpoint.pem", state);
+	ck_assert_int_eq(checkpoint_key(path, ret), 0);
+}
+
+START_TEST(test_a02_another_key_follows_when_the_journal_says_so)
+{
+	struct seal *seal = open_seal();
+	struct journal j = begin_journal(seal), other;
+	uint8_t first[CHECKPOINT_KEY];
+	char payload[CHECKPOINT_TEXT];
+	struct seal_change change, again;
+
+	first_key(first);
+	ck_assert_int_eq(seal_change(seal, &change), -ENOENT);		/* there is no chain yet that it could be of */
+	ck_assert_int_eq(seal_sign(seal, 1), 0);
+	ck_assert_int_eq(seal_change(seal, &change), 0);
+	checkpoint_change_payload(change.old, change.new_key, payload);
+	ck_assert(checkpoint_change_is_signed(j.chain, 2, first, change.key, payload, strlen(payload)));
+	seal_close(seal);
+	seal = open_seal();
+	ck_assert_int_eq(seal_change(seal, &again), 0);			/* the same one, until it is used */
+	ck_assert_mem_eq(again.key, change.key, CHECKPOINT_KEY);
+	ck_assert_int_eq(show_next(seal, &j, "a.b"), 0);
+	ck_assert_int_eq(seal_sign(seal, 2), 0);
+	ck_assert(signed_with(seal, first));				/* nothing has been said */
+	other = j;
+	again.key[3] ^= 1;
+	ck_assert_int_eq(show_change(seal, &other, &again), -ESTALE);	/* not ours */
+	ck_assert_int_eq(show_change(seal, &j, &change), 0);
+	ck_assert_int_eq(show_next(seal, &j, "a.b"), 0);
+	ck_assert_int_eq(seal_sign(seal, 3), 0);
+	ck_assert_uint_eq(last_of(seal).number, 4);
+	ck_assert(signed_with(seal, change.key) && !signed_with(seal, first));
+	other = j;
+	ck_assert_int_eq(show_change(seal, &other, &change), -ESTALE);	/* it is there already */
+	ck_assert_int_eq(seal_change(seal, &again), 0);			/* and another after it */
+	ck_assert(memcmp(again.key, change.key, CHECKPOINT_KEY));
+	seal_close(seal);
+	seal = open_seal();
+	ck_assert_int_eq(show_change(seal, &j, &again), 0);
+	ck_assert_int_eq(seal_sign(seal, 4), 0);
+	ck_assert(signed_with(seal, again.key));
+	seal_close(seal);
+}
+END_TEST
+
+/* Killed between the two: the checkpoint is signed by the one that has not taken its place. Before the first nothing has changed. */
+START_TEST(test_a02_another_key_follows_also_after_a_crash)
+{
+	static const char *const names[] = {"checkpoint.key", "checkpoint.next", "checkpoint"};
+	struct seal *seal = open_seal();
+	struct journal j = begin_journal(seal), before;
+	uint8_t first[CHECKPOINT_KEY];
+	struct seal_change change;
+	char path[3][128], *was[3];
+	size_t n[3];
+
+	first_key(first);
+	ck_assert_int_eq(seal_sign(seal, 1), 0);
+	ck_assert_int_eq(seal_change(seal, &change), 0);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path[i], sizeof(path[i]), "%s/signer/%s", state, names[i]);
+		ck_assert_int_eq(io_read_file(path[i], 4096, &was[i], &n[i]), 0);
+	}
+	before = j;
+	ck_assert_int_eq(show_change(seal, &j, &change), 0);
+	ck_assert_int_eq(seal_sign(seal, 2), 0);
+	ck_assert_int_ne(access(path[1], F_OK), 0);
+	seal_close(seal);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(io_replace_file(path[i], was[i], n[i], 0600), 0);
+	seal = open_seal();
+	ck_assert_uint_eq(last_of(seal).number, 2);
+	ck_assert(signed_with(seal, change.key));
+	ck_assert_int_ne(access(path[1], F_OK), 0);
+	ck_assert_int_eq(show_next(seal, &j, "a.b"), 0);
+	ck_assert_int_eq(seal_sign(seal, 3), 0);
+	ck_assert(signed_with(seal, change.key));
+	seal_close(seal);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(io_replace_file(path[i], was[i], n[i], 0600), 0);
+	seal = open_seal();
+	ck_assert(signed_with(seal, first));
+	ck_assert_int_eq(show_change(seal, &before, &change), 0);
+	ck_assert_int_eq(seal_sign(seal, 2), 0);
+	ck_assert(signed_with(seal, change.key));
+	seal_close(seal);
+	for (size_t i = 0; i < 3; i++)
+		free(was[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("signer");
@@ -590,6 +702,8 @@ int main(void)
 	tcase_add_test(t, init_makes_nothing_twice_and_keeps_keys_to_itself);
 	tcase_add_test(t, test_a01_the_signer_signs_only_what_goes_on);
 	tcase_add_test(t, test_a02_after_a_refusal_it_is_shown_again);
+	tcase_add_test(t, test_a02_another_key_follows_when_the_journal_says_so);
+	tcase_add_test(t, test_a02_another_key_follows_also_after_a_crash);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
