@@ -20,25 +20,12 @@
 #include "lib/identity.h"
 #include "lib/renewal.h"
 #include "tests/unit/folder.h"
+#include "tests/unit/steps.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
 
 static char state[64], collector[96], agent[96], why[256];
 static struct office *office;
-static int kill_at;		/* before the so-manieth change of a name; 0: never */
-
-static void step(void)
-{
-	if (kill_at && --kill_at == 0)
-		raise(SIGKILL);
-}
-
-/* The program's own come before the C library's. */
-int rename(const char *from, const char *to)
-{
-	step();
-	return (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
-}
 
 int unlink(const char *path)
 {

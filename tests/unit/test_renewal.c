@@ -18,25 +18,12 @@
 #include "lib/io.h"
 #include "lib/renewal.h"
 #include "tests/unit/folder.h"
+#include "tests/unit/steps.h"
 
 #define DAY INT64_C(86400)
 
 static char state[64], folder[96], why[256];
 static struct office *office;
-static int kill_at;		/* before the so-manieth change of a name; 0: never */
-
-static void step(void)
-{
-	if (kill_at && --kill_at == 0)
-		raise(SIGKILL);
-}
-
-/* The program's own come before the C library's. */
-int rename(const char *from, const char *to)
-{
-	step();
-	return (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
-}
 
 int mkdir(const char *path, mode_t mode)
 {

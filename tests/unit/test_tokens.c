@@ -17,6 +17,7 @@
 #include "lib/clock.h"
 #include "lib/token.h"
 #include "tests/unit/folder.h"
+#include "tests/unit/steps.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
 #define HOUR (3600 * NS_PER_S)
@@ -24,20 +25,6 @@
 static char state[64], book[96], why[256];
 static struct office *office;
 static struct tokens *tokens;
-static int kill_at;		/* before the so-manieth step to disk; 0: never */
-
-static void step(void)
-{
-	if (kill_at && --kill_at == 0)
-		raise(SIGKILL);
-}
-
-/* The program's own come before the C library's. */
-int rename(const char *from, const char *to)
-{
-	step();
-	return (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
-}
 
 int fsync(int fd)
 {
