@@ -84,6 +84,7 @@ struct collector_config *config_read(const char *file, struct problems *p)
 	read_limits(c->root, c, p);
 	conf_duration(c->root, "retention", 400 * day, LEAST_DAYS * day, 3650 * day, &retention, p);
 	c->retention_days = (unsigned)(retention / day);
+	conf_duration(c->root, "login-details", 0, LEAST_DAYS * day, 3650 * day, &c->login_details, p);
 	return c;
 }
 

@@ -4,6 +4,7 @@
  *
  *     state: /var/lib/beadle/collector
  *     retention: 400d
+ *     login-details: 400d                                              (without it they are kept)
  *     limits: {threads: 2, in_flight: 256MiB, reserve: 64MiB, greeting: 10s, frame: 30s, silence: 90s, heartbeat: 30s,
  *              strangers: 256, strangers_of_one: 32, checkpoint_entries: 100, checkpoint_age: 5min}
  */
@@ -19,6 +20,7 @@ struct collector_config {
 	const char *state;
 	char store[256], identity[256];		/* folders below it */
 	unsigned retention_days;
+	int64_t login_details;			/* ns; 0: kept */
 	uint64_t in_flight, reserve;
 	size_t checkpoint_entries;		/* of the journal: so many, or the oldest so old, and the signer signs */
 	int64_t checkpoint_age;

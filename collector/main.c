@@ -179,7 +179,8 @@ static bool start_engine(struct collector *c, const struct options *o)
 	struct engine_setup setup = {.site = c->site, .store_folder = c->config->store, .identity_folder = c->config->identity,
 		.queue = c->engine_queue, .store = keeper_queue(c->keeper), .ingest = ingest_queues(c->ingest),
 		.threads = c->config->ingest.threads, .in_flight = c->in_flight, .standing = c->standing, .reckoning = c->reckoning,
-		.checkpoint_entries = c->config->checkpoint_entries, .checkpoint_age = c->config->checkpoint_age, .local = o->local, .launcher = o->launcher,
+		.checkpoint_entries = c->config->checkpoint_entries, .checkpoint_age = c->config->checkpoint_age,
+		.login_details = c->config->login_details, .local = o->local, .launcher = o->launcher,
 		.enrol = enrol_queue(c->enrol), .door = o->enrolment, .door_port = listen_port(o->enrolment), .agents_port = listen_port(o->agents)};
 	char why[256];
 

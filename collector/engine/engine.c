@@ -176,6 +176,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	renewals_tick(e, wall, now);
 	replies_tick(e, now);
 	enrolments_tick(e, now);
+	erasing_tick(e, wall, now);
 	checkpoints_look(e);
 	if (now - e->asked_again > AGAIN_EVERY) {
 		e->asked_again = now;

@@ -29,6 +29,7 @@ struct engine_setup {
 	struct reckoning *reckoning;		/* may the clock be believed: as well */
 	uint64_t checkpoint_entries;		/* at most so many entries of the journal wait for the signer, */
 	int64_t checkpoint_age;			/* and for so long */
+	int64_t login_details;			/* what log-ins say is erased after so long, ns; 0: never */
 	int local, launcher;			/* listening Unix socket; the launcher's pair; -1: none */
 	/* Where servers come with a token (collector/enrol); NULL: nowhere. The door is opened and shut from here. */
 	struct queue *enrol;

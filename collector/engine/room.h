@@ -98,6 +98,7 @@ struct engine {
 	struct { int64_t since; bool told, settled; char boot_id[CLOCK_BOOT_ID]; } doubt;
 	int64_t renewals_next;			/* boot clock: the age of certificates is looked at */
 	int64_t web_not_after;			/* of the dashboard's, as web told; 0: it has not yet */
+	int64_t erase_next;			/* boot clock: old log-ins are looked for */
 	int64_t ticked, asked_again, alive;	/* boot clock: of the last tick, of notices sent again, of the sign of life */
 	bool stopping;
 	int64_t stop_by;			/* boot clock: then it ends, whatever is with the store */
@@ -254,6 +255,9 @@ int rekey_open(struct engine *, char why[256]);			/* those of this journal */
 void rekey_close(struct engine *);
 bool rekey_knows(const struct engine *, const struct checkpoint *);	/* one of them has signed it */
 void rekey_look(struct engine *);				/* all that came before is kept, and the signer can be asked for it */
+
+/* erasing.c */
+void erasing_tick(struct engine *, int64_t wall, int64_t now);	/* what old log-ins say, where the school wants that */
 
 /* authority.c: the school's certificate authority, and how another takes its place (I5). */
 struct authority *authority_new(void);

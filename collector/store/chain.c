@@ -102,6 +102,56 @@ int chain_add(struct store *s, int64_t at, const char *actor, const char *action
 	return sql_do(s->on_main[ADD_STEP]);
 }
 
+/* ---- what goes from it ---- */
+
+#define ERASED "erased"			/* setting: up to which entry that was looked at */
+
+static int run(sqlite3 *db, const char *text, int64_t a, int64_t b, int64_t *ret)
+{
+	STATEMENT *s = NULL;
+	int r = sql_prepare(db, text, &s);
+
+	if (r)
+		return r;
+	for (int i = 0; i < sqlite3_bind_parameter_count(s); i++)
+		sqlite3_bind_int64(s, i + 1, i ? b : a);
+	r = sql_row(s);
+	if (r > 0)
+		*ret = sqlite3_column_int64(s, 0);
+	return r < 0 ? r : 0;
+}
+
+/* By what the clock said then, which need not rise: up to the first entry that is not as old. */
+static int erase(struct store *s, int64_t before, int64_t *ret_through, int64_t *ret_count)
+{
+	int64_t from = 0, young = (int64_t)s->journal.number + 1;
+	int r = run(s->main, "SELECT CAST(json AS INTEGER) FROM setting WHERE key = '" ERASED "'", 0, 0, &from);
+
+	*ret_count = 0;
+	if (!r)
+		r = run(s->main, "SELECT number FROM journal WHERE number > ?1 AND at >= ?2 ORDER BY number LIMIT 1", from, before, &young);
+	*ret_through = young - 1;
+	if (r || *ret_through <= from)
+		return r;
+	r = run(s->main, "UPDATE journal SET salt = NULL, payload = NULL WHERE number > ?1 AND number <= ?2 AND action GLOB 'login.*'", from,
+		*ret_through, &young);
+	*ret_count = sqlite3_changes64(s->main);
+	return r ? r : run(s->main, "INSERT OR REPLACE INTO setting VALUES ('" ERASED "', ?1)", *ret_through, 0, &young);
+}
+
+int chain_erase(struct store *s, int64_t before, int64_t at)
+{
+	int64_t through, count;
+	char action[64], payload[64];
+	int r = erase(s, before, &through, &count);
+
+	if (r || !count)
+		return r;
+	snprintf(action, sizeof(action), "journal.erased %" PRId64, through);
+	snprintf(payload, sizeof(payload), "{\"logins\":%" PRId64 "}", count);
+	return chain_add(s, at, "system", action, payload, 0);
+}
+
 /* ---- what was there before there was a journal ---- */
 
 static int carry_steps(struct store *s)

@@ -213,6 +213,11 @@ void change_resume(struct store_change *c, uint64_t number, const uint8_t hash[3
 		act(c, RESUME, "i", N(number));
 }
 
+void change_erase(struct store_change *c, int64_t before, int64_t at)
+{
+	act(c, ERASE, "ii", before, at);
+}
+
 /* ---- rows that the journal vouches for ---- */
 
 struct change_row change_incident(struct store_change *c, uint64_t id, uint32_t host, const char *kind, bool open, int64_t at,
@@ -289,6 +294,8 @@ static int apply(struct store *s, const struct act *a)
 		journal_resume(&s->journal, (uint64_t)a->bound[0].number, hash);
 		return 0;
 	}
+	if (a->statement == ERASE)
+		return chain_erase(s, a->bound[0].number, a->bound[1].number);
 	on = s->on_main[a->statement];
 	for (int i = 0; i < a->n; i++) {
 		const struct bound *b = &a->bound[i];

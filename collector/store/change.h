@@ -37,6 +37,9 @@ void change_checkpoint(struct store_change *, uint64_t number, const uint8_t has
 /* A backup was put back: what comes next in this change stands behind the entry of that number and hash; hash NULL: that of the last one there is. */
 void change_resume(struct store_change *, uint64_t number, const uint8_t hash[32]);
 
+/* What entries of before that time say of log-ins (names that were typed, addresses) is erased, if there is any, and an entry says so. */
+void change_erase(struct store_change *, int64_t before, int64_t at);
+
 /* Rows that the journal vouches for: whoever writes one makes an entry whose payload begins with "row" and this digest. */
 struct change_row { char digest[65]; };
 

@@ -20,7 +20,7 @@
 enum { ADD_HOST, GET_HOST, NAME_HOST, USE_HOST, GET_GIVEN, ADD_TASK, GET_TASK, COUNT_TASKS, CHANGE_TASK, ADD_SERIES, GET_SERIES, COUNT_SERIES, NAME_STATEMENTS,
 	PUT_STATE = NAME_STATEMENTS, DROP_STATE, PUT_INCIDENT, ADD_STEP, PUT_NOTICE, PUT_ACCOUNT, DROP_ACCOUNT, PUT_SESSION, DROP_SESSION,
 	PUT_SETTING, DROP_SETTING, PUT_PROGRESS, PUT_GIVEN, PUT_GAP, ADD_ENTRY, ADD_CHECKPOINT, MAIN_STATEMENTS,
-	RESUME };	/* no statement: the journal goes on elsewhere */
+	RESUME, ERASE };	/* no statements: the journal goes on elsewhere; what log-ins said */
 /* Statements of the day file. */
 enum { ADD_SPOOL, MOVE_SPOOL, ADD_RESULT, ADD_PARTED, ADD_RECEIVED, DAY_STATEMENTS };
 
@@ -93,6 +93,8 @@ void chain_digest_incident(uint64_t host, const char *kind, bool open, int64_t a
 void chain_digest_identity(const char *name, const char *json, char ret[65]);
 /* The next entry, in the open transaction; incident not 0: a step of that one. */
 int chain_add(struct store *, int64_t at, const char *actor, const char *action, const char *payload, uint64_t incident);
+/* In the open transaction as well: payloads of log-ins of before that time; an entry says up to which. */
+int chain_erase(struct store *, int64_t before, int64_t at);
 void store_now_full(struct store *);	/* lets go of the reserve */
 /* r: what became of a write. Folds a log that has grown beyond `pages`; one that could not be folded in is whole all the same. */
 void store_after_write(struct store *, int r, sqlite3 *, int *log, int pages);

@@ -109,7 +109,7 @@ int sql_open(const char *path, bool writer, sqlite3 **ret)
 		r = sql_errno(sqlite3_file_control(db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &room));
 	if (!r && writer)
 		r = sql_run(db, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-			    "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY");
+			    "PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY");
 	else if (!r)
 		r = sql_run(db, "PRAGMA query_only=1; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY");
 	if (r)

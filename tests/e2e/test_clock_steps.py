@@ -12,7 +12,9 @@ from clocks import Clock
 from conftest import BUILD, wait_for
 from incidents import USED, by_mail, doctor, identity, open_ones, raw, server  # noqa: F401
 from intake import Intake, RawAgent, batch, hello, parse, record, series
-from school import Site
+from school import CALM, Site
+from test_journal import actions, read_through, witnessed
+from test_people import Person
 
 STEPS = ["0s", "+1d", "-1d", "+1h", "-1h", "-10y", "+75y", "0s"]
 
@@ -243,3 +245,27 @@ def test_r12_three_agents_are_a_second_opinion(stepped):
     assert clock(site)["agents"] == 3 and abs(clock(site)["agents_apart_ns"] + 5 * 3600 * 10**9) < 60 * 10**9
     site.clock.set("0s")
     wait_for("it is back", lambda: told(site) == [("ok", "recovered")])
+
+
+def test_a02_what_old_log_ins_say_is_erased(stepped, tmp_path):
+    """Names that were typed are gone from the store's files after their time, young ones stay; a suspect clock erases nothing (R12). Both verifiers and
+    the agent's witness find nothing."""
+    site = stepped(notify="login-details: 92d\nlimits: {checkpoint_entries: 4}")
+    agent = site.agent("web1", CALM).start()
+    for name in ("once-her-password", "and-his"):
+        assert Person(site).log_in(name, "x")[0] == 401
+    wait_for("it is witnessed", lambda: witnessed(agent) >= len(actions(site)) - 4)
+    site.clock.set("+100d")
+    wait_for("it is seen", lambda: clock(site)["suspect"])
+    time.sleep(2.5)
+    assert not [a for a in actions(site) if a.startswith("journal.erased")]
+    site.beadle("clock", "confirm", "--note", "it was off for the holidays")
+    assert Person(site).log_in("a-young-one", "x")[0] == 401
+    wait_for("it is erased", lambda: [a for a in actions(site) if a.startswith("journal.erased")])
+    lines = [line.split("\t") for line in site.beadle("audit", "export").splitlines()]
+    assert [f[0] for f in lines if len(f) > 4 and f[4] == "login.failed"] == ["erased", "erased", "entry"]
+    assert '{"logins":2}' in str(lines) and "a-young-one" in str(lines)
+    site.stop()
+    kept = b"".join(file.read_bytes() for file in (site.state / "store").iterdir())
+    assert b"a-young-one" in kept and b"once-her-password" not in kept and b"and-his" not in kept
+    assert read_through(site, tmp_path, agent)[:2] == (0, [])
