@@ -9,6 +9,9 @@
  *   core     -> template   struct template_ask: start or kill the host of plugin n
  *   template -> core       struct template_tell: started (with the host's socket), ended (with status), refused
  *   launcher -> core       struct core_tell: a new plan (with the memfd as descriptor), stop
+ *   host     -> launcher   struct launcher_wish, over a pair that the template hands down to each host, before its walls stand and its
+ *                          module is open; with it a socket, on which a struct descriptor_gift (lib/descriptor.h) is the answer. The
+ *                          launcher goes by its own record of that plugin: from it come user and paths
  */
 #ifndef TEMPLATE_H
 #define TEMPLATE_H
@@ -24,6 +27,7 @@ struct plugin_record {
 	uint64_t memory, file_size;	/* bytes: RLIMIT_AS (not under sanitizers), RLIMIT_FSIZE */
 	uint32_t processes, files;	/* RLIMIT_NPROC, RLIMIT_NOFILE */
 	uint32_t procscan;		/* granted: the host gets a socket on which the template answers with a scan */
+	uint32_t descriptors;		/* granted: mask of GRANT_DESCRIPTOR (lib/grant.h), which the launcher opens for each host anew */
 	uint64_t capabilities;		/* mask of CAP_*; only what is on the launcher's fixed list */
 	char name[64];
 	char module[488];		/* absolute path */
@@ -47,7 +51,9 @@ struct template_tell {
 enum { CORE_PLAN = 1, CORE_STOP };
 struct core_tell { uint32_t what; };
 
-/* Descriptors at exec of the core: 3 = launcher, 4 = template, 5 = plan. Of the template: 3 = launcher, 4 = core. */
-enum { FD_LAUNCHER = 3, FD_TEMPLATE = 4, FD_CORE = 4, FD_PLAN = 5 };
+struct launcher_wish { uint32_t plugin, which; };	/* which: enum grant_descriptors */
+
+/* Descriptors at exec of the core: 3 = launcher, 4 = template, 5 = plan. Of the template: 3 = launcher, 4 = core, 5 = wishes. */
+enum { FD_LAUNCHER = 3, FD_TEMPLATE = 4, FD_CORE = 4, FD_PLAN = 5, FD_WISHES = 5 };
 
 #endif

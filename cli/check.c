@@ -36,6 +36,7 @@ struct check {
 	VEC(char *) granted;
 	uint64_t capabilities;
 	bool procscan;
+	uint32_t descriptors;
 	char grants[4096];
 	struct round round;
 };
@@ -114,10 +115,12 @@ static int add_grant(struct check *c, const char *what)
 	if (grant_extra(what))
 		return grant_add(c->grants, sizeof(c->grants), what);
 	slot = vec_push(&c->granted);
-	if (!slot || (!capability && strcmp(what, "procscan") != 0))
+	if (!slot || (!capability && !grant_service(what)))
 		return -EINVAL;
 	c->capabilities |= capability;
-	c->procscan |= !capability;
+	c->procscan |= strcmp(what, "procscan") == 0;
+	if (grant_descriptor(what) >= 0)
+		c->descriptors |= GRANT_DESCRIPTOR(grant_descriptor(what));
 	*slot = strdup(grant_put(capability ? BEADLE_NEED_CAPABILITY : BEADLE_NEED_SERVICE, what, buf, sizeof(buf)));
 	return *slot ? 0 : -ENOMEM;
 }
@@ -300,6 +303,7 @@ static void learn_needs(struct check *c, struct plughost_options o, struct arena
 	o.state = NULL;
 	o.capabilities = 0;
 	o.procscan = 0;
+	o.descriptors = 0;
 	if (plughost_start(&o, &host) == 0 && plughost_receive(&host, clock_boot() + c->timeout, arena, &m) > 0 &&
 	    m->message_case == HOST__FROM_HOST__MESSAGE_INVENTORY)
 		needs_each(m->inventory, each_value, c, take_grant, c);
@@ -314,7 +318,8 @@ static int run(struct check *c)
 				     .uid = c->uid,
 				     .gid = c->uid,
 				     .capabilities = c->capabilities,
-				     .procscan = c->procscan};
+				     .procscan = c->procscan,
+				     .descriptors = c->descriptors};
 	CLEANUP(arena_free_p) struct arena *arena = arena_new(64u << 20);
 	struct plughost host;
 	bool ended = false;

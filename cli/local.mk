@@ -3,6 +3,7 @@ bin_PROGRAMS += cli/beadle
 cli_beadle_SOURCES = cli/main.c cli/command.h cli/client.h cli/client.c cli/screen.h cli/screen.c cli/document.h \
 	cli/check.c cli/bound.h cli/bound.c cli/round.h cli/round.c cli/clock.c cli/status.c cli/hosts.c cli/incidents.c cli/identity.c cli/token.c \
 	cli/enroll.c cli/answer.h cli/answer.c cli/enrolment.h cli/enrolment.c cli/person.c cli/audit.c cli/authority.c cli/doctor.c cli/processes.h cli/processes.c \
+	cli/handed.h cli/handed.c \
 	cli/watch.c cli/completion.c cli/asked.h cli/asked.c cli/sealed.h cli/sealed.c cli/archive.h cli/archive.c cli/backup.c \
 	cli/layout.h cli/layout.c cli/restore.c
 cli_beadle_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)

@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "confine.h"
 #include "grant.h"
+#include "handed.h"
 #include "vec.h"
 
 #define COMM 15			/* the kernel keeps so much of a name */
@@ -150,11 +151,12 @@ static bool is_wrong(const struct process *p, const struct process *parent, cons
 
 static void tell_well(const struct process *p, const char *what, processes_told *told, void *arg)
 {
-	char text[1024], user[64], words[512];
+	char text[1024], user[64], words[512], handed[128];
 
-	snprintf(text, sizeof(text), "%s (%d): user %s, %s%s%s%s", what, p->pid, user_name(p->user, user),
+	snprintf(text, sizeof(text), "%s (%d): user %s, %s%s%s%s%s", what, p->pid, user_name(p->user, user),
 		 p->holds ? "capabilities " : "no capability", words_of(p->holds, words),
-		 p->no_new_privileges ? ", no new privileges" : "", p->seccomp == 2 ? ", system calls filtered" : "");
+		 p->no_new_privileges ? ", no new privileges" : "", p->seccomp == 2 ? ", system calls filtered" : "",
+		 handed_words(p->pid, handed));
 	told(arg, "ok", "", text);
 }
 

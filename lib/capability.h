@@ -14,6 +14,8 @@
 /* And what a plugin may be granted, and the process scan needs. */
 #define CAPABILITY_AGENT                                                                                               \
 	(CAPABILITY_LAUNCHER | CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_NET_RAW) | CAPABILITY(CAP_SYSLOG))
+/* The agent's launcher alone, and only where a plugin was granted to watch whole file systems. */
+#define CAPABILITY_AGENT_MOST (CAPABILITY_AGENT | CAPABILITY(CAP_SYS_ADMIN))
 
 /* None but these ever again in what is run from here, as far as we may say so (CAP_SETPCAP). */
 void capability_bound(uint64_t keep);

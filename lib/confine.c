@@ -21,7 +21,7 @@ static const struct row {
 	struct syscalls calls;
 	unsigned walls, base;		/* 0: no wall around files */
 } rows[CONFINE_ROLES] = {
-	[CONFINE_AGENT] = {.should = {"beadle-agent", NULL, CAPABILITY_AGENT, false}},
+	[CONFINE_AGENT] = {.should = {"beadle-agent", NULL, CAPABILITY_AGENT_MOST, false}},
 	[CONFINE_CORE] = {{"beadle-core", "beadle", 0, true}, {WORK | CALLS_FORK, NETWORK, 0, 1},
 			  LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_KERNEL | CONFINE_ETC},
 	/* Behind Landlock it could not see what other processes run. */

@@ -20,6 +20,10 @@ static const struct { const char *name; int bit; } capabilities[] = {
 	{"cap_syslog", CAP_SYSLOG},
 };
 
+static const char *const descriptors[GRANT_DESCRIPTORS] = {
+	[GRANT_FANOTIFY] = "fanotify", [GRANT_FANOTIFY_FILESYSTEM] = "fanotify_filesystem", [GRANT_ICMP] = "icmp", [GRANT_ICMP6] = "icmp6",
+};
+
 const char *grant_kind(int kind)
 {
 	return kind > 0 && (size_t)kind < sizeof(kinds) / sizeof(*kinds) ? kinds[kind] : NULL;
@@ -91,4 +95,22 @@ uint64_t grant_capabilities(void)
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++)
 		all |= UINT64_C(1) << capabilities[i].bit;
 	return all;
+}
+
+int grant_descriptor(const char *name)
+{
+	for (int i = 0; i < GRANT_DESCRIPTORS; i++)
+		if (strcmp(descriptors[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *grant_descriptor_name(unsigned which)
+{
+	return which < GRANT_DESCRIPTORS ? descriptors[which] : NULL;
+}
+
+bool grant_service(const char *name)
+{
+	return strcmp(name, "procscan") == 0 || grant_descriptor(name) >= 0;
 }

@@ -25,4 +25,13 @@ bool grant_extra(const char *grant);
 uint64_t grant_capability(const char *name);
 uint64_t grant_capabilities(void);	/* all of them */
 
+/* Services whose whole work is to open what takes privilege only to open: this fixed list, which lib/descriptor.h knows how to. */
+enum grant_descriptors { GRANT_FANOTIFY, GRANT_FANOTIFY_FILESYSTEM, GRANT_ICMP, GRANT_ICMP6, GRANT_DESCRIPTORS };
+#define GRANT_DESCRIPTOR(which) (1u << (which))
+
+int grant_descriptor(const char *name);			/* -1 for any other name */
+const char *grant_descriptor_name(unsigned which);	/* "fanotify"; NULL beyond the list */
+bool grant_service(const char *name);			/* one of these, or "procscan" */
+#define GRANT_SERVICES "procscan, fanotify, fanotify_filesystem, icmp, icmp6"
+
 #endif

@@ -191,7 +191,7 @@ ssize_t io_receive(int socket, void *data, size_t room, int *ret_fd)
 	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control = {0};
 	struct iovec iov = {data, room};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
-			   .msg_controllen = sizeof(control.room)};
+			   .msg_controllen = CMSG_LEN(sizeof(int))};	/* no room for a second one: the kernel closes it */
 	int fd = -1;
 	ssize_t k;
 

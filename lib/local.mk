@@ -22,6 +22,6 @@ lib_libtls_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 TLS_LIBS = lib/libtls.a $(BASE_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 
 lib_libconfine_a_SOURCES = lib/capability.h lib/capability.c lib/confine.h lib/confine.c lib/landlock.h lib/landlock.c \
-	lib/landmark.h lib/landmark.c lib/syscalls.h lib/syscalls.c
+	lib/landmark.h lib/landmark.c lib/syscalls.h lib/syscalls.c lib/descriptor.h lib/descriptor.c
 lib_libconfine_a_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 CONFINE_LIBS = lib/libconfine.a $(BASE_LIBS) $(SECCOMP_LIBS)

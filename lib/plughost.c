@@ -21,7 +21,7 @@
 #define HOST_SOCKET 3		/* where beadle-host expects it */
 #define PATIENCE (2 * NS_PER_S)	/* with a host that was asked to end */
 
-struct arguments { const char *at[24]; char numbers[4][24]; size_t n, n_numbers; };
+struct arguments { const char *at[24]; char numbers[5][24]; size_t n, n_numbers; };
 
 static void add(struct arguments *a, const char *option, const char *value)
 {
@@ -55,6 +55,8 @@ static void list_arguments(const struct plughost_options *o, struct arguments *a
 		add_number(a, "--capabilities", o->capabilities);
 	if (o->procscan)
 		add(a, "--procscan", NULL);
+	if (o->descriptors)
+		add_number(a, "--descriptors", o->descriptors);
 	if (o->grants && *o->grants)
 		add(a, "--grants", o->grants);
 	a->at[a->n] = NULL;

@@ -20,6 +20,7 @@ struct plughost_options {
 	uint64_t memory;		/* 0: no limit */
 	uint64_t capabilities;		/* as root with a uid: granted (lib/grant.h) */
 	int procscan;			/* granted */
+	uint32_t descriptors;		/* granted: mask of GRANT_DESCRIPTOR (lib/grant.h) */
 	const char *grants;		/* lib/grant.h, one a line; or NULL */
 };
 

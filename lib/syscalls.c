@@ -3,6 +3,7 @@
 #include "syscalls.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -211,6 +212,23 @@ int syscalls_seal(void)
 		if (call >= 0)
 			r = seccomp_rule_add(f, refusal(0), call, 1, argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 	}
+	if (r == 0)
+		r = load(f);
+	if (f)
+		seccomp_release(f);
+	return r;
+}
+
+int syscalls_no_headers(void)
+{
+	static const struct { unsigned level, name; } ways[] = {{SOL_IP, IP_HDRINCL}, {SOL_IPV6, IPV6_HDRINCL}, {SOL_RAW, IPV6_HDRINCL}};
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int r = f ? 0 : -ENOMEM;
+
+	/* The kernel looks at the lower half of a register, so we must. */
+	for (size_t i = 0; r == 0 && i < sizeof(ways) / sizeof(*ways); i++)
+		r = seccomp_rule_add(f, refusal(0), SCMP_SYS(setsockopt), 2, argument(1, SCMP_CMP_MASKED_EQ, UINT32_MAX, ways[i].level),
+				     argument(2, SCMP_CMP_MASKED_EQ, UINT32_MAX, ways[i].name));
 	if (r == 0)
 		r = load(f);
 	if (f)

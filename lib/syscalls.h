@@ -36,6 +36,9 @@ int syscalls_confine(const struct syscalls *);
 /* On top of it: no file is run or mapped as code any more (a library that a plugin wrote itself). */
 int syscalls_seal(void);
 
+/* On top of it: no packet goes out with an IP header of its own making (a raw socket that was handed over). */
+int syscalls_no_headers(void);
+
 /* Refusals are kept in `kept`, which may be memory that children share: at most `room` numbers of calls, each plus one
  * and once; 0 where none is. For the process and its children, until they exec. */
 void syscalls_watch(int *kept, size_t room);

@@ -139,10 +139,18 @@ void grants_of(const struct check *check, const Host__Inventory *inventory, stru
 					need->what);
 			continue;
 		}
+		if (need->kind == BEADLE_NEED_SERVICE && !grant_service(need->what)) {
+			if (p)
+				problem(p, check->file, check->line, check->name, "%s is no service of the launcher (" GRANT_SERVICES ")",
+					text_escape(need->what, strlen(need->what), grant, sizeof(grant)));
+			continue;
+		}
 		if (need->kind == BEADLE_NEED_CAPABILITY)
 			record->capabilities |= grant_capability(need->what);
 		if (need->kind == BEADLE_NEED_SERVICE && strcmp(need->what, "procscan") == 0)
 			record->procscan = 1;
+		if (need->kind == BEADLE_NEED_SERVICE && grant_descriptor(need->what) >= 0)
+			record->descriptors |= GRANT_DESCRIPTOR(grant_descriptor(need->what));
 		if (found)
 			found(arg, grant_put((int)need->kind, need->what, grant, sizeof(grant)));
 	}

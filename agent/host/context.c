@@ -149,6 +149,14 @@ bool beadle_granted(struct beadle_ctx *ctx, enum beadle_need_kind kind, const ch
 	return false;
 }
 
+/* That of another service is none of ours, and says so as what was not granted does. */
+int beadle_descriptor(struct beadle_ctx *ctx, const char *service)
+{
+	int which = grant_descriptor(service);
+
+	return which >= 0 && beadle_granted(ctx, BEADLE_NEED_SERVICE, service) ? ctx->host->descriptors[which] : -EPERM;
+}
+
 int64_t beadle_now_wall(struct beadle_ctx *ctx)
 {
 	return clock_wall();

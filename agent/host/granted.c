@@ -21,6 +21,7 @@
 #define PATHS 128
 #define PORTS 64
 #define DNS 53
+#define HANDED_RAW (GRANT_DESCRIPTOR(GRANT_ICMP) | GRANT_DESCRIPTOR(GRANT_ICMP6))
 
 struct granted {
 	char texts[sizeof(((struct plugin_record *)0)->grants)];	/* what paths point into */
@@ -147,6 +148,8 @@ int granted_confine(const struct plugin_record *record, char why[WALLS_WHY])
 	if (g->programs)
 		calls = (struct syscalls){.sets = calls.sets | CALLS_EXEC | CALLS_MODES, .families = g->families, .quiet = 1};
 	r = syscalls_confine(&calls);
+	if (r == 0 && record->descriptors & HANDED_RAW && !(g->families & FAMILY_RAW))
+		r = syscalls_no_headers();
 	return r < 0 && r != -EOPNOTSUPP ? failed(why, "system calls (seccomp)", r) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "agent/host/module.h"
 #include "agent/host/options.h"
 #include "agent/host/report.h"
+#include "lib/grant.h"
 #include "lib/vec.h"
 
 #define HOST_PRINTED 4096	/* bytes kept of what a round prints and logs */
@@ -19,6 +20,7 @@
 struct host {
 	int socket;		/* frames from and to the core */
 	int scan;		/* to the template, for process scans; -1 when not granted */
+	int descriptors[GRANT_DESCRIPTORS];	/* that the launcher has opened, or -errno */
 	int printed;		/* memfd behind stdout and stderr; -1: none */
 	const char *state;	/* the plugin's private directory, or "" */
 	struct guards *guards;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/host/lives.h"
+#include "lib/grant.h"
 #include "lib/log.h"
 #include "lib/text.h"
 
@@ -15,14 +16,15 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, 's'}, {"uid", required_argument, NULL, 'u'},
 	{"gid", required_argument, NULL, 'g'}, {"memory", required_argument, NULL, 'M'},
 	{"processes", required_argument, NULL, 'P'}, {"capabilities", required_argument, NULL, 'c'},
-	{"procscan", no_argument, NULL, 'p'}, {"grants", required_argument, NULL, 'G'}, {0},
+	{"procscan", no_argument, NULL, 'p'}, {"grants", required_argument, NULL, 'G'},
+	{"descriptors", required_argument, NULL, 'd'}, {0},
 };
 
 static int usage(void)
 {
 	fputs("usage: beadle-host template\n"
 	      "       beadle-host one --name NAME --module PATH [--state DIR] [--uid N --gid N] [--memory BYTES]\n"
-	      "                   [--processes N] [--capabilities MASK] [--procscan] [--grants LINES]\n", stderr);
+	      "                   [--processes N] [--capabilities MASK] [--procscan] [--descriptors MASK] [--grants LINES]\n", stderr);
 	return 2;
 }
 
@@ -58,6 +60,9 @@ static int take(struct plugin_record *r, int option, const char *text)
 	case 'c':
 		r->capabilities = (uint64_t)n;
 		return is_number;
+	case 'd':
+		r->descriptors = (uint32_t)n;
+		return is_number && n >> GRANT_DESCRIPTORS == 0;
 	case 'G':
 		return copy(r->grants, sizeof(r->grants), text);
 	case 'p':

@@ -21,6 +21,7 @@
 #include "agent/host/walls.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/descriptor.h"
 #include "lib/io.h"
 #include "lib/program.h"
 #include "lib/syscalls.h"
@@ -59,6 +60,34 @@ __attribute__((noreturn)) static void refuse(struct host *host, const struct plu
 	_exit(1);
 }
 
+/* One of the launcher's, or for a caller without one our own: the same process opens it, with the same rights. */
+static int get_descriptor(const struct plugin_record *record, unsigned which, bool by_launcher)
+{
+	const struct launcher_wish wish = {record->index, which};
+	const struct descriptor_owner owner = {record->name, record->uid, record->gid, record->capabilities, record->grants};
+	int pair[2], r = io_pair(SOCK_SEQPACKET, pair);
+	pid_t opener = 0;
+
+	if (r < 0)
+		return r;
+	if (by_launcher)
+		r = io_send(FD_WISHES, &wish, sizeof(wish), pair[1]);
+	else
+		r = opener = descriptor_give(pair[1], which, &owner);
+	close(pair[1]);
+	r = r < 0 ? r : descriptor_take(pair[0], which);
+	close(pair[0]);
+	if (opener > 0)
+		waitpid(opener, NULL, 0);
+	return r;
+}
+
+static void get_descriptors(struct host *host, const struct plugin_record *record, bool by_launcher)
+{
+	for (unsigned i = 0; i < GRANT_DESCRIPTORS; i++)
+		host->descriptors[i] = record->descriptors & GRANT_DESCRIPTOR(i) ? get_descriptor(record, i, by_launcher) : -EPERM;
+}
+
 /* Is it the file that the configuration reader has asked about its tables? */
 static bool is_known(int module, const struct plugin_record *record)
 {
@@ -72,15 +101,16 @@ static bool is_known(int module, const struct plugin_record *record)
 }
 
 __attribute__((noreturn)) static void become_host(const struct plugin_record *record, struct guards *guards, int socket,
-						  int scan)
+						  int scan, bool by_launcher)
 {
 	struct host host = {.socket = socket, .scan = scan, .printed = -1, .state = record->state, .guards = guards};
 	char why[MODULE_WHY];
-	int module;
+	int module, keep[GRANT_DESCRIPTORS + 4];
 
 	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	prctl(PR_SET_NAME, record->name, 0, 0, 0);
+	get_descriptors(&host, record, by_launcher);
 	module = module_trust(record->module, record->name, geteuid(), why);
 	if (module < 0 || walls_stdio(&host.printed, why) < 0 || walls_state(record, why) < 0)
 		refuse(&host, record, why);
@@ -90,7 +120,9 @@ __attribute__((noreturn)) static void become_host(const struct plugin_record *re
 		memset(guards->refused, 0, sizeof(guards->refused));
 		syscalls_watch(guards->refused, GUARD_REFUSED);
 	}
-	close_others((const int[]){socket, scan, module, host.printed}, 4);
+	memcpy(keep, host.descriptors, sizeof(host.descriptors));
+	memcpy(keep + GRANT_DESCRIPTORS, (int[]){socket, scan, module, host.printed}, 4 * sizeof(*keep));
+	close_others(keep, sizeof(keep) / sizeof(*keep));
 	if (walls_close(record, why) < 0 || module_open(module, record->name, &host.module, why) < 0)
 		refuse(&host, record, why);
 	close(module);
@@ -119,7 +151,7 @@ int start_host(const struct plugin_record *record, struct guards *guards, int so
 		r = io_pair(SOCK_SEQPACKET, scan);
 	pid = r < 0 ? -1 : fork();
 	if (pid == 0)
-		become_host(record, guards, socket < 0 ? core[1] : socket, scan[1]);
+		become_host(record, guards, socket < 0 ? core[1] : socket, scan[1], socket < 0);
 	if (pid < 0) {
 		r = r < 0 ? r : -errno;
 		snprintf(why, START_WHY, "cannot start: %s", strerror(-r));

@@ -25,12 +25,12 @@
 
 struct account { uid_t uid; gid_t gid; };
 
-/* The core's user; none was found: it stays who we are. */
+/* The core's user; none was found: it stays who we are, with what the template has. */
 static int become_core(const void *who)
 {
 	const struct account *a = who;
 
-	return a->uid && geteuid() == 0 ? capability_become(a->uid, a->gid, 0) : 0;
+	return a->uid && geteuid() == 0 ? capability_become(a->uid, a->gid, 0) : descriptors_none(who);
 }
 
 /* The template goes by these records when it has answered. */
@@ -54,14 +54,15 @@ static int load(int template, const struct reading *reading)
 int children_start(struct children *c, const struct reading *reading, uid_t uid, gid_t gid)
 {
 	const struct account account = {uid, gid};
-	int template[2] = {-1, -1}, core[2] = {-1, -1}, between[2] = {-1, -1};
+	int template[2] = {-1, -1}, core[2] = {-1, -1}, between[2] = {-1, -1}, wishes[2] = {-1, -1};
 	int r = io_pair(SOCK_SEQPACKET, template);
 
-	*c = (struct children){.to_template = -1, .to_core = -1};
+	*c = (struct children){.to_template = -1, .to_core = -1, .wishes = -1, .openers = c->openers};
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, core);
 	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, between);
+	r = r < 0 ? r : io_pair(SOCK_SEQPACKET, wishes);
 	if (r == 0 && (r = launch(&(struct launch){"agent/host/beadle-host", (char *[]){(char *)"beadle-host", (char *)"template", NULL},
-						 (int[]){template[1], between[0]}, 2, NULL, NULL})) > 0) {
+						 (int[]){template[1], between[0], wishes[1]}, 3, descriptors_none, NULL})) > 0) {
 		c->template = r;
 		r = load(template[0], reading);
 	}
@@ -71,10 +72,12 @@ int children_start(struct children *c, const struct reading *reading, uid_t uid,
 		c->core = r;
 	c->to_template = TAKE_FD(template[0]);
 	c->to_core = TAKE_FD(core[0]);
+	c->wishes = TAKE_FD(wishes[0]);
 	cleanup_close(&template[1]);
 	cleanup_close(&core[1]);
 	cleanup_close(&between[0]);
 	cleanup_close(&between[1]);
+	cleanup_close(&wishes[1]);
 	return r < 0 ? r : 0;
 }
 
@@ -109,7 +112,8 @@ void children_end(struct children *c)
 	wait_end(&c->core, CORE_PATIENCE);
 	cleanup_close(&c->to_core);
 	cleanup_close(&c->to_template);		/* the template ends by itself, and its hosts with it */
-	c->to_core = c->to_template = -1;
+	cleanup_close(&c->wishes);
+	c->to_core = c->to_template = c->wishes = -1;
 	wait_end(&c->template, TEMPLATE_PATIENCE);
 }
 
@@ -129,8 +133,10 @@ bool children_reap(struct children *c)
 	int status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != c->core && pid != c->template)
+		if (pid != c->core && pid != c->template) {
+			c->openers -= c->openers > 0;
 			continue;
+		}
 		if (pid == c->core || status != 0)	/* the template ends by itself when the core is gone */
 			tell_death(pid == c->core ? "core" : "template", status);
 		*(pid == c->core ? &c->core : &c->template) = 0;

@@ -123,6 +123,7 @@ static void reload(struct launcher *l)
 	}
 	reader_free(&l->reading);
 	l->reading = reading;
+	descriptors_keep(&l->reading);
 	if (!l->running)
 		return;		/* the next start takes it */
 	r = children_reload(&l->children, &l->reading);
@@ -162,13 +163,15 @@ static int64_t next_wake(const struct launcher *l)
 
 static void serve(struct launcher *l)
 {
-	struct pollfd pfd = {.fd = l->signals, .events = POLLIN};
-
 	while (!l->ending) {
+		struct pollfd pfds[2] = {{.fd = l->signals, .events = POLLIN}, {.fd = l->children.wishes, .events = POLLIN}};
 		int64_t now = clock_boot(), at = next_wake(l);
 		int64_t wait = at == INT64_MAX ? -1 : at <= now ? 0 : (at - now) / NS_PER_MS + 1;
 
-		if (poll(&pfd, 1, (int)wait) > 0)
+		poll(pfds, 2, (int)wait);
+		if (pfds[1].revents)
+			descriptors_hear(&l->children, &l->reading);
+		if (pfds[0].revents)
 			take_signals(l);
 		now = clock_boot();
 		if (l->watchdog && now >= l->watchdog_at) {
@@ -187,12 +190,13 @@ static int run(struct launcher *l)
 		return 1;
 	umask(022);
 	secret_keep();
-	if (geteuid() == 0 && capability_keep(CAPABILITY_AGENT) < 0)
+	if (geteuid() == 0 && capability_keep(CAPABILITY_AGENT_MOST) < 0)
 		log_warning("it keeps capabilities that it has no use for");
 	if (reader_run(l->config, l->uid, l->gid, &l->reading) < 0) {
 		log_error("not started: mend the configuration (beadle-agent --check-config tells its mistakes)");
 		return 1;
 	}
+	descriptors_keep(&l->reading);
 	log_notice("started: %u plugins", l->reading.n);
 	start(l);
 	l->watchdog = ready_watchdog();
@@ -213,7 +217,7 @@ int main(int argc, char **argv)
 		{"user", required_argument, NULL, 'u'}, {"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'}, {0}};
 	struct launcher l = {.config = SYSCONFDIR "/agent.yaml", .back_off = BACK_OFF_FIRST, .reading = {.plan = -1},
-			     .children = {.to_template = -1, .to_core = -1}};
+			     .children = {.to_template = -1, .to_core = -1, .wishes = -1}};
 	bool check = false;
 	int o, nothing;
 

@@ -50,6 +50,8 @@ static const char *wrong(const struct plugin_record *r, const struct reading *so
 		return "grants";
 	if (r->capabilities & ~grant_capabilities())
 		return "capabilities";
+	if (r->descriptors >> GRANT_DESCRIPTORS)
+		return "descriptors";
 	if (r->procscan > 1 || r->memory < 1 << 20 || r->files < 8 || !r->processes || !r->file_size)
 		return "limits";
 	for (uint32_t i = 0; i < sofar->n; i++)
@@ -95,7 +97,7 @@ static int run(char **arguments, struct reading *to)
 
 	if (r < 0)
 		return r;
-	pid = launch(&(struct launch){PROGRAM, arguments, (int[]){pair[1], to->plan}, 2, NULL, NULL});
+	pid = launch(&(struct launch){PROGRAM, arguments, (int[]){pair[1], to->plan}, 2, descriptors_none, NULL});
 	close(pair[1]);
 	r = pid < 0 ? pid : receive(pair[0], to);
 	close(pair[0]);

@@ -95,7 +95,7 @@ enum beadle_need_kind {
 	BEADLE_NEED_PROGRAM,		/* absolute path of a program that is run, or of a folder of such */
 	BEADLE_NEED_SOCKET,		/* Unix socket */
 	BEADLE_NEED_NET,		/* "udp:123:server": protocol, port (or *), option that names the host */
-	BEADLE_NEED_SERVICE,		/* a service of the launcher: "procscan" */
+	BEADLE_NEED_SERVICE,		/* of the launcher: "procscan", or a descriptor: see beadle_descriptor */
 };
 
 struct beadle_need { enum beadle_need_kind kind; const char *what, *why; };
@@ -186,6 +186,16 @@ int beadle_run(struct beadle_ctx *, const char *const argv[], size_t limit, stru
 struct beadle_process { pid_t pid; uid_t uid; uint64_t start_ticks; uint32_t deleted_libraries; bool exe_deleted;
 			const char *exe; };
 int beadle_processes(struct beadle_ctx *, void (*found)(const struct beadle_process *, void *arg), void *arg);
+
+/* What takes privilege only to open, and was opened for this process by the launcher (needs BEADLE_NEED_SERVICE of that name):
+ *   "fanotify"             events of each file and folder that the plugin may read, and of what stands in those folders, not below: made,
+ *                          gone, renamed, closed after writing, changed in owner or mode. Read struct fanotify_event_metadata with
+ *                          its folder's handle and the name (FAN_REPORT_DFID_NAME); name_to_handle_at tells which folder that is
+ *   "fanotify_filesystem"  the same of the whole file systems on which those folders are
+ *   "icmp", "icmp6"        a raw socket, not connected: send an echo request (from IPv4 comes the IP header as well), read answers and errors
+ * Nonblocking, and the host's: do not close it. It is of this process, and new with each: checks of one plugin share it, and no mark can
+ * be added. The descriptor, -EPERM when it is not granted, or -errno: why it could not be opened. */
+int beadle_descriptor(struct beadle_ctx *, const char *service);
 
 /* Clocks of the round, so that a test can shift them: wall is CLOCK_REALTIME, boot is CLOCK_BOOTTIME, in ns. */
 int64_t beadle_now_wall(struct beadle_ctx *);

@@ -16,7 +16,7 @@ SECOND = 1_000_000_000
 
 def plugin_record(index, name, module, state="", memory=0, grants=""):
     """struct plugin_record"""
-    return struct.pack("@IIIQQIIIQ64s512s512s4096s", index, 0, 0, memory or 1 << 30, 1 << 30, 64, 256, 0, 0, name.encode(),
+    return struct.pack("@IIIQQIIIIQ64s512s512s4096s", index, 0, 0, memory or 1 << 30, 1 << 30, 64, 256, 0, 0, 0, name.encode(),
                        str(module).encode(), str(state).encode(), grants.encode())
 
 

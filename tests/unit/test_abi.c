@@ -29,7 +29,7 @@ _Static_assert(sizeof(struct beadle_option) == 40 && sizeof(struct beadle_need) 
 _Static_assert(BEADLE_BOOL == 1 && BEADLE_ENDPOINT == 10 && BEADLE_STATE == 2 && BEADLE_NEED_SERVICE == 7, "renumbered");
 
 static const char *const promised[] = {
-	"beadle_event_fields", "beadle_fact_labels", "beadle_globs_match", "beadle_granted", "beadle_guard",
+	"beadle_descriptor", "beadle_event_fields", "beadle_fact_labels", "beadle_globs_match", "beadle_granted", "beadle_guard",
 	"beadle_list_count", "beadle_list_get", "beadle_log", "beadle_now_boot", "beadle_now_wall", "beadle_processes",
 	"beadle_put_labels", "beadle_refuse", "beadle_run", "beadle_skip", "beadle_state_path", "beadle_state_write",
 };

@@ -15,6 +15,7 @@
 
 #include "agent/config/metrics.h"
 #include "agent/config/plan.h"
+#include "lib/grant.h"
 #include "lib/io.h"
 #include "tests/unit/folder.h"
 
@@ -146,6 +147,8 @@ static const struct { const char *agent, *checks, *words;
 	{AGENT, CHECK "grant: procscan\n", "a.yaml:3: grant: expected a list"},
 	{AGENT, CHECK "grant: [procscn]\n",
 	 "a.yaml:3: grant: procscn: the plugin does not ask for it; did you mean \"procscan\"?"},
+	{AGENT, "checks:\n  holder:\n    grant: [icmp, crystal_ball]\n",
+	 "a.yaml:2: holder: crystal_ball is no service of the launcher (procscan, fanotify, fanotify_filesystem, icmp, icmp6)"},
 	{AGENT, CHECK "grant: [cap_sys_admin]\n", "a.yaml:3: grant: cap_sys_admin: the plugin does not ask for it"},
 	{AGENT, CHECK "withhold: read:/etc/passwd\n", "a.yaml:3: withhold: expected a list"},
 	{AGENT, CHECK "withhold: [procscan]\n", "a.yaml:3: withhold: procscan: the plugin does not ask for it (read:/PATH"},
@@ -300,10 +303,22 @@ START_TEST(test_records_and_plan)
 	ck_assert_int_eq(n, 2);
 	ck_assert_str_eq(records[0].name, "bad");
 	ck_assert_str_eq(records[0].grants, "read:/srv/a\nprogram:/usr/bin/b\n");
+	ck_assert_uint_eq(records[0].descriptors, 0);
 	ck_assert_uint_eq(records[0].procscan, 0);
 	ck_assert_str_eq(records[1].name, "apple");
 	ck_assert_str_eq(records[1].grants, "");
 	ck_assert_uint_eq(records[1].index, 1);
+	host__plan__free_unpacked(plan, NULL);
+	write_file("agent.d/a.yaml", "checks:\n  one: {plugin: holder, grant: [icmp6, fanotify]}\n  two: {plugin: holder, grant: [icmp6, icmp], "
+		   "withhold: [\"service:icmp\"], options: {folders: [/srv/b]}}\n");
+	write_file("agent.d/b.yaml", "");
+	plan = hand_over(records, &n);
+	ck_assert_int_eq(n, 1);
+	ck_assert_uint_eq(records[0].descriptors, GRANT_DESCRIPTOR(GRANT_FANOTIFY) | GRANT_DESCRIPTOR(GRANT_ICMP6));
+	ck_assert_uint_eq(records[0].procscan, 0);
+	ck_assert_str_eq(records[0].grants, "read:/srv/b\n");
+	ck_assert_uint_eq(plan->checks[1]->n_granted, 2);	/* and what is read */
+	ck_assert_str_eq(plan->checks[1]->granted[0], "service:icmp6");
 	host__plan__free_unpacked(plan, NULL);
 }
 END_TEST
