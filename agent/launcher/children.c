@@ -90,16 +90,31 @@ int children_reload(struct children *c, const struct reading *reading)
 	return r < 0 ? r : io_send(c->to_core, &tell, sizeof(tell), reading->plan);
 }
 
-/* Waits for one child, at most so long; then by force. */
-static void wait_end(pid_t *pid, int64_t patience)
+static void tell_death(const char *who, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("%s was killed by SIG%s", who,
+			  sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+	else
+		log_error("%s ended with status %d", who, WEXITSTATUS(status));
+}
+
+/* Waits for one child, at most so long; then by force. Of two that die together the other may have been seen first: what killed this one is told. */
+static void wait_end(const char *who, pid_t *pid, int64_t patience)
 {
 	int64_t deadline = clock_boot() + patience;
+	bool forced = false;
+	int status = 0;
 
-	while (*pid && waitpid(*pid, NULL, WNOHANG) == 0) {
-		if (clock_boot() > deadline)
+	while (*pid && waitpid(*pid, &status, WNOHANG) == 0) {
+		if (clock_boot() > deadline) {
+			forced = true;
 			kill(*pid, SIGKILL);
+		}
 		poll(NULL, 0, 5);
 	}
+	if (*pid && WIFSIGNALED(status) && !forced && WTERMSIG(status) != SIGTERM)
+		tell_death(who, status);
 	*pid = 0;
 }
 
@@ -109,21 +124,12 @@ void children_end(struct children *c)
 
 	if (c->core && io_send(c->to_core, &tell, sizeof(tell), -1) < 0)
 		kill(c->core, SIGTERM);
-	wait_end(&c->core, CORE_PATIENCE);
+	wait_end("core", &c->core, CORE_PATIENCE);
 	cleanup_close(&c->to_core);
 	cleanup_close(&c->to_template);		/* the template ends by itself, and its hosts with it */
 	cleanup_close(&c->wishes);
 	c->to_core = c->to_template = c->wishes = -1;
-	wait_end(&c->template, TEMPLATE_PATIENCE);
-}
-
-static void tell_death(const char *who, int status)
-{
-	if (WIFSIGNALED(status))
-		log_error("%s was killed by SIG%s", who,
-			  sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
-	else
-		log_error("%s ended with status %d", who, WEXITSTATUS(status));
+	wait_end("template", &c->template, TEMPLATE_PATIENCE);
 }
 
 bool children_reap(struct children *c)
