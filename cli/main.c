@@ -16,7 +16,7 @@ bool command_json;
 
 const struct command commands[] = {
 	{"check", "MODULE|NAME [-o OPTION=VALUE]... [--nagios] [--warning METRIC=RANGE] [--critical METRIC=RANGE]\n"
-	 "                    [--state FOLDER] [--timeout 60s] [--grant procscan|cap_...] [--user UID]",
+	 "                    [--state FOLDER] [--timeout 60s] [--grant procscan|icmp|cap_...] [--user UID]",
 	 "run one plugin once", command_check},
 	{"status", "", "the site in a few lines; exit code 1 when something is critical", command_status},
 	{"hosts", "[HOST]", "all hosts, or one with its checks and values", command_hosts},

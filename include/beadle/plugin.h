@@ -188,7 +188,7 @@ struct beadle_process { pid_t pid; uid_t uid; uint64_t start_ticks; uint32_t del
 int beadle_processes(struct beadle_ctx *, void (*found)(const struct beadle_process *, void *arg), void *arg);
 
 /* What takes privilege only to open, and was opened for this process by the launcher (needs BEADLE_NEED_SERVICE of that name):
- *   "fanotify"             events of each file and folder that the plugin may read, and of what stands in those folders, not below: made,
+ *   "fanotify"             events of each file and folder that it was granted to read, and of what stands in those folders, not below: made,
  *                          gone, renamed, closed after writing, changed in owner or mode. Read struct fanotify_event_metadata with
  *                          its folder's handle and the name (FAN_REPORT_DFID_NAME); name_to_handle_at tells which folder that is
  *   "fanotify_filesystem"  the same of the whole file systems on which those folders are
