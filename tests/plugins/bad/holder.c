@@ -64,11 +64,11 @@ static int get(struct beadle_ctx *ctx, const char *service)
 
 /* ---- fanotify ---- */
 
-static void tell(struct beadle_ctx *ctx, struct holder *h, const struct fanotify_event_metadata *m)
+static void tell(struct beadle_ctx *ctx, struct holder *h, const struct fanotify_event_metadata *m, const char *rest)
 {
 	static const struct { uint64_t bit; const char *name; } words[] = {
 		{FAN_CREATE, "created"}, {FAN_DELETE, "deleted"}, {FAN_CLOSE_WRITE, "written"}, {FAN_MOVED_TO, "moved"}, {FAN_ATTRIB, "changed"}};
-	const struct fanotify_event_info_fid *fid = (const void *)(m + 1);
+	const struct fanotify_event_info_fid *fid = (const void *)rest;
 	const struct file_handle *handle = (const void *)fid->handle;
 
 	if (m->event_len < sizeof(*m) + sizeof(*fid) || fid->hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME || m->fd != FAN_NOFD)
@@ -82,11 +82,15 @@ static void tell(struct beadle_ctx *ctx, struct holder *h, const struct fanotify
 static int listen_to(struct beadle_ctx *ctx, struct holder *h)
 {
 	char buf[8192] __attribute__((aligned(8)));
+	struct fanotify_event_metadata m;
 	ssize_t k;
 
+	/* One begins where the last one ends, which is at no multiple of eight. */
 	while ((k = read(h->fd, buf, sizeof(buf))) > 0)
-		for (const struct fanotify_event_metadata *m = (const void *)buf; FAN_EVENT_OK(m, k); m = FAN_EVENT_NEXT(m, k))
-			tell(ctx, h, m);
+		for (const char *at = buf; at + sizeof(m) <= buf + k; at += m.event_len) {
+			memcpy(&m, at, sizeof(m));
+			tell(ctx, h, &m, at + sizeof(m));
+		}
 	return k < 0 && errno != EAGAIN ? -errno : 0;
 }
 
