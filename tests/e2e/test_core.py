@@ -219,6 +219,17 @@ def test_p1_p2_a_bad_plugin_costs_one_result_with_its_cause(place, misdeed, outc
     assert agent.stop() == 0
 
 
+def test_p01_who_crashes_again_waits_longer(place, crashes):
+    """1 s, then 2 s: a plugin that always crashes does not keep the machine busy. Its rounds meanwhile wait."""
+    agent = place.agent([place.disk(), place.bad("evil", "abort", timeout=1.0, interval=0.1)])
+    peer, seen = place.accept(), []
+    while len(seen) < 3:
+        peer.take()
+        seen += [time.monotonic()] * (len(place.of("evil")) - len(seen))
+    assert seen[1] - seen[0] > 0.9 and seen[2] - seen[1] > 1.9, seen
+    assert agent.stop() == 0
+
+
 def test_wrong_option_is_refused_with_words(place):
     wrong = place.disk("wrong")
     wrong["options"] = [{"name": "mount", "value": b"/", "file": "/etc/beadle/agent.d/disk.yaml", "line": 7}]

@@ -131,6 +131,8 @@ START_TEST(test_p03_fork_bomb)
 	ck_assert_ptr_nonnull(rig_message(&rig, &host, 20, NULL));
 	poll(NULL, 0, 300);
 	rig_still_serves(&rig, &rig_good);
+	snprintf(command, sizeof(command), "test $(ps -o pid= -u %u | wc -l) -le 16", RIG_USER);	/* the rig's limit */
+	ck_assert_int_eq(system(command), 0);
 	rig_ask(&rig, TEMPLATE_KILL, 0, 100);
 	rig_ended(&rig);
 	snprintf(command, sizeof(command), "test -z \"$(ps -o pid= -u %u)\"", RIG_USER);
@@ -147,6 +149,8 @@ START_TEST(test_p03_descriptors)
 	ck_assert_ptr_nonnull(round);
 	ck_assert_int_eq(round->outcome, WIRE__OUTCOME__FAILED);
 	ck_assert_ptr_nonnull(memmem(round->error.data, round->error.len, "open files", 10));
+	ck_assert_uint_eq(round->output.len, 9);
+	ck_assert_mem_eq(round->output.data, "up to 63\n", 9);		/* the rig's limit; not one that was inherited */
 #ifndef SANITIZED	/* whose leak checker needs a descriptor, too, and ends the host when there is none */
 	rig_end(&host);
 #endif

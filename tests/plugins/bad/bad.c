@@ -181,9 +181,14 @@ static int threads(struct beadle_ctx *ctx)
 
 static int descriptors(struct beadle_ctx *ctx)
 {
-	while (open("/dev/null", O_RDONLY) >= 0)
-		;
-	return -errno;
+	int fd, last = -1, error;
+
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+		last = fd;
+	error = -errno;
+	printf("up to %d\n", last);
+	fflush(stdout);
+	return error;
 }
 
 static int huge_file(struct beadle_ctx *ctx)
