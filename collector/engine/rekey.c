@@ -97,16 +97,17 @@ static bool put(struct engine *e, const struct asked *asked, const char *digits,
 	FREE char *text = json_dumps(keys, JSON_COMPACT);
 
 	json_decref(keys);
-	if (!change || !text) {
-		e->change = change ? change : behind;
-		return false;
+	if (change && text) {
+		snprintf(action, sizeof(action), "journal.key %s", digits);
+		snprintf(payload, sizeof(payload), "%s,\"from\":\"%s\"}", signatures, asked->from);
+		change_entry(change, clock_wall(), asked->by, action, payload);
+		change_setting(change, SETTING, text);
 	}
-	snprintf(action, sizeof(action), "journal.key %s", digits);
-	snprintf(payload, sizeof(payload), "%s,\"from\":\"%s\"}", signatures, asked->from);
-	change_entry(change, clock_wall(), asked->by, action, payload);
-	change_setting(change, SETTING, text);
-	change_join(change, behind);
-	return true;
+	if (change)
+		change_join(change, behind);
+	else
+		e->change = behind;
+	return change && text;
 }
 
 /* What verifiers will ask is asked before it is written down for good. */
@@ -125,6 +126,7 @@ static void take(struct engine *e, struct asked *asked, const Rooms__KeyChange *
 {
 	struct checkpoints *c = &e->checkpoints;
 	char digits[DIGITS + 1], signatures[CHECKPOINT_TEXT];
+	const size_t before = c->keys.n;
 
 	if (!is_good(c, its, signatures)) {
 		api_refuse_later(asked, 503, "unavailable", "the signer's answer is not what both keys would have signed");
@@ -132,6 +134,7 @@ static void take(struct engine *e, struct asked *asked, const Rooms__KeyChange *
 	}
 	checkpoint_hex(its->key.data, CHECKPOINT_KEY, digits);
 	if (!add(c, digits) || !put(e, asked, digits, signatures)) {
+		c->keys.n = before;
 		log_error("out of memory: the journal's key was not changed");
 		api_refuse_later(asked, 503, "unavailable", "out of memory");
 		return;

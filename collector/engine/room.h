@@ -28,9 +28,9 @@ struct client;			/* doors.c */
 /* The local socket's other end. console: root, or whom the collector itself runs as. */
 struct local_user { char name[64]; bool console; };
 
-/* The journal and the signer's word on it (checkpoints.c). Times: boot clock; 0: none. */
 struct checkpoint_key { uint8_t bytes[CHECKPOINT_KEY]; };
 
+/* The journal and the signer's word on it (checkpoints.c). Times: boot clock; 0: none. */
 struct checkpoints {
 	struct store_reader *reader;	/* of the engine's own thread */
 	uint64_t kept;			/* number of the store's last entry */
