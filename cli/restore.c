@@ -124,9 +124,9 @@ static void remove_aside(const struct restore *r)
 /* The whole folder, at once. */
 static int put_in_place(const struct restore *r)
 {
-	if (chmod(r->aside, 0711) < 0 || rename(r->aside, r->state) < 0)
-		return command_failed(r->state, -errno);
-	return io_sync_parent(r->state) < 0 ? command_failed(r->state, -errno) : 0;
+	int e = chmod(r->aside, 0711) < 0 ? -errno : io_rename(r->aside, r->state);
+
+	return e < 0 ? command_failed(r->state, e) : 0;
 }
 
 /* The store alone, in exchange for the one that is there, which is kept. */
@@ -140,7 +140,7 @@ static int exchange(const struct restore *r)
 	snprintf(old, sizeof(old), "%s/store.before-%lld", r->state, (long long)(clock_wall() / NS_PER_S));
 	if (renameat2(AT_FDCWD, ours, AT_FDCWD, its, RENAME_EXCHANGE) < 0)
 		return command_failed(its, -errno);
-	e = rename(ours, old) < 0 ? -errno : io_sync_folder(r->state);
+	e = io_rename(ours, old);
 	if (e < 0)
 		return command_failed(old, e);
 	printf("the store that was there is kept as %s\n", old);

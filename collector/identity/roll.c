@@ -25,9 +25,7 @@ static int move(const char *folder, const char *from, const char *to)
 {
 	char a[PATH_MAX], b[PATH_MAX];
 
-	if (rename(path_in(a, folder, from), path_in(b, folder, to)) < 0)
-		return -errno;
-	return io_sync_folder(folder);
+	return io_rename(path_in(a, folder, from), path_in(b, folder, to));
 }
 
 /* The key first: a next certificate without its key is in the midst of this. */

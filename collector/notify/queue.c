@@ -248,12 +248,14 @@ static void forget(struct queue *q, struct queued *d)
 void queue_sent(struct queue *q, struct queued *d)
 {
 	char path[PATH_MAX], mark[PATH_MAX];
+	int r;
 
 	path_of(q, d->notice->id, ".notice", path);
 	path_of(q, d->notice->id, ".sent", mark);
 	/* One rename is both: the notice is gone and the mark is there. Its content goes afterwards. */
-	if (rename(path, mark) < 0 || io_sync_folder(q->folder) < 0)
-		log_warning("%s: %s; after a crash this notice may be sent once more", path, strerror(errno));
+	r = io_rename(path, mark);
+	if (r < 0)
+		log_warning("%s: %s; after a crash this notice may be sent once more", path, strerror(-r));
 	else if (truncate(mark, 0) < 0)
 		log_debug("%s: %s", mark, strerror(errno));
 	forget(q, d);
