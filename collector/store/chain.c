@@ -106,6 +106,7 @@ int chain_add(struct store *s, int64_t at, const char *actor, const char *action
 
 #define ERASED "erased"			/* setting: up to which entry that was looked at */
 
+/* ret: its first column, where there is a row; NULL: it has none to ask for. */
 static int run(sqlite3 *db, const char *text, int64_t a, int64_t b, int64_t *ret)
 {
 	STATEMENT *s = NULL;
@@ -116,7 +117,7 @@ static int run(sqlite3 *db, const char *text, int64_t a, int64_t b, int64_t *ret
 	for (int i = 0; i < sqlite3_bind_parameter_count(s); i++)
 		sqlite3_bind_int64(s, i + 1, i ? b : a);
 	r = sql_row(s);
-	if (r > 0)
+	if (r > 0 && ret)
 		*ret = sqlite3_column_int64(s, 0);
 	return r < 0 ? r : 0;
 }
@@ -134,9 +135,9 @@ static int erase(struct store *s, int64_t before, int64_t *ret_through, int64_t 
 	if (r || *ret_through <= from)
 		return r;
 	r = run(s->main, "UPDATE journal SET salt = NULL, payload = NULL WHERE number > ?1 AND number <= ?2 AND action GLOB 'login.*'", from,
-		*ret_through, &young);
+		*ret_through, NULL);
 	*ret_count = sqlite3_changes64(s->main);
-	return r ? r : run(s->main, "INSERT OR REPLACE INTO setting VALUES ('" ERASED "', ?1)", *ret_through, 0, &young);
+	return r ? r : run(s->main, "INSERT OR REPLACE INTO setting VALUES ('" ERASED "', ?1)", *ret_through, 0, NULL);
 }
 
 int chain_erase(struct store *s, int64_t before, int64_t at)
