@@ -24,6 +24,12 @@ tests_unit_test_signer_SOURCES = tests/unit/test_signer.c
 tests_unit_test_signer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_signer_LDADD = $(IDENTITY_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/test_seal
+TESTS += tests/unit/test_seal
+tests_unit_test_seal_SOURCES = tests/unit/test_seal.c
+tests_unit_test_seal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_seal_LDADD = $(IDENTITY_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_tokens
 TESTS += tests/unit/test_tokens
 tests_unit_test_tokens_SOURCES = tests/unit/test_tokens.c
