@@ -13,7 +13,7 @@ import time
 import pytest
 
 import certs
-from agent import SECOND, Agent, check, inventory
+from agent import HOST, SECOND, Agent, check, inventory
 from clocks import Clock
 from conftest import BUILD, wait_for
 from sanitized import SANITIZED
@@ -216,6 +216,39 @@ def test_p1_p2_a_bad_plugin_costs_one_result_with_its_cause(place, misdeed, outc
     assert [r["outcome"] for r in place.of("evil")] == [outcome], place.of("evil")[0]["error"]
     assert words in place.of("evil")[0]["error"].decode()
     assert all(r["outcome"] == 0 for r in place.of("disk")), "the others do not miss a beat"
+    assert agent.stop() == 0
+
+
+OWN = {"check": 2, "run": 1}        # of the second check the first round
+NOT_ITS_OWN = {
+    "a metric that it has not": ("round", {"values": [{"metric": 7}]}, "a value that cannot be"),
+    "no number": ("round", {"values": [{"value": float("nan")}]}, "a value that cannot be"),
+    "a label without a name": ("round", {"values": [{"labels": [{"name": "no name"}]}]}, "a value that cannot be"),
+    "17 labels": ("round", {"values": [{"labels": [{"name": f"l{i}"} for i in range(17)]}]}, "a value that cannot be"),
+    "a fact without a name": ("round", {"facts": [{"name": "no name"}]}, "a fact that cannot be"),
+    "an outcome that the core tells": ("round", {"outcome": 3}, "an outcome that is not its own to tell"),
+    "a round of another's check": ("round", {"check": 1}, "a round that nobody asked for"),
+    "a round of another time": ("round", {"run": 2}, "a round that nobody asked for"),
+    "an event of another's check": ("events", {"check": 1, "events": [{"name": "e"}]}, "events of a check that is not its own"),
+    "an event without a name": ("events", {"check": 2, "events": [{"name": "no name"}]}, "an event that cannot be"),
+    "the wish to be renewed at once": ("renew", {}, "the wish to be started again, at a wrong time"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_ITS_OWN)
+def test_p05_what_cannot_be_its_own_is_refused(place, name, crashes):
+    """A good message that says what the plugin cannot have measured: its host ends, and nothing of it is kept."""
+    kind, said, words = NOT_ITS_OWN[name]
+    message = frame(HOST.encode("FromHost", {kind: (OWN | said) if kind == "round" else said})).hex()
+    evil = place.bad("evil", "none", timeout=2.0, interval=0.5)
+    evil["options"].append({"name": "frame", "value": message.encode()})
+    agent = place.agent([place.disk(), evil])
+    peer = place.accept()
+    place.take_until(peer, lambda: place.of("evil") and len(place.of("disk")) >= 3)
+    first = place.of("evil")[0]
+    assert (first["outcome"], first["error"].decode()) == (4, f"its process sent {words}, and was ended")
+    assert not first["values"] and not first["events"] and not first["facts"]
+    assert all(r["outcome"] == 0 and not r["events"] for r in place.of("disk")), "the others do not miss a beat"
     assert agent.stop() == 0
 
 

@@ -13,10 +13,11 @@
 
 #include <beadle/plugin.h>
 
-struct bad { const char *misdeed; };
+struct bad { const char *misdeed, *frame; };
 
 static const struct beadle_option options[] = {
 	BEADLE_OPTION(struct bad, misdeed, "none", "what to do in collect"),
+	BEADLE_OPTION(struct bad, frame, "", "in hexadecimal: sent to the core, before it measures"),
 	{0}
 };
 static const struct beadle_metric value = {"bad_value", "count", "1 when all is well", BEADLE_GAUGE};
@@ -296,6 +297,17 @@ static int renew(struct beadle_ctx *ctx)
 	return say("\0\0\0\2\x2a\0", 6);
 }
 
+/* What the test has made, byte by byte. */
+static int say_frame(const char *hex)
+{
+	unsigned char bytes[4096];
+	size_t n = 0;
+
+	for (unsigned int byte; n < sizeof(bytes) && sscanf(hex + 2 * n, "%2x", &byte) == 1; n++)
+		bytes[n] = (unsigned char)byte;
+	return say(bytes, n);
+}
+
 /* ---- what the interface refuses ---- */
 
 static int not_a_number(struct beadle_ctx *ctx)
@@ -429,6 +441,8 @@ static int collect(struct beadle_ctx *ctx, void *state)
 {
 	const struct bad *bad = state;
 
+	if (bad->frame[0] && say_frame(bad->frame) < 0)
+		return -EIO;
 	for (size_t i = 0; i < sizeof(misdeeds) / sizeof(*misdeeds); i++)
 		if (strcmp(misdeeds[i].name, bad->misdeed) == 0)
 			return misdeeds[i].fn(ctx);
