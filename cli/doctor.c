@@ -2,8 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +20,8 @@
 #include "conf.h"
 #include "document.h"
 #include "installed.h"
+#include "io.h"
+#include "pem.h"
 #include "processes.h"
 #include "program.h"
 #include "screen.h"
@@ -58,16 +59,13 @@ static bool is_shut(struct findings *f, const char *path, int error)
 
 static void look_at_certificate(struct findings *f, const char *folder, const char *renewal)
 {
-	char path[4096];
-	FCLOSE FILE *file = NULL;
-	X509 *cert;
+	char path[PATH_MAX];
+	CERT *cert = pem_read_certificate(folder, "cert.pem");
 	int days, seconds;
 
-	snprintf(path, sizeof(path), "%s/cert.pem", folder);
-	file = fopen(path, "re");
-	if (!file && is_shut(f, path, errno))
+	io_path(path, folder, "cert.pem");
+	if (!cert && access(path, R_OK) < 0 && is_shut(f, path, errno))
 		return;
-	cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
 	if (!cert) {
 		finding(f, "critical", renewal, "%s: no certificate that can be read", path);
 		return;
@@ -83,7 +81,6 @@ static void look_at_certificate(struct findings *f, const char *folder, const ch
 		finding(f, "warning", renewal, "%s: ends in %d days", path, days);
 	else
 		finding(f, "ok", "", "%s: valid for %d days", path, days);
-	X509_free(cert);
 }
 
 /* `user`: whose process reads it, where there is such a user and we are installed as root. */

@@ -4,7 +4,6 @@
 #include <grp.h>
 #include <limits.h>
 #include <openssl/crypto.h>
-#include <openssl/pem.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,9 @@
 #include "enrolment.h"
 #include "installed.h"
 #include "io.h"
+#include "pem.h"
 #include "renewal.h"
+#include "request.h"
 #include "screen.h"
 
 #define AGENT_USER "beadle"
@@ -123,9 +124,7 @@ static void tell_clock(const struct enrolment_answer *a)
 
 static void tell_waiting(const struct token *t, const uint8_t *csr, size_t n)
 {
-	const uint8_t *p = csr;
-	X509_REQ *request = d2i_X509_REQ(NULL, &p, (long)n);
-	EVP_PKEY *key = request ? X509_REQ_get0_pubkey(request) : NULL;
+	KEY *key = request_key(csr, n);
 	char id[2 * TOKEN_ID + 1], fingerprint[TOKEN_FINGERPRINT];
 	uint8_t hash[TOKEN_HASH];
 
@@ -135,7 +134,6 @@ static void tell_waiting(const struct token *t, const uint8_t *csr, size_t n)
 		fprintf(stderr, "waiting for a person's approval; this server's key is %s; on the collector: beadle token approve %s %s\n",
 			fingerprint, id, fingerprint);
 	}
-	X509_REQ_free(request);
 }
 
 static void pause_for(int64_t ns)

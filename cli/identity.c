@@ -1,10 +1,10 @@
 /* beadle identity: new ones, whose key is made here and whose public half the collector hands to its signer; the list; revocation. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,49 +17,36 @@
 #include "command.h"
 #include "document.h"
 #include "io.h"
+#include "pem.h"
+#include "request.h"
 #include "screen.h"
 
-static char *pem_of(BIO *bio, size_t *ret_n)
-{
-	char *data;
-	long n = BIO_get_mem_data(bio, &data);
-
-	*ret_n = (size_t)n;
-	return data;
-}
-
-/* A request that says nothing but "this is my public key": names are the signer's to give. */
 static bool make_request(EVP_PKEY *key, BIO *out)
 {
-	X509_REQ *request = X509_REQ_new();
-	bool ok = request && X509_REQ_set_version(request, 0) && X509_REQ_set_pubkey(request, key) &&
-		  X509_REQ_sign(request, key, EVP_sha256()) > 0 && PEM_write_bio_X509_REQ(out, request) == 1;
+	uint8_t *der = NULL;
+	size_t n;
+	bool ok = request_make(key, &der, &n) == 0 && PEM_write_bio(out, PEM_STRING_X509_REQ, "", der, (long)n) > 0;
 
-	X509_REQ_free(request);
+	OPENSSL_free(der);
 	return ok;
 }
 
-static int write_file(const char *folder, const char *name, const char *text, size_t n, mode_t mode)
+static int write_file(const char *folder, const char *name, const char *text)
 {
-	char path[4096];
-	int r = -ENAMETOOLONG;
+	char path[PATH_MAX];
+	int r = io_replace_file(io_path(path, folder, name), text, strlen(text), 0644);
 
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path))
-		r = io_replace_file(path, text, n, mode);
-	if (r < 0)
-		fprintf(stderr, "beadle: %s/%s: %s\n", folder, name, strerror(-r));
-	return r;
+	return r < 0 ? command_failed(path, r) : EXIT_DONE;
 }
 
-static int write_bundle(const char *folder, BIO *key, const json_t *answer)
+static int write_bundle(const char *folder, EVP_PKEY *key, const json_t *answer)
 {
-	const char *cert = document_text(answer, "certificate"), *ca = document_text(answer, "ca");
-	size_t n;
-	char *text = pem_of(key, &n);
+	int r = pem_write_key(folder, "key.pem", key);
 
-	if (write_file(folder, "key.pem", text, n, 0600) < 0 ||
-	    write_file(folder, "cert.pem", cert, strlen(cert), 0644) < 0 ||
-	    write_file(folder, "ca.pem", ca, strlen(ca), 0644) < 0)
+	if (r < 0)
+		return command_failed(folder, r);
+	if (write_file(folder, "cert.pem", document_text(answer, "certificate")) != EXIT_DONE ||
+	    write_file(folder, "ca.pem", document_text(answer, "ca")) != EXIT_DONE)
 		return EXIT_FAILED;
 	if (!command_json)
 		printf("%s: identity of %s\n"
@@ -86,30 +73,27 @@ static int make_folder(const char *folder, bool *ret_made)
 
 static int make(const char *host, const char *folder, bool replace)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	BIO *secret = BIO_new(BIO_s_mem()), *request = BIO_new(BIO_s_mem());
+	KEY *key = EVP_EC_gen("P-256");
+	BIO *request = BIO_new(BIO_s_mem());
 	int r = EXIT_FAILED;
 	bool made = false;
 	json_t *answer = NULL;
 	char *csr;
-	size_t n;
 
-	if (!key || !secret || !request || PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) != 1 ||
-	    !make_request(key, request))
+	if (!key || !request || !make_request(key, request))
 		fprintf(stderr, "beadle: OpenSSL could not make a P-256 key\n");
 	else if ((r = make_folder(folder, &made)) == EXIT_DONE) {
-		csr = pem_of(request, &n);
-		r = client_ask("identity.new", json_pack("{s:s, s:s%, s:b}", "host", host, "csr", csr, n, "replace", replace), &answer);
+		long n = BIO_get_mem_data(request, &csr);
+
+		r = client_ask("identity.new", json_pack("{s:s, s:s%, s:b}", "host", host, "csr", csr, (size_t)n, "replace", replace), &answer);
 	}
 	if (r == EXIT_DONE)
-		r = write_bundle(folder, secret, answer);
+		r = write_bundle(folder, key, answer);
 	if (r != EXIT_DONE && made)
 		rmdir(folder);		/* nothing came of it; stays when something is in it */
 	if (r == EXIT_DONE && command_json)
 		r = command_print(json_incref(answer));
 	json_decref(answer);
-	EVP_PKEY_free(key);
-	BIO_free(secret);
 	BIO_free(request);
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "io.h"
 #include "layout.h"
 #include "sealed.h"
+#include "text.h"
 
 #define ABOUT_MAX (64u * 1024)
 #define CHUNK (256u * 1024)
@@ -131,14 +132,6 @@ static int lay(struct layout *l, struct archive_reader *in, const struct member 
 
 /* ---- the file ---- */
 
-static bool unhex(const char *hex, uint8_t *ret, size_t n)
-{
-	for (size_t i = 0; i < n; i++, hex += 2)
-		if (strspn(hex, "0123456789abcdef") < 2 || sscanf(hex, "%2hhx", ret + i) != 1)
-			return false;
-	return !*hex;
-}
-
 /* What it is, and what its key is made with. */
 static int take_about(struct layout *l, struct archive_reader *in, const struct member *m)
 {
@@ -146,7 +139,7 @@ static int take_about(struct layout *l, struct archive_reader *in, const struct 
 	int e = m->size <= sizeof(text) && !l->about ? take_all(in, text, m->size) : -EBADMSG;
 
 	l->about = e ? l->about : json_loadb((const char *)text, m->size, JSON_REJECT_DUPLICATES, NULL);
-	if (e || !l->about || !unhex(document_text(l->about, "salt"), salt, sizeof(salt)))
+	if (e || !l->about || !text_unhex(document_text(l->about, "salt"), sizeof(salt), salt))
 		return e ? e : -EBADMSG;
 	if (json_integer_value(json_object_get(l->about, "format")) != 1)
 		return -EPROTONOSUPPORT;

@@ -11,13 +11,11 @@
 
 #include "cleanup.h"
 #include "io.h"
+#include "pem.h"
 
 #define DER_MAX 8192
 #define FILE_MAX 65536
 #define TRUSTED_MAX 4
-
-static void free_cert(X509 **c) { X509_free(*c); }
-#define CERT CLEANUP(free_cert) X509
 
 static void spell(const ASN1_OCTET_STRING *id, char ret[AUTHORITY_ID])
 {
@@ -47,8 +45,7 @@ int authority_read(const char *folder, const char *name, X509 **ret, size_t room
 	size_t n = 0;
 	bool whole;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	f = fopen(path, "re");
+	f = fopen(io_path(path, folder, name), "re");
 	if (!f)
 		return -errno;
 	while (n < room && (ret[n] = PEM_read_X509(f, NULL, NULL, NULL)))
@@ -72,7 +69,7 @@ int authority_write(const char *folder, const char *name, X509 *const *certs, si
 	int r = -ENOMEM;
 	long size;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	io_path(path, folder, name);
 	for (size_t i = 0; i < n && good; i++)
 		good = PEM_write_bio_X509(bio, certs[i]) == 1;
 	size = good ? BIO_get_mem_data(bio, &data) : 0;

@@ -12,6 +12,12 @@
 
 #include "cleanup.h"
 
+const char *io_path(char buf[PATH_MAX], const char *folder, const char *name)
+{
+	snprintf(buf, PATH_MAX, "%s/%s", folder, name);
+	return buf;
+}
+
 int io_write_all(int fd, const void *data, size_t n)
 {
 	const char *p = data;

@@ -2,9 +2,11 @@
 #ifndef IO_H
 #define IO_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <sys/types.h>
 
+const char *io_path(char buf[PATH_MAX], const char *folder, const char *name);	/* "folder/name": returns buf */
 int io_write_all(int fd, const void *data, size_t n);
 int io_read_file(const char *path, size_t limit, char **ret, size_t *ret_n);	/* NUL after the end; -EFBIG */
 /* Other readers see the old content or the new, also after power loss: temporary, fsync, rename, fsync of the folder. */

@@ -17,7 +17,7 @@ lib_libwire_a_SOURCES = lib/arena.h lib/arena.c lib/frame.h lib/frame.c \
 lib_libwire_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 WIRE_LIBS = lib/libwire.a $(PROTO_LIBS) $(BASE_LIBS) $(PROTOBUF_C_LIBS)
 
-lib_libtls_a_SOURCES = lib/call.h lib/call.c lib/authority.h lib/authority.c lib/identity.h lib/identity.c lib/renewal.h lib/renewal.c lib/token.h lib/token.c
+lib_libtls_a_SOURCES = lib/call.h lib/call.c lib/authority.h lib/authority.c lib/pem.h lib/pem.c lib/request.h lib/request.c lib/identity.h lib/identity.c lib/renewal.h lib/renewal.c lib/token.h lib/token.c
 lib_libtls_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 TLS_LIBS = lib/libtls.a $(BASE_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 

@@ -16,51 +16,24 @@
 #include "authority.h"
 #include "cleanup.h"
 #include "io.h"
+#include "pem.h"
+#include "request.h"
 
 #define DAY 86400
 #define FILE_MAX 65536
-
-static void free_key(EVP_PKEY **k) { EVP_PKEY_free(*k); }
-static void free_cert(X509 **c) { X509_free(*c); }
-static void free_bio(BIO **b) { BIO_free(*b); }
-#define KEY CLEANUP(free_key) EVP_PKEY
-#define CERT CLEANUP(free_cert) X509
-#define BUFFER CLEANUP(free_bio) BIO
-
-static const char *path_of(char buf[PATH_MAX], const char *folder, const char *name)
-{
-	snprintf(buf, PATH_MAX, "%s/%s", folder, name);
-	return buf;
-}
 
 static bool is_there(const char *folder, const char *name)
 {
 	char path[PATH_MAX];
 
-	return access(path_of(path, folder, name), F_OK) == 0;
-}
-
-static EVP_PKEY *read_key(const char *folder, const char *name)
-{
-	char path[PATH_MAX];
-	FCLOSE FILE *f = fopen(path_of(path, folder, name), "re");
-
-	return f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
-}
-
-static X509 *read_certificate(const char *folder, const char *name)
-{
-	char path[PATH_MAX];
-	FCLOSE FILE *f = fopen(path_of(path, folder, name), "re");
-
-	return f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+	return access(io_path(path, folder, name), F_OK) == 0;
 }
 
 /* FOLDER/ROOT may hold more than one, while one takes the other's place. */
 static bool is_made_by(const char *folder, const char *root, X509 *cert)
 {
 	char path[PATH_MAX];
-	FCLOSE FILE *f = fopen(path_of(path, folder, root), "re");
+	FCLOSE FILE *f = fopen(io_path(path, folder, root), "re");
 	bool made = false;
 	X509 *r;
 
@@ -83,7 +56,7 @@ bool renewal_due(X509 *cert, int64_t now)
 
 int64_t renewal_end(const char *folder)
 {
-	CERT *cert = read_certificate(folder, "cert.pem");
+	CERT *cert = pem_read_certificate(folder, "cert.pem");
 	struct tm end;
 
 	return cert && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &end) == 1 ? (int64_t)timegm(&end) : 0;
@@ -91,33 +64,24 @@ int64_t renewal_end(const char *folder)
 
 bool renewal_folder_due(const char *folder, const char *root, int64_t now)
 {
-	CERT *cert = read_certificate(folder, "cert.pem");
+	CERT *cert = pem_read_certificate(folder, "cert.pem");
 
 	return cert && renewal_due(cert, now) && is_made_by(folder, root, cert);
 }
 
 /* ---- the request ---- */
 
-static int write_bio(const char *folder, const char *name, BIO *bio, mode_t mode)
-{
-	char path[PATH_MAX], *data;
-	long n = BIO_get_mem_data(bio, &data);
-
-	return n > 0 ? io_replace_file(path_of(path, folder, name), data, (size_t)n, mode) : -EIO;
-}
-
 static int make_key(const char *folder, EVP_PKEY **ret)
 {
 	char path[PATH_MAX];
 	KEY *key = EVP_EC_gen("P-256");
-	BUFFER *bio = BIO_new(BIO_s_secmem());
 	int r;
 
-	if (!key || !bio || PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
+	if (!key)
 		return -EIO;
-	if (mkdir(path_of(path, folder, "next"), 0700) < 0 && errno != EEXIST)
+	if (mkdir(io_path(path, folder, "next"), 0700) < 0 && errno != EEXIST)
 		return -errno;
-	r = write_bio(folder, "next/key.pem", bio, 0600);
+	r = pem_write_key(folder, "next/key.pem", key);
 	if (r == 0)
 		*ret = TAKE(key);
 	return r;
@@ -125,37 +89,25 @@ static int make_key(const char *folder, EVP_PKEY **ret)
 
 int renewal_request(const char *folder, uint8_t **ret, size_t *ret_n)
 {
-	KEY *key = read_key(folder, "next/key.pem");
-	X509_REQ *request = X509_REQ_new();
-	int r = key ? 0 : make_key(folder, &key), n;
+	KEY *key = pem_read_key(folder, "next/key.pem");
+	int r = key ? 0 : make_key(folder, &key);
 
 	*ret = NULL;
-	if (r == 0 && request && X509_REQ_set_version(request, 0) && X509_REQ_set_pubkey(request, key) &&
-	    X509_REQ_sign(request, key, EVP_sha256()) > 0 && (n = i2d_X509_REQ(request, ret)) > 0)
-		*ret_n = (size_t)n;
-	else if (r == 0)
-		r = -EIO;
-	X509_REQ_free(request);
-	return r;
+	return r < 0 ? r : request_make(key, ret, ret_n);
 }
 
 int renewal_prove(const char *folder, const uint8_t *request, size_t n, uint8_t **ret, size_t *ret_n)
 {
-	KEY *key = read_key(folder, "key.pem");
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = key && ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
-		  EVP_DigestSign(ctx, NULL, ret_n, request, n) == 1 && (*ret = OPENSSL_malloc(*ret_n)) &&
-		  EVP_DigestSign(ctx, *ret, ret_n, request, n) == 1;
+	KEY *key = pem_read_key(folder, "key.pem");
 
-	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : -EIO;
+	return key ? request_prove(key, request, n, ret, ret_n) : -EIO;
 }
 
 /* ---- the answer ---- */
 
 static bool same_name(const char *folder, X509 *cert)
 {
-	CERT *present = read_certificate(folder, "cert.pem");
+	CERT *present = pem_read_certificate(folder, "cert.pem");
 	X509_EXTENSION *a = X509_get_ext(cert, X509_get_ext_by_NID(cert, NID_subject_alt_name, -1));
 	X509_EXTENSION *b = present ? X509_get_ext(present, X509_get_ext_by_NID(present, NID_subject_alt_name, -1)) : NULL;
 
@@ -167,7 +119,7 @@ static int copy_root(const char *folder, const char *root)
 	char from[PATH_MAX], to[PATH_MAX];
 	FREE char *text = NULL;
 	size_t n;
-	int r = io_read_file(path_of(from, folder, root), FILE_MAX, &text, &n);
+	int r = io_read_file(io_path(from, folder, root), FILE_MAX, &text, &n);
 
 	snprintf(to, sizeof(to), "%s/next/%s", folder, root);
 	return r < 0 ? r : io_replace_file(to, text, n, 0644);
@@ -177,34 +129,28 @@ int renewal_take(const char *folder, const char *root, const uint8_t *der, size_
 {
 	const unsigned char *p = der;
 	CERT *cert = n <= FILE_MAX ? d2i_X509(NULL, &p, (long)n) : NULL;
-	KEY *key = read_key(folder, "next/key.pem");
-	BUFFER *bio = BIO_new(BIO_s_mem());
+	KEY *key = pem_read_key(folder, "next/key.pem");
 	int r;
 
 	if (!cert || !key || X509_check_private_key(cert, key) != 1 || !same_name(folder, cert) || !is_made_by(folder, root, cert)) {
 		ERR_clear_error();
 		return -EKEYREJECTED;
 	}
-	if (!bio || PEM_write_bio_X509(bio, cert) != 1)
-		return -ENOMEM;
 	r = copy_root(folder, root);
-	return r < 0 ? r : write_bio(folder, "next/cert.pem", bio, 0644);
+	return r < 0 ? r : pem_write_certificates(folder, "next/cert.pem", &cert, 1);
 }
 
 int renewal_adopt(const char *folder, X509 *const *roots, size_t n, X509 *cert)
 {
-	KEY *key = read_key(folder, "next/key.pem");
-	BUFFER *made = BIO_new(BIO_s_mem());
+	KEY *key = pem_read_key(folder, "next/key.pem");
 	int r;
 
 	if (!key || X509_check_private_key(cert, key) != 1 || X509_verify(cert, X509_get0_pubkey(roots[0])) != 1) {
 		ERR_clear_error();
 		return -EKEYREJECTED;
 	}
-	if (!made || PEM_write_bio_X509(made, cert) != 1)
-		return -ENOMEM;
 	r = authority_write(folder, "next/ca.pem", roots, n);
-	return r < 0 ? r : write_bio(folder, "next/cert.pem", made, 0644);
+	return r < 0 ? r : pem_write_certificates(folder, "next/cert.pem", &cert, 1);
 }
 
 /* ---- whose it is ---- */
@@ -214,24 +160,24 @@ bool renewal_marked(const char *folder, const char *mark)
 	char path[PATH_MAX];
 	FREE char *text = NULL;
 
-	return io_read_file(path_of(path, folder, "next/mark"), 256, &text, NULL) == 0 && !strcmp(text, mark);
+	return io_read_file(io_path(path, folder, "next/mark"), 256, &text, NULL) == 0 && !strcmp(text, mark);
 }
 
 int renewal_mark(const char *folder, const char *mark)
 {
 	char path[PATH_MAX];
 
-	if (mkdir(path_of(path, folder, "next"), 0700) < 0 && errno != EEXIST)
+	if (mkdir(io_path(path, folder, "next"), 0700) < 0 && errno != EEXIST)
 		return -errno;
-	return io_replace_file(path_of(path, folder, "next/mark"), mark, strlen(mark), 0600);
+	return io_replace_file(io_path(path, folder, "next/mark"), mark, strlen(mark), 0600);
 }
 
 static void leave_next(const char *folder)
 {
 	char path[PATH_MAX];
 
-	unlink(path_of(path, folder, "next/mark"));
-	rmdir(path_of(path, folder, "next"));
+	unlink(io_path(path, folder, "next/mark"));
+	rmdir(io_path(path, folder, "next"));
 }
 
 /* ---- in its place ---- */
@@ -247,10 +193,10 @@ static int move(const char *folder, const char *name)
 	int r;
 
 	snprintf(from, sizeof(from), "%s/next/%s", folder, name);
-	if (rename(from, path_of(to, folder, name)) < 0)
+	if (rename(from, io_path(to, folder, name)) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	r = io_sync_folder(folder);
-	return r < 0 ? r : io_sync_folder(path_of(from, folder, "next"));
+	return r < 0 ? r : io_sync_folder(io_path(from, folder, "next"));
 }
 
 int renewal_settle(const char *folder)
@@ -285,6 +231,6 @@ void renewal_drop(const char *folder)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unlink(path_of(path, folder, names[i]));
+		unlink(io_path(path, folder, names[i]));
 	leave_next(folder);
 }

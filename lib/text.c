@@ -311,9 +311,10 @@ const char *text_nearest(const char *name, const char *const *candidates, size_t
 	return found;
 }
 
+static const char digits[] = "0123456789abcdef";
+
 void text_hex(const void *bytes, size_t n, char *ret)
 {
-	static const char digits[] = "0123456789abcdef";
 	const uint8_t *b = bytes;
 
 	for (size_t i = 0; i < n; i++) {
@@ -321,4 +322,15 @@ void text_hex(const void *bytes, size_t n, char *ret)
 		ret[2 * i + 1] = digits[b[i] & 15];
 	}
 	ret[2 * n] = 0;
+}
+
+bool text_unhex(const char *text, size_t n, void *ret)
+{
+	uint8_t *b = ret;
+
+	if (strlen(text) != 2 * n || strspn(text, digits) != 2 * n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		b[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
+	return true;
 }

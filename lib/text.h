@@ -24,6 +24,7 @@ bool text_mail_address(const char *s);
 
 /* Two small digits a byte and a NUL: ret has room for 2 * n + 1. */
 void text_hex(const void *, size_t n, char *ret);
+bool text_unhex(const char *digits, size_t n, void *ret);	/* n bytes, of exactly 2n such digits and nothing behind; false: it is not that */
 bool text_address(const char *s);			/* "host:port" or "[::1]:port" */
 
 /* Makes one harmless line of any bytes: control characters, bidirectional controls and what is not UTF-8 become \xNN. At most

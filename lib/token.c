@@ -115,13 +115,7 @@ void token_spell_id(const uint8_t id[TOKEN_ID], char ret[2 * TOKEN_ID + 1])
 
 int token_parse_id(const char *text, uint8_t ret[TOKEN_ID])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	if (strlen(text) != 2 * TOKEN_ID || strspn(text, digits) != 2 * TOKEN_ID)
-		return -EINVAL;
-	for (size_t i = 0; i < TOKEN_ID; i++)
-		ret[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
-	return 0;
+	return text_unhex(text, TOKEN_ID, ret) ? 0 : -EINVAL;
 }
 
 /* ---- the proof ---- */
