@@ -10,5 +10,6 @@ include collector/procedure/local.mk
 include collector/engine/local.mk
 include collector/notify/local.mk
 include collector/watch/local.mk
+include collector/authority/local.mk
 include collector/identity/local.mk
 include collector/web/local.mk

@@ -4,7 +4,7 @@ noinst_LIBRARIES += lib/libbase.a lib/libconf.a lib/libwire.a lib/libtls.a lib/l
 lib_libbase_a_SOURCES = lib/cleanup.h lib/vec.h lib/vec.c lib/log.h lib/log.c lib/clock.h lib/clock.c \
 	lib/text.h lib/text.c lib/io.h lib/io.c lib/base64.h lib/base64.c lib/crc32c.h lib/crc32c.c lib/unit.h lib/unit.c \
 	lib/grant.h lib/grant.c lib/program.h lib/program.c lib/ready.h lib/ready.c lib/secret.h lib/secret.c \
-	lib/launch.h lib/launch.c
+	lib/launch.h lib/launch.c lib/book.h lib/book.c
 BASE_LIBS = lib/libbase.a -lm
 
 

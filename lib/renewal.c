@@ -49,7 +49,7 @@ bool renewal_due(X509 *cert, int64_t now)
 {
 	struct tm begin;
 
-	/* They are good from a day before they are made (collector/identity/ca.c). */
+	/* They are good from a day before they are made (collector/authority/ca.c). */
 	return ASN1_TIME_to_tm(X509_get0_notBefore(cert), &begin) == 1 &&
 	       now - (int64_t)timegm(&begin) > (RENEWAL_AFTER_DAYS + 1) * (int64_t)DAY;
 }

@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#define REQUEST_MAX 16384
+
 int request_make(EVP_PKEY *key, uint8_t **ret, size_t *ret_n)
 {
 	X509_REQ *request = X509_REQ_new();

@@ -10,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REQUEST_MAX 16384
-
 int request_make(EVP_PKEY *, uint8_t **ret, size_t *ret_n);		/* OPENSSL_free */
 /* The public key, where the request's own signature is right and it is P-256; NULL otherwise. The caller frees. */
 EVP_PKEY *request_key(const uint8_t *der, size_t n);

@@ -1,13 +1,12 @@
-# collector/identity: the signer, alone with the CA key.
+# collector/identity: the signer, alone with the authority's key and the journal's.
 noinst_LIBRARIES += collector/identity/libidentity.a
-collector_identity_libidentity_a_SOURCES = collector/identity/book.h collector/identity/book.c collector/identity/ca.h collector/identity/ca.c \
-	collector/identity/office.h collector/identity/office.c collector/identity/roll.h collector/identity/roll.c collector/identity/tokens.h collector/identity/tokens.c \
-	collector/identity/seal.h collector/identity/seal.c
+collector_identity_libidentity_a_SOURCES = collector/identity/office.h collector/identity/office.c \
+	collector/identity/tokens.h collector/identity/tokens.c collector/identity/seal.h collector/identity/seal.c
 collector_identity_libidentity_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
-IDENTITY_LIBS = collector/identity/libidentity.a $(AUDIT_LIBS) $(TLS_LIBS) $(CRYPTO_LIBS)
+IDENTITY_LIBS = collector/identity/libidentity.a $(AUTHORITY_LIBS) $(AUDIT_LIBS) $(TLS_LIBS) $(CRYPTO_LIBS)
 
 pkglibexec_PROGRAMS += collector/identity/beadle-signer
-collector_identity_beadle_signer_SOURCES = collector/identity/signer.c collector/identity/desk.h collector/identity/desk.c
+collector_identity_beadle_signer_SOURCES = collector/identity/main.c collector/identity/requests.h collector/identity/requests.c
 collector_identity_beadle_signer_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOBUF_C_CFLAGS)
 collector_identity_beadle_signer_LDFLAGS = $(PROGRAM_LDFLAGS)
 collector_identity_beadle_signer_LDADD = $(IDENTITY_LIBS) $(WIRE_LIBS) $(CONFINE_LIBS)

@@ -2,62 +2,24 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <openssl/pem.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "ca.h"
-#include "cleanup.h"
 #include "io.h"
+#include "pem.h"
+
+#define LAST "checkpoint"		/* a line */
+#define ITS_KEY "checkpoint.key"
+#define NEXT_KEY "checkpoint.next"
 
 struct seal {
-	char path[PATH_MAX];		/* of the last checkpoint; its key's and the next one's: with .key, .next behind it */
+	char folder[PATH_MAX];
 	EVP_PKEY *key, *next;		/* next: that may follow it; NULL: none was made */
 	struct checkpoint last, shown;	/* number 0: none; shown: that is what will be signed next */
 	bool changes;			/* among what was shown the journal says that next follows */
 };
-
-static void free_key(EVP_PKEY **k) { EVP_PKEY_free(*k); }
-#define KEY CLEANUP(free_key)
-
-static int write_public(const char *path, EVP_PKEY *key)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data;
-	long n = bio && PEM_write_bio_PUBKEY(bio, key) == 1 ? BIO_get_mem_data(bio, &data) : 0;
-	int r = n > 0 ? io_replace_file(path, data, (size_t)n, 0644) : -ENOMEM;
-
-	BIO_free(bio);
-	return r;
-}
-
-/* The public half last: it is the mark that both are made. */
-int seal_init(const char *signer_folder, const char *identity_folder)
-{
-	char secret[PATH_MAX], public[PATH_MAX];
-	KEY EVP_PKEY *key = NULL;
-	int r = 0;
-
-	snprintf(secret, sizeof(secret), "%s/checkpoint.key", signer_folder);
-	snprintf(public, sizeof(public), "%s/checkpoint.pem", identity_folder);
-	if (access(public, F_OK) == 0)
-		return 0;
-	key = ca_read_key(secret);
-	if (!key) {
-		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-		r = key ? ca_write_key(secret, key) : -EIO;
-	}
-	return r < 0 ? r : write_public(public, key);
-}
-
-static const char *path_of(const struct seal *s, const char *what, char buf[PATH_MAX + 8])
-{
-	snprintf(buf, PATH_MAX + 8, "%s%s", s->path, what);
-	return buf;
-}
 
 static void forget(struct seal *s)
 {
@@ -68,8 +30,8 @@ static void forget(struct seal *s)
 /* Its file takes the place of the former one's. */
 static int follow(struct seal *s)
 {
-	char from[PATH_MAX + 8], to[PATH_MAX + 8];
-	int r = io_rename(path_of(s, ".next", from), path_of(s, ".key", to));
+	char from[PATH_MAX], to[PATH_MAX];
+	int r = io_rename(io_path(from, s->folder, NEXT_KEY), io_path(to, s->folder, ITS_KEY));
 
 	if (r < 0)
 		return r;
@@ -87,9 +49,9 @@ static bool signed_by(const struct checkpoint *c, const EVP_PKEY *key)
 
 static int read_last(struct seal *s)
 {
+	char path[PATH_MAX];
 	FREE char *line = NULL;
-	size_t n;
-	int r = io_read_file(s->path, CHECKPOINT_LINE, &line, &n);
+	int r = io_read_file(io_path(path, s->folder, LAST), CHECKPOINT_LINE, &line, NULL);
 
 	if (r == -ENOENT)
 		return 0;
@@ -106,14 +68,13 @@ static int read_last(struct seal *s)
 int seal_open(const char *signer_folder, struct seal **ret)
 {
 	struct seal *s = calloc(1, sizeof(*s));
-	char path[PATH_MAX + 8];
 	int r = -ENOENT;
 
 	if (!s)
 		return -ENOMEM;
-	snprintf(s->path, sizeof(s->path), "%s/checkpoint", signer_folder);
-	s->key = ca_read_key(path_of(s, ".key", path));
-	s->next = ca_read_key(path_of(s, ".next", path));
+	snprintf(s->folder, sizeof(s->folder), "%s", signer_folder);
+	s->key = pem_read_key(signer_folder, ITS_KEY);
+	s->next = pem_read_key(signer_folder, NEXT_KEY);
 	if (s->key)
 		r = read_last(s);
 	if (r < 0)
@@ -196,12 +157,12 @@ int seal_show(struct seal *s, const uint8_t *bytes, size_t n)
 /* The checkpoint first: its signature tells which key's turn it was, whenever we are killed. */
 static int keep(struct seal *s, const struct checkpoint *c)
 {
-	char line[CHECKPOINT_LINE + 1];
+	char line[CHECKPOINT_LINE + 1], path[PATH_MAX];
 	int r;
 
 	checkpoint_line(c, line);
 	strcat(line, "\n");
-	r = io_replace_file(s->path, line, strlen(line), 0600);
+	r = io_replace_file(io_path(path, s->folder, LAST), line, strlen(line), 0600);
 	return r < 0 || !s->changes ? r : follow(s);
 }
 
@@ -226,9 +187,8 @@ int seal_sign(struct seal *s, int64_t now)
 
 static int make_next(struct seal *s)
 {
-	char path[PATH_MAX + 8];
-	KEY EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	int r = key ? ca_write_key(path_of(s, ".next", path), key) : -EIO;
+	KEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	int r = key ? pem_write_key(s->folder, NEXT_KEY, key) : -EIO;
 
 	if (r == 0)
 		s->next = TAKE(key);

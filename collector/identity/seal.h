@@ -4,7 +4,6 @@
  *
  * STATE/signer/    checkpoint.key checkpoint      (a line, doc/journal-format.md; not there: none yet)
  *                  checkpoint.next                (the key that follows, until the journal has said so)
- * STATE/identity/  checkpoint.pem                 (public; the journal begins with it)
  */
 #ifndef SEAL_H
 #define SEAL_H
@@ -13,8 +12,6 @@
 
 struct seal;
 
-/* Makes the key and its public half, where they are missing. */
-int seal_init(const char *signer_folder, const char *identity_folder);
 int seal_open(const char *signer_folder, struct seal **ret);		/* -ENOENT: no key; -EBADMSG: the last checkpoint cannot be read */
 void seal_close(struct seal *);						/* NULL is fine */
 

@@ -17,11 +17,12 @@
 #define BOOK_MAX (TOKENS_KEPT * 1024)
 #define HOUR (3600 * NS_PER_S)
 
+struct book { struct token_entry at[TOKENS_KEPT]; size_t n; };
+
 struct tokens {
 	const char *folder;
-	char boot[40];			/* as in an entry */
-	struct token_entry at[TOKENS_KEPT];
-	size_t n;
+	char boot[CLOCK_BOOT_ID];	/* as in an entry */
+	struct book now, kept;		/* kept: as on disk */
 };
 
 static int refuse(char why[256], int error, const char *text)
@@ -31,29 +32,6 @@ static int refuse(char why[256], int error, const char *text)
 }
 
 /* ---- the file ---- */
-
-static void spell(const uint8_t *bytes, size_t n, char *ret)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		*ret++ = digits[bytes[i] >> 4];
-		*ret++ = digits[bytes[i] & 15];
-	}
-	*ret = 0;
-}
-
-static bool unspell(const char *text, size_t n, uint8_t *ret)
-{
-	if (strlen(text) != 2 * n || strspn(text, "0123456789abcdef") != 2 * n)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		char pair[3] = {text[2 * i], text[2 * i + 1], 0};
-
-		ret[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return true;
-}
 
 /* The host comes last: it is a person's text, and may have spaces. */
 #define LINE_READ "%16s %d %d %64s %64s %" SCNd64 " %" SCNd64 " %39s %" SCNd64 " %d %u %u %36s %253[^\n]"
@@ -71,7 +49,7 @@ static bool read_line(const char *line, struct token_entry *e)
 	e->end = (enum token_end)end;
 	e->approve = approve;
 	return state >= TOKEN_OPEN && state <= TOKEN_OVER && end >= TOKEN_ENDED_NOT && end < TOKEN_ENDS &&
-	       unspell(id, TOKEN_ID, e->id) && unspell(key, TOKEN_HASH, e->key) && unspell(subject, TOKEN_HASH, e->subject);
+	       text_unhex(id, TOKEN_ID, e->id) && text_unhex(key, TOKEN_HASH, e->key) && text_unhex(subject, TOKEN_HASH, e->subject);
 }
 
 static size_t write_line(const struct token_entry *e, char *to, size_t room)
@@ -79,30 +57,35 @@ static size_t write_line(const struct token_entry *e, char *to, size_t room)
 	char id[17], key[65], subject[65];
 	int n;
 
-	spell(e->id, TOKEN_ID, id);
-	spell(e->key, TOKEN_HASH, key);
-	spell(e->subject, TOKEN_HASH, subject);
+	text_hex(e->id, TOKEN_ID, id);
+	text_hex(e->key, TOKEN_HASH, key);
+	text_hex(e->subject, TOKEN_HASH, subject);
 	n = snprintf(to, room, LINE_WRITE, id, e->state, e->end, key, subject, e->made, e->expires, e->boot, e->boot_expires, e->approve,
 		     e->failures, e->issues, e->uuid, e->host);
 	OPENSSL_cleanse(key, sizeof(key));
 	return n > 0 && (size_t)n < room ? (size_t)n : 0;
 }
 
-static int save(const struct tokens *t, char why[256])
+/* What is not on disk did not happen. */
+static int save(struct tokens *t, char why[256])
 {
 	char path[PATH_MAX], *text = malloc(BOOK_MAX);
 	size_t n = 0;
-	int r = text ? 0 : -ENOMEM;
+	int r = -ENOMEM;
 
-	for (size_t i = 0; text && i < t->n; i++)
-		n += write_line(&t->at[i], text + n, BOOK_MAX - n);
-	snprintf(path, sizeof(path), "%s/tokens", t->folder);
-	if (r == 0)
-		r = io_replace_file(path, text, n, 0600);
-	if (text)
+	for (size_t i = 0; text && i < t->now.n; i++)
+		n += write_line(&t->now.at[i], text + n, BOOK_MAX - n);
+	if (text) {
+		r = io_replace_file(io_path(path, t->folder, "tokens"), text, n, 0600);
 		OPENSSL_cleanse(text, n);
-	free(text);
-	return r < 0 ? refuse(why, r, "the book of tokens could not be written") : 0;
+		free(text);
+	}
+	if (r < 0) {
+		t->now = t->kept;
+		return refuse(why, r, "the book of tokens could not be written");
+	}
+	t->kept = t->now;
+	return 0;
 }
 
 static void load(struct tokens *t)
@@ -110,21 +93,14 @@ static void load(struct tokens *t)
 	char path[PATH_MAX], *text = NULL;
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "%s/tokens", t->folder);
-	if (io_read_file(path, BOOK_MAX, &text, &n) < 0)
+	if (io_read_file(io_path(path, t->folder, "tokens"), BOOK_MAX, &text, &n) < 0)
 		return;
-	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line && t->n < TOKENS_KEPT; line = strtok_r(NULL, "\n", &save))
-		if (read_line(line, &t->at[t->n]))
-			t->n++;
+	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line && t->now.n < TOKENS_KEPT; line = strtok_r(NULL, "\n", &save))
+		if (read_line(line, &t->now.at[t->now.n]))
+			t->now.n++;
+	t->kept = t->now;
 	OPENSSL_cleanse(text, n);
 	free(text);
-}
-
-static void name_boot(char ret[CLOCK_BOOT_ID])
-{
-	clock_boot_id(ret);
-	if (!*ret)
-		strcpy(ret, "-");
 }
 
 struct tokens *tokens_open(const char *folder)
@@ -134,7 +110,9 @@ struct tokens *tokens_open(const char *folder)
 	if (!t)
 		return NULL;
 	t->folder = folder;
-	name_boot(t->boot);
+	clock_boot_id(t->boot);
+	if (!*t->boot)
+		strcpy(t->boot, "-");
 	load(t);
 	return t;
 }
@@ -168,23 +146,20 @@ static void end(struct token_entry *e, enum token_end how)
 	OPENSSL_cleanse(e->key, sizeof(e->key));
 }
 
-static void drop(struct tokens *t, size_t i)
-{
-	memmove(&t->at[i], &t->at[i + 1], (t->n - i - 1) * sizeof(t->at[0]));
-	t->n--;
-}
-
 /* Room for one more: the oldest of those that are over goes. */
-static bool make_room(struct tokens *t)
+static bool make_room(struct book *b)
 {
-	size_t open = 0;
+	size_t usable = 0, n = 0, surplus = b->n == TOKENS_KEPT;
 
-	for (size_t i = 0; i < t->n; i++)
-		open += t->at[i].state != TOKEN_OVER;
-	for (size_t i = 0; i < t->n && t->n == TOKENS_KEPT; i++)
-		if (t->at[i].state == TOKEN_OVER)
-			drop(t, i);
-	return open < TOKENS_OPEN;
+	for (size_t i = 0; i < b->n; i++) {
+		usable += b->at[i].state != TOKEN_OVER;
+		if (surplus && b->at[i].state == TOKEN_OVER)
+			surplus = 0;
+		else
+			b->at[n++] = b->at[i];
+	}
+	b->n = n;
+	return usable < TOKENS_OPEN;
 }
 
 /* True: some were. */
@@ -192,54 +167,36 @@ static bool expire(struct tokens *t)
 {
 	bool some = false;
 
-	for (size_t i = 0; i < t->n; i++)
-		if (t->at[i].state != TOKEN_OVER && tokens_left(t, &t->at[i]) == 0) {
-			end(&t->at[i], TOKEN_EXPIRED);
+	for (struct token_entry *e = t->now.at; e < t->now.at + t->now.n; e++)
+		if (e->state != TOKEN_OVER && tokens_left(t, e) == 0) {
+			end(e, TOKEN_EXPIRED);
 			some = true;
 		}
 	return some;
 }
 
-void tokens_expire(struct tokens *t)
+const struct token_entry *tokens_all(struct tokens *t, size_t *ret_n)
 {
 	char why[256];
 
-	if (expire(t))
-		save(t, why);	/* else their keys go with the next one */
-}
-
-size_t tokens_count(const struct tokens *t)
-{
-	return t->n;
-}
-
-const struct token_entry *tokens_at(const struct tokens *t, size_t i)
-{
-	return &t->at[i];
+	if (expire(t) && save(t, why) < 0)
+		expire(t);	/* their keys go with the next change */
+	*ret_n = t->now.n;
+	return t->now.at;
 }
 
 static struct token_entry *find(struct tokens *t, const uint8_t id[TOKEN_ID])
 {
 	expire(t);
-	for (size_t i = 0; i < t->n; i++)
-		if (!memcmp(t->at[i].id, id, TOKEN_ID))
-			return &t->at[i];
+	for (size_t i = 0; i < t->now.n; i++)
+		if (!memcmp(t->now.at[i].id, id, TOKEN_ID))
+			return &t->now.at[i];
 	return NULL;
 }
 
 const struct token_entry *tokens_find(struct tokens *t, const uint8_t id[TOKEN_ID])
 {
 	return find(t, id);
-}
-
-/* What is not on disk did not happen. */
-static int keep(struct tokens *t, struct token_entry *e, const struct token_entry *before, char why[256])
-{
-	int r = save(t, why);
-
-	if (r < 0)
-		*e = *before;
-	return r;
 }
 
 /* ---- what people do ---- */
@@ -259,16 +216,17 @@ int tokens_new(struct tokens *t, const char *uuid, const char *host, unsigned ho
 	       uint8_t ret_secret[TOKEN_SECRET], char why[256])
 {
 	struct token_entry e = {.made = clock_wall(), .approve = approve};
-	int r;
 
 	if (hours < 1 || hours > TOKEN_HOURS_MAX || strlen(uuid) != 36 || !is_line(host))
 		return refuse(why, -EINVAL, "not a token's host, or not a token's hours");
 	expire(t);
-	for (size_t i = 0; i < t->n; i++)
-		if (t->at[i].state != TOKEN_OVER && !strcmp(t->at[i].host, host))
-			end(&t->at[i], TOKEN_REPLACED);
-	if (!make_room(t))
+	for (size_t i = 0; i < t->now.n; i++)
+		if (t->now.at[i].state != TOKEN_OVER && !strcmp(t->now.at[i].host, host))
+			end(&t->now.at[i], TOKEN_REPLACED);
+	if (!make_room(&t->now)) {
+		t->now = t->kept;
 		return refuse(why, -EBUSY, "too many tokens can still be used: revoke some (beadle token list)");
+	}
 	if (RAND_bytes(e.id, sizeof(e.id)) != 1 || RAND_bytes(ret_secret, TOKEN_SECRET) != 1 || token_key(ret_secret, e.key) < 0)
 		return refuse(why, -EIO, "no random numbers");
 	e.expires = e.made + hours * HOUR;
@@ -276,31 +234,27 @@ int tokens_new(struct tokens *t, const char *uuid, const char *host, unsigned ho
 	strcpy(e.boot, t->boot);
 	strcpy(e.uuid, uuid);
 	strcpy(e.host, host);
-	t->at[t->n++] = e;
-	r = save(t, why);
-	if (r < 0)
-		drop(t, t->n - 1);
-	else
-		*ret = &t->at[t->n - 1];
-	return r;
+	t->now.at[t->now.n++] = e;
+	*ret = &t->now.at[t->now.n - 1];
+	OPENSSL_cleanse(e.key, sizeof(e.key));
+	return save(t, why);
 }
 
 int tokens_end(struct tokens *t, const uint8_t id[TOKEN_ID], char why[256])
 {
-	struct token_entry *e = find(t, id), before;
+	struct token_entry *e = find(t, id);
 
 	if (!e)
 		return refuse(why, -ENOENT, "there is no such token");
 	if (e->state == TOKEN_OVER)
 		return 0;
-	before = *e;
 	end(e, e->state == TOKEN_USED ? TOKEN_ARRIVED : TOKEN_REVOKED);
-	return keep(t, e, &before, why);
+	return save(t, why);
 }
 
 int tokens_approve(struct tokens *t, const uint8_t id[TOKEN_ID], const char *fingerprint, char why[256])
 {
-	struct token_entry *e = find(t, id), before;
+	struct token_entry *e = find(t, id);
 	char its[TOKEN_FINGERPRINT];
 
 	if (!e)
@@ -312,9 +266,8 @@ int tokens_approve(struct tokens *t, const uint8_t id[TOKEN_ID], const char *fin
 	if (strcmp(its, fingerprint))
 		return refuse(why, -EACCES, "another key waits than the one with that fingerprint: if it was copied as the server shows it, "
 			      "somebody else has used the token: revoke it");
-	before = *e;
 	e->state = TOKEN_APPROVED;
-	return keep(t, e, &before, why);
+	return save(t, why);
 }
 
 /* ---- what servers do ---- */
@@ -331,13 +284,12 @@ static int is_over(const struct token_entry *e, char why[256])
 
 static int wrong_proof(struct tokens *t, struct token_entry *e, char why[256])
 {
-	struct token_entry before = *e;
 	char host[64];
 	int r;
 
 	if (++e->failures >= TOKENS_FAILURES)
 		end(e, TOKEN_GUESSED);
-	r = keep(t, e, &before, why);
+	r = save(t, why);
 	if (r == 0)
 		snprintf(why, 256, "a wrong proof, number %u of %d, for the token of %s", e->failures, TOKENS_FAILURES,
 			 text_escape(e->host, strlen(e->host), host, sizeof(host)));
@@ -367,14 +319,13 @@ int tokens_check(struct tokens *t, const struct token_use *u, char why[256])
 	return -EACCES;
 }
 
-int tokens_take(struct tokens *t, const uint8_t id[TOKEN_ID], const uint8_t subject[TOKEN_HASH], char why[256])
+int tokens_take(struct tokens *t, const uint8_t id[TOKEN_ID], const uint8_t subject[TOKEN_HASH], const struct token_entry **ret, char why[256])
 {
-	struct token_entry *e = find(t, id), before;
+	struct token_entry *e = find(t, id);
 	int r;
 
 	if (!e || e->state == TOKEN_OVER)
 		return refuse(why, -EACCES, "the token is over");
-	before = *e;
 	if (e->state == TOKEN_OPEN)
 		memcpy(e->subject, subject, TOKEN_HASH);
 	else if (memcmp(e->subject, subject, TOKEN_HASH))
@@ -385,6 +336,7 @@ int tokens_take(struct tokens *t, const uint8_t id[TOKEN_ID], const uint8_t subj
 		return refuse(why, -EACCES, "the token's one key has asked for certificates too often: make another token");
 	e->state = e->state == TOKEN_OPEN && e->approve ? TOKEN_WAITING : TOKEN_USED;
 	e->issues += e->state == TOKEN_USED;
-	r = keep(t, e, &before, why);
+	*ret = e;
+	r = save(t, why);
 	return r < 0 ? r : e->state == TOKEN_WAITING;
 }

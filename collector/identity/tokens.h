@@ -42,11 +42,10 @@ struct tokens;
 struct tokens *tokens_open(const char *folder);
 void tokens_close(struct tokens *);		/* NULL is fine */
 
-void tokens_expire(struct tokens *);		/* what has expired is written down as over */
-size_t tokens_count(const struct tokens *);
-const struct token_entry *tokens_at(const struct tokens *, size_t i);
-int64_t tokens_left(const struct tokens *, const struct token_entry *);	/* of its life, ns; 0: it is over */
+/* All of them; what has expired is written down as over. */
+const struct token_entry *tokens_all(struct tokens *, size_t *ret_n);
 const struct token_entry *tokens_find(struct tokens *, const uint8_t id[TOKEN_ID]);	/* NULL: none such */
+int64_t tokens_left(const struct tokens *, const struct token_entry *);	/* of its life, ns; 0: it is over */
 
 /* One that can still be used for the same host is over. The secret is told this once. */
 int tokens_new(struct tokens *, const char *uuid, const char *host, unsigned hours, bool approve, const struct token_entry **ret,
@@ -59,6 +58,6 @@ struct token_use { const uint8_t *id, *exporter, *proof, *csr; size_t csr_n; con
 /* Is it known, good, proven, and for this host? A wrong proof is counted. Nothing of the request is looked into before. */
 int tokens_check(struct tokens *, const struct token_use *, char why[256]);
 /* What was checked just now is for this key from now on: 0: it may have a certificate; 1: a person must approve it first. */
-int tokens_take(struct tokens *, const uint8_t id[TOKEN_ID], const uint8_t subject[TOKEN_HASH], char why[256]);
+int tokens_take(struct tokens *, const uint8_t id[TOKEN_ID], const uint8_t subject[TOKEN_HASH], const struct token_entry **ret, char why[256]);
 
 #endif

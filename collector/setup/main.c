@@ -97,19 +97,18 @@ static bool give(const struct settings *s)
 	return false;
 }
 
-/* What the signer makes: all that is not there yet. */
 static bool make_identities(const struct settings *s)
 {
-	char *arguments[9 + 2 * SETTINGS_HOSTS] = {"beadle-signer", "--init", "--state", (char *)s->state, "--school",
+	char *arguments[8 + 2 * SETTINGS_HOSTS] = {"beadle-authority", "--state", (char *)s->state, "--school",
 		(char *)s->school, "--name", (char *)s->name};
-	int n = 8;
+	int n = 7;
 
 	for (size_t i = 0; i < s->hosts_n; i++) {
 		arguments[n++] = "--host";
 		arguments[n++] = (char *)s->hosts[i];
 	}
 	arguments[n] = NULL;
-	return run("collector/identity/beadle-signer", arguments, NULL) == EXIT_SUCCESS;
+	return run("collector/authority/beadle-authority", arguments, NULL) == EXIT_SUCCESS;
 }
 
 static bool make_folders(const struct settings *s)

@@ -18,7 +18,7 @@ from protobuf import pack, unpack
 from sanitized import SANITIZED
 
 WEB = BUILD / "collector/web/beadle-web"
-SIGNER = BUILD / "collector/identity/beadle-signer"
+AUTHORITY = BUILD / "collector/authority/beadle-authority"
 LONG = 30 if SANITIZED else 5       # seconds that a page may take while others are in its way
 
 
@@ -27,7 +27,7 @@ class Web:
 
     def __init__(self, folder, *options):
         self.folder, self.asked, self.answers = folder, [], {}
-        subprocess.run([SIGNER, "--init", "--state", folder, "--school", "twvs", "--name", "c", "--host", "localhost", "--host", "127.0.0.1"],
+        subprocess.run([AUTHORITY, "--state", folder, "--school", "twvs", "--name", "c", "--host", "localhost", "--host", "127.0.0.1"],
                        check=True, stdout=subprocess.DEVNULL)
         listener = socket.create_server(("127.0.0.1", 0), backlog=4096)     # as the launcher does
         self.port = listener.getsockname()[1]

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/identity/ca.h"
 #include "lib/identity.h"
+#include "lib/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -31,6 +31,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (cert && identity_of(cert, &id) == 0)
 		look(&id);
 	X509_free(cert);
-	EVP_PKEY_free(ca_key_of_request(data, n));
+	EVP_PKEY_free(request_key(data, n));
 	return 0;
 }

@@ -34,7 +34,7 @@ FUZZERS += tests/fuzz/fuzz_certificate
 tests_fuzz_fuzz_certificate_SOURCES = tests/fuzz/fuzz_certificate.c
 tests_fuzz_fuzz_certificate_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_fuzz_fuzz_certificate_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_certificate_LDADD = $(IDENTITY_LIBS)
+tests_fuzz_fuzz_certificate_LDADD = $(TLS_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_segment
 tests_fuzz_fuzz_segment_SOURCES = tests/fuzz/fuzz_segment.c

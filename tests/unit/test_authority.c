@@ -14,18 +14,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "collector/identity/ca.h"
+#include "collector/authority/ca.h"
+#include "collector/authority/founding.h"
 #include "collector/identity/office.h"
 #include "lib/authority.h"
 #include "lib/identity.h"
 #include "lib/renewal.h"
+#include "tests/unit/answer.h"
 #include "tests/unit/folder.h"
 #include "tests/unit/steps.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
 
 static char state[64], collector[96], agent[96], why[256];
-static struct office *office;
+static struct office opened, *office = &opened;
 
 int unlink(const char *path)
 {
@@ -37,30 +39,19 @@ int unlink(const char *path)
 
 static const struct roll *now(void)
 {
-	return office_authority(office);
-}
-
-static X509 *decode(uint8_t *der, size_t n)
-{
-	const uint8_t *p = der;
-	X509 *cert = d2i_X509(NULL, &p, (long)n);
-
-	ck_assert_ptr_nonnull(cert);
-	OPENSSL_free(der);
-	return cert;
+	return &office->authority;
 }
 
 /* A first certificate. */
 static void enrol(const char *folder)
 {
-	uint8_t *csr, *der;
-	size_t n, size;
+	uint8_t *csr;
+	size_t n;
 	X509 *cert;
 
 	ck_assert_int_eq(mkdir(folder, 0700), 0);
 	ck_assert_int_eq(renewal_request(folder, &csr, &n), 0);
-	ck_assert_msg(office_issue_agent(office, UUID, "library", csr, n, &der, &size, why) == 0, "%s", why);
-	cert = decode(der, size);
+	ck_assert_msg(office_issue_agent(office, UUID, "library", csr, n, &cert, why) == 0, "%s", why);
 	ck_assert_int_eq(renewal_adopt(folder, (X509 *[]){now()->root}, 1, cert), 0);
 	ck_assert_int_eq(renewal_settle(folder), 0);
 	X509_free(cert);
@@ -77,22 +68,22 @@ static X509 *certificate(const char *folder)
 
 static int renew_agent(void)
 {
-	uint8_t *csr, *proof, *der = NULL, *current = NULL;
-	size_t n, proof_n, size;
-	X509 *cert = certificate(agent);
+	uint8_t *csr, *proof, *current = NULL;
+	size_t n, proof_n;
+	X509 *cert = certificate(agent), *next = NULL;
 	int current_n = i2d_X509(cert, &current), r;
 
 	ck_assert_int_eq(renewal_request(agent, &csr, &n), 0);
 	ck_assert_int_eq(renewal_prove(agent, csr, n, &proof, &proof_n), 0);
-	r = office_renew_agent(office, &(struct office_renewal){current, csr, proof, (size_t)current_n, n, proof_n, "library"}, &der, &size, why);
+	r = office_renew_agent(office, &(struct office_renewal){current, csr, proof, (size_t)current_n, n, proof_n, "library"}, &next, why);
 	if (r == 0)
-		r = renewal_take(agent, "ca.pem", der, size);
+		r = answer_take(agent, next);
 	if (r == 0)
 		r = renewal_settle(agent);
 	OPENSSL_free(csr);
 	OPENSSL_free(proof);
-	OPENSSL_free(der);
 	OPENSSL_free(current);
+	X509_free(next);
 	X509_free(cert);
 	return r;
 }
@@ -107,15 +98,16 @@ static void trust_at_collector(void)
 
 static void renew_collector(void)
 {
-	uint8_t *csr, *der;
-	size_t n, size;
+	uint8_t *csr;
+	size_t n;
+	X509 *cert;
 
 	ck_assert_int_eq(renewal_request(collector, &csr, &n), 0);
-	ck_assert_int_eq(office_renew(office, "collector", csr, n, &der, &size, why), 0);
-	ck_assert_int_eq(renewal_take(collector, "ca.pem", der, size), 0);
+	ck_assert_int_eq(office_renew(office, "collector", csr, n, &cert, why), 0);
+	ck_assert_int_eq(answer_take(collector, cert), 0);
 	ck_assert_int_eq(renewal_settle(collector), 0);
 	OPENSSL_free(csr);
-	OPENSSL_free(der);
+	X509_free(cert);
 }
 
 static void roll(void)
@@ -213,8 +205,8 @@ static void set_up(void)
 	ck_assert_ptr_nonnull(mkdtemp(state));
 	snprintf(collector, sizeof(collector), "%s/identity", state);
 	snprintf(agent, sizeof(agent), "%s/agent", state);
-	ck_assert_msg(office_init(state, "twvs", "main", hosts, 1, why) == 0, "%s", why);
-	ck_assert_msg(office_open(state, &office, why) == 0, "%s", why);
+	ck_assert_msg(founding_make(state, "twvs", "main", hosts, 1, why) == 0, "%s", why);
+	ck_assert_msg(office_open(state, office, why) == 0, "%s", why);
 	enrol(agent);
 }
 
@@ -325,12 +317,12 @@ static void starts_again(void)
 
 		if (pid == 0) {
 			kill_at = at;
-			_exit(office_open(state, &office, why) < 0 ? 2 : 0);
+			_exit(office_open(state, office, why) < 0 ? 2 : 0);
 		}
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		killed = WIFSIGNALED(status);
 	} while (killed && ++at < 10);
-	ck_assert_msg(office_open(state, &office, why) == 0, "%s", why);
+	ck_assert_msg(office_open(state, office, why) == 0, "%s", why);
 }
 
 START_TEST(test_i05_a_signer_killed_in_a_roll_over_finishes_it_when_asked_again)

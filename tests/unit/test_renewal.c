@@ -13,17 +13,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "collector/authority/founding.h"
 #include "collector/identity/office.h"
 #include "lib/identity.h"
 #include "lib/io.h"
 #include "lib/renewal.h"
+#include "tests/unit/answer.h"
 #include "tests/unit/folder.h"
 #include "tests/unit/steps.h"
 
 #define DAY INT64_C(86400)
 
 static char state[64], folder[96], why[256];
-static struct office *office;
+static struct office opened, *office = &opened;
 
 int mkdir(const char *path, mode_t mode)
 {
@@ -44,8 +46,8 @@ static void set_up(void)
 	strcpy(state, "/tmp/beadle-renew-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(state));
 	snprintf(folder, sizeof(folder), "%s/identity", state);
-	ck_assert_msg(office_init(state, "twvs", "main", hosts, 1, why) == 0, "%s", why);
-	ck_assert_msg(office_open(state, &office, why) == 0, "%s", why);
+	ck_assert_msg(founding_make(state, "twvs", "main", hosts, 1, why) == 0, "%s", why);
+	ck_assert_msg(office_open(state, office, why) == 0, "%s", why);
 }
 
 static void tear_down(void)
@@ -93,18 +95,19 @@ static void starts(void)
 
 static int renew(void)
 {
-	uint8_t *csr, *der = NULL;
-	size_t n, size = 0;
+	uint8_t *csr;
+	size_t n;
+	X509 *cert = NULL;
 	int r = renewal_request(folder, &csr, &n);
 
 	if (r == 0)
-		r = office_renew(office, "collector", csr, n, &der, &size, why);
+		r = office_renew(office, "collector", csr, n, &cert, why);
 	if (r == 0)
-		r = renewal_take(folder, "ca.pem", der, size);
+		r = answer_take(folder, cert);
 	if (r == 0)
 		r = renewal_settle(folder);
 	OPENSSL_free(csr);
-	OPENSSL_free(der);
+	X509_free(cert);
 	return r;
 }
 
@@ -147,22 +150,23 @@ END_TEST
 
 START_TEST(test_i05_only_its_own_next_certificate_is_taken)
 {
-	uint8_t *csr, *other, *der;
-	size_t n, size;
+	uint8_t *csr, *other;
+	size_t n;
+	X509 *cert;
 	char *before = certificate(), *after;
 
 	ck_assert_int_eq(renewal_request(folder, &csr, &n), 0);
-	ck_assert_int_eq(office_renew(office, "web", csr, n, &der, &size, why), 0);
-	ck_assert_int_eq(renewal_take(folder, "ca.pem", der, size), -EKEYREJECTED);	/* of another root */
-	OPENSSL_free(der);
-	ck_assert_int_eq(office_issue_agent(office, "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60", "h", csr, n, &der, &size, why), 0);
-	ck_assert_int_eq(renewal_take(folder, "ca.pem", der, size), -EKEYREJECTED);	/* of another name */
-	OPENSSL_free(der);
-	ck_assert_int_eq(office_renew(office, "collector", csr, n, &der, &size, why), 0);
+	ck_assert_int_eq(office_renew(office, "web", csr, n, &cert, why), 0);
+	ck_assert_int_eq(answer_take(folder, cert), -EKEYREJECTED);	/* of another root */
+	X509_free(cert);
+	ck_assert_int_eq(office_issue_agent(office, "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60", "h", csr, n, &cert, why), 0);
+	ck_assert_int_eq(answer_take(folder, cert), -EKEYREJECTED);	/* of another name */
+	X509_free(cert);
+	ck_assert_int_eq(office_renew(office, "collector", csr, n, &cert, why), 0);
 	renewal_drop(folder);
-	ck_assert_int_eq(renewal_take(folder, "ca.pem", der, size), -EKEYREJECTED);	/* of a key that is gone */
+	ck_assert_int_eq(answer_take(folder, cert), -EKEYREJECTED);	/* of a key that is gone */
 	ck_assert_int_eq(renewal_request(folder, &other, &n), 0);
-	ck_assert_int_eq(renewal_take(folder, "ca.pem", der, size), -EKEYREJECTED);	/* of another key */
+	ck_assert_int_eq(answer_take(folder, cert), -EKEYREJECTED);	/* of another key */
 	ck_assert_int_eq(renewal_take(folder, "ca.pem", (const uint8_t *)"no", 2), -EKEYREJECTED);
 	ck_assert(!renewal_complete(folder));
 	after = certificate();
@@ -172,7 +176,7 @@ START_TEST(test_i05_only_its_own_next_certificate_is_taken)
 	starts();
 	OPENSSL_free(csr);
 	OPENSSL_free(other);
-	OPENSSL_free(der);
+	X509_free(cert);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "collector/audit/journal.h"
+#include "collector/authority/founding.h"
 #include "collector/identity/seal.h"
 #include "tests/unit/folder.h"
 #include "tests/unit/steps.h"
@@ -14,14 +15,12 @@ static char state[64];
 
 static void set_up(void)
 {
-	char signer[80], identity[80];
+	static const char *const hosts[] = {"beadle.twvs.example"};
+	char why[256];
 
 	strcpy(state, "/tmp/beadle-seal-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(state));
-	snprintf(signer, sizeof(signer), "%s/signer", state);
-	snprintf(identity, sizeof(identity), "%s/identity", state);
-	ck_assert_int_eq(mkdir(signer, 0700) | mkdir(identity, 0700), 0);
-	ck_assert_int_eq(seal_init(signer, identity), 0);
+	ck_assert_msg(founding_make(state, "twvs", "main", hosts, 1, why) == 0, "%s", why);
 }
 
 static void tear_down(void)

@@ -10,16 +10,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "collector/identity/ca.h"
+#include "collector/authority/ca.h"
+#include "collector/authority/founding.h"
 #include "collector/identity/office.h"
 #include "lib/identity.h"
+#include "lib/pem.h"
 #include "tests/unit/folder.h"
 
 #define UUID "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f60"
 #define OTHER "0189f7e2-7d3c-7a10-8f31-2b6c1d4e5f61"
 
 static char state[64], why[256];
-static struct office *office;
+static struct office opened, *office = &opened;
 
 static const char *const hosts[] = {"beadle.twvs.example", "192.0.2.10"};
 
@@ -34,8 +36,8 @@ static void set_up(void)
 		snprintf(path, sizeof(path), "%s/%s", state, folders[i]);
 		mkdir(path, 0700);
 	}
-	ck_assert_msg(office_init(state, "twvs", "main", hosts, 2, why) == 0, "%s", why);
-	ck_assert_msg(office_open(state, &office, why) == 0, "%s", why);
+	ck_assert_msg(founding_make(state, "twvs", "main", hosts, 2, why) == 0, "%s", why);
+	ck_assert_msg(office_open(state, office, why) == 0, "%s", why);
 }
 
 static void tear_down(void)
@@ -66,34 +68,27 @@ static size_t greedy_request(EVP_PKEY *key, uint8_t **der)
 	return (size_t)n;
 }
 
-static X509 *decode(uint8_t *der, size_t n)
-{
-	const uint8_t *p = der;
-	X509 *cert = d2i_X509(NULL, &p, (long)n);
-
-	ck_assert_ptr_nonnull(cert);
-	OPENSSL_free(der);
-	return cert;
-}
-
 static int issue(const char *uuid, EVP_PKEY *key, X509 **ret)
 {
-	uint8_t *csr, *der;
-	size_t n = greedy_request(key, &csr), size;
-	int r = office_issue_agent(office, uuid, "library", csr, n, &der, &size, why);
+	uint8_t *csr;
+	size_t n = greedy_request(key, &csr);
+	int r = office_issue_agent(office, uuid, "library", csr, n, ret, why);
 
 	OPENSSL_free(csr);
-	if (r == 0)
-		*ret = decode(der, size);
 	return r;
+}
+
+static const char *signer(void)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/signer", state);
+	return path;
 }
 
 static X509 *root(const char *name)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/signer/%s", state, name);
-	return ca_read_certificate(path);
+	return pem_read_certificate(signer(), name);
 }
 
 static int verifies(X509 *cert, X509 *trusted, int purpose, const char *host)
@@ -157,8 +152,8 @@ START_TEST(what_is_no_agent_or_no_key_is_refused)
 {
 	static const char *const uuids[] = {"", "*", "../x", UUID "\n", "0189F7E2-7D3C-7A10-8F31-2B6C1D4E5F60", UUID "/x", UUID ",DNS:evil"};
 	EVP_PKEY *key = EVP_EC_gen("P-256"), *weak = EVP_RSA_gen(2048), *other = EVP_EC_gen("P-384");
-	uint8_t *csr, *der;
-	size_t n = greedy_request(key, &csr), size;
+	uint8_t *csr;
+	size_t n = greedy_request(key, &csr);
 	X509 *cert;
 
 	for (size_t i = 0; i < sizeof(uuids) / sizeof(*uuids); i++)
@@ -167,9 +162,9 @@ START_TEST(what_is_no_agent_or_no_key_is_refused)
 	ck_assert_int_lt(issue(UUID, other, &cert), 0);
 	for (size_t i = 0; i < n; i += 7) {	/* its own signature no longer fits, or it is no request */
 		csr[i] ^= 1;
-		ck_assert_int_lt(office_issue_agent(office, UUID, "library", csr, n, &der, &size, why), 0);
+		ck_assert_int_lt(office_issue_agent(office, UUID, "library", csr, n, &cert, why), 0);
 		csr[i] ^= 1;
-		ck_assert_int_lt(office_issue_agent(office, UUID, "library", csr, i, &der, &size, why), 0);
+		ck_assert_int_lt(office_issue_agent(office, UUID, "library", csr, i, &cert, why), 0);
 	}
 	OPENSSL_free(csr);
 	EVP_PKEY_free(key);
@@ -189,7 +184,7 @@ START_TEST(test_i04_a_revoked_agent_gets_nothing_also_after_a_restart)
 	ck_assert_int_eq(office_revoke(office, UUID, why), 0);
 	ck_assert_int_eq(issue(UUID, key, &cert), -EACCES);
 	office_close(office);
-	ck_assert_int_eq(office_open(state, &office, why), 0);
+	ck_assert_int_eq(office_open(state, office, why), 0);
 	ck_assert_int_eq(issue(UUID, key, &cert), -EACCES);
 	ck_assert_int_eq(issue(OTHER, key, &cert), 0);
 	X509_free(cert);
@@ -202,12 +197,13 @@ START_TEST(what_was_issued_is_written_down)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	char path[128], line[512];
-	uint8_t *csr, *der;
-	size_t n = greedy_request(key, &csr), size;
+	uint8_t *csr;
+	size_t n = greedy_request(key, &csr);
+	X509 *cert;
 	FILE *f;
 
-	ck_assert_int_eq(office_issue_agent(office, UUID, "lib\nrary", csr, n, &der, &size, why), 0);
-	OPENSSL_free(der);
+	ck_assert_int_eq(office_issue_agent(office, UUID, "lib\nrary", csr, n, &cert, why), 0);
+	X509_free(cert);
 	OPENSSL_free(csr);
 	snprintf(path, sizeof(path), "%s/signer/issued", state);
 	f = fopen(path, "r");
@@ -251,13 +247,13 @@ START_TEST(test_i04_a_line_that_was_cut_off_takes_no_other_with_it)
 	office_close(office);
 	append("issued", "1800000000 " OTHER);
 	append("revoked", OTHER);
-	ck_assert_int_eq(office_open(state, &office, why), 0);
+	ck_assert_int_eq(office_open(state, office, why), 0);
 	ck_assert_uint_eq(next_generation(key), 2);
 	ck_assert_int_eq(issue(OTHER, key, &cert), 0);
 	X509_free(cert);
 	ck_assert_int_eq(office_revoke(office, UUID, why), 0);
 	office_close(office);
-	ck_assert_int_eq(office_open(state, &office, why), 0);
+	ck_assert_int_eq(office_open(state, office, why), 0);
 	ck_assert_int_eq(issue(UUID, key, &cert), -EACCES);
 	EVP_PKEY_free(key);
 }
@@ -267,16 +263,14 @@ END_TEST
 
 static int renew_with(X509 *current, EVP_PKEY *old, EVP_PKEY *new_, X509 **ret)
 {
-	uint8_t *csr, *der, *shown = NULL, proof[256];
-	size_t n = greedy_request(new_, &csr), size, proof_n = sizeof(proof);
+	uint8_t *csr, *shown = NULL, proof[256];
+	size_t n = greedy_request(new_, &csr), proof_n = sizeof(proof);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int shown_n = i2d_X509(current, &shown), r;
 
 	ck_assert_int_eq(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, old), 1);
 	ck_assert_int_eq(EVP_DigestSign(ctx, proof, &proof_n, csr, n), 1);
-	r = office_renew_agent(office, &(struct office_renewal){shown, csr, proof, (size_t)shown_n, n, proof_n, "library"}, &der, &size, why);
-	if (r == 0)
-		*ret = decode(der, size);
+	r = office_renew_agent(office, &(struct office_renewal){shown, csr, proof, (size_t)shown_n, n, proof_n, "library"}, ret, why);
 	EVP_MD_CTX_free(ctx);
 	OPENSSL_free(csr);
 	OPENSSL_free(shown);
@@ -308,12 +302,9 @@ END_TEST
 
 static X509 *made_by(const char *key_name, const char *root_name, EVP_PKEY *subject, const char *name, enum ca_usage usage)
 {
-	char path[128];
-	EVP_PKEY *key;
+	EVP_PKEY *key = pem_read_key(signer(), key_name);
 	X509 *by = root(root_name), *cert;
 
-	snprintf(path, sizeof(path), "%s/signer/%s", state, key_name);
-	key = ca_read_key(path);
 	cert = ca_issue(key, by, subject, "x", name, usage, 1);
 	EVP_PKEY_free(key);
 	X509_free(by);
@@ -354,13 +345,10 @@ END_TEST
 
 START_TEST(test_i05_what_is_over_is_not_renewed)
 {
-	EVP_PKEY *old = ca_key_new(), *new_ = ca_key_new(), *key;
-	char path[128];
+	EVP_PKEY *old = ca_key_new(), *new_ = ca_key_new(), *key = pem_read_key(signer(), "ca.key");
 	X509 *cert, *none;
 
 	ck_assert_int_eq(issue(UUID, old, &cert), 0);
-	snprintf(path, sizeof(path), "%s/signer/ca.key", state);
-	key = ca_read_key(path);
 	ck_assert(X509_gmtime_adj(X509_getm_notAfter(cert), -60));
 	ck_assert_int_gt(X509_sign(cert, key, EVP_sha256()), 0);
 	ck_assert_int_eq(renew_with(cert, old, new_, &none), -EACCES);
@@ -378,24 +366,22 @@ END_TEST
 START_TEST(servers_keep_the_names_of_init)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	uint8_t *csr, *der;
-	size_t n = greedy_request(key, &csr), size;
+	uint8_t *csr;
+	size_t n = greedy_request(key, &csr);
 	X509 *cert, *ca = root("ca.pem"), *web = root("web-root.pem");
 
-	ck_assert_int_eq(office_renew(office, "collector", csr, n, &der, &size, why), 0);
-	cert = decode(der, size);
+	ck_assert_int_eq(office_renew(office, "collector", csr, n, &cert, why), 0);
 	ck_assert_str_eq(names_of(cert), "URI:beadle://twvs/collector/main;");
 	ck_assert_uint_eq(X509_get_extended_key_usage(cert), XKU_SSL_SERVER);
 	ck_assert_int_eq(verifies(cert, ca, X509_PURPOSE_SSL_SERVER, NULL), 1);
 	ck_assert_int_eq(verifies(cert, web, X509_PURPOSE_SSL_SERVER, NULL), 0);
 	X509_free(cert);
-	ck_assert_int_eq(office_renew(office, "web", csr, n, &der, &size, why), 0);
-	cert = decode(der, size);
+	ck_assert_int_eq(office_renew(office, "web", csr, n, &cert, why), 0);
 	ck_assert_int_eq(verifies(cert, web, X509_PURPOSE_SSL_SERVER, "beadle.twvs.example"), 1);
 	ck_assert_int_eq(verifies(cert, web, X509_PURPOSE_SSL_SERVER, "evil"), 0);
 	ck_assert_int_eq(verifies(cert, ca, X509_PURPOSE_SSL_SERVER, NULL), 0);
 	X509_free(cert);
-	ck_assert_int_lt(office_renew(office, "agent", csr, n, &der, &size, why), 0);
+	ck_assert_int_lt(office_renew(office, "agent", csr, n, &cert, why), 0);
 	OPENSSL_free(csr);
 	X509_free(ca);
 	X509_free(web);
@@ -421,11 +407,10 @@ START_TEST(the_dashboards_root_can_imitate_nobody)
 		n++;
 	snprintf(path, sizeof(path), "%s/signer/web-root.pem", state);
 	unlink(path);
-	ck_assert_msg(office_init(state, "twvs", "main", schools[_i].hosts, n, why) == 0, "%s", why);
-	web = ca_read_certificate(path);
+	ck_assert_msg(founding_make(state, "twvs", "main", schools[_i].hosts, n, why) == 0, "%s", why);
+	web = root("web-root.pem");
 	ck_assert_int_eq(X509_EXTENSION_get_critical(X509_get_ext(web, X509_get_ext_by_NID(web, NID_name_constraints, -1))), 1);
-	snprintf(path, sizeof(path), "%s/signer/web-root.key", state);
-	stolen = ca_read_key(path);
+	stolen = pem_read_key(signer(), "web-root.key");
 	for (size_t i = 0; i < 5 && schools[_i].evil[i]; i++) {
 		cert = ca_issue(stolen, web, key, "x", schools[_i].evil[i], CA_SERVER, 0);
 		ck_assert_ptr_nonnull(cert);
@@ -447,9 +432,9 @@ START_TEST(init_makes_nothing_twice_and_keeps_keys_to_itself)
 	char before[120], after[120], path[128];
 	struct stat st;
 
-	ck_assert_int_eq(office_fingerprint(state, before), 0);
-	ck_assert_int_eq(office_init(state, "twvs", "main", hosts, 2, why), 0);
-	ck_assert_int_eq(office_fingerprint(state, after), 0);
+	ck_assert_int_eq(founding_fingerprint(state, before), 0);
+	ck_assert_int_eq(founding_make(state, "twvs", "main", hosts, 2, why), 0);
+	ck_assert_int_eq(founding_fingerprint(state, after), 0);
 	ck_assert_str_eq(before, after);
 	for (int i = 0; i < 4; i++) {
 		snprintf(path, sizeof(path), "%s/%s", state, keys[i]);

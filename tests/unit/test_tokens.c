@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/ec.h>
-#include <openssl/x509.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "collector/authority/founding.h"
 #include "collector/identity/office.h"
 #include "lib/clock.h"
+#include "lib/request.h"
 #include "lib/token.h"
 #include "tests/unit/folder.h"
 #include "tests/unit/steps.h"
@@ -23,7 +24,7 @@
 #define HOUR (3600 * NS_PER_S)
 
 static char state[64], book[96], why[256];
-static struct office *office;
+static struct office opened, *office = &opened;
 static struct tokens *tokens;
 
 int fsync(int fd)
@@ -34,8 +35,8 @@ int fsync(int fd)
 
 static void open_office(void)
 {
-	ck_assert_msg(office_open(state, &office, why) == 0, "%s", why);
-	tokens = office_tokens(office);
+	ck_assert_msg(office_open(state, office, why) == 0, "%s", why);
+	tokens = office->tokens;
 }
 
 static void set_up(void)
@@ -45,7 +46,7 @@ static void set_up(void)
 	strcpy(state, "/tmp/beadle-tokens-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(state));
 	snprintf(book, sizeof(book), "%s/signer/tokens", state);
-	ck_assert_msg(office_init(state, "twvs", "main", hosts, 1, why) == 0, "%s", why);
+	ck_assert_msg(founding_make(state, "twvs", "main", hosts, 1, why) == 0, "%s", why);
 	open_office();
 }
 
@@ -177,6 +178,21 @@ END_TEST
 
 /* ---- the book ---- */
 
+static size_t count(void)
+{
+	size_t n;
+
+	tokens_all(tokens, &n);
+	return n;
+}
+
+static const struct token_entry *entry(size_t i)
+{
+	size_t n;
+
+	return &tokens_all(tokens, &n)[i];
+}
+
 struct given { uint8_t id[TOKEN_ID], key[TOKEN_HASH]; };
 
 static struct given make_for(const char *host, bool approve)
@@ -194,31 +210,24 @@ static struct given make_for(const char *host, bool approve)
 static int request(uint8_t **der)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_REQ *req = X509_REQ_new();
-	int n;
+	size_t n;
 
-	X509_REQ_set_version(req, 0);
-	X509_REQ_set_pubkey(req, key);
-	X509_REQ_sign(req, key, EVP_sha256());
-	*der = NULL;
-	n = i2d_X509_REQ(req, der);
-	ck_assert_int_gt(n, 0);
-	X509_REQ_free(req);
+	ck_assert_int_eq(request_make(key, der, &n), 0);
 	EVP_PKEY_free(key);
-	return n;
+	return (int)n;
 }
 
 /* With the token's key, over this connection's exporter. */
 static int use(const struct given *g, const char *host, const uint8_t *csr, int n)
 {
-	uint8_t exporter[TOKEN_HASH] = {5}, proof[TOKEN_HASH], *der = NULL;
-	size_t size;
+	uint8_t exporter[TOKEN_HASH] = {5}, proof[TOKEN_HASH];
+	X509 *cert = NULL;
 	const struct token_use u = {g->id, exporter, proof, csr, (size_t)n, host};
 	int r;
 
 	ck_assert_int_eq(token_prove(g->key, exporter, host, csr, (size_t)n, proof), 0);
-	r = office_enrol(office, &u, &der, &size, why);
-	OPENSSL_free(der);
+	r = office_enrol(office, &u, &cert, why);
+	X509_free(cert);
 	return r;
 }
 
@@ -235,7 +244,7 @@ START_TEST(test_i06_one_key_and_no_other)
 	ck_assert_ptr_nonnull(strstr(why, "used already"));
 	make_for("圖書館 1", false);		/* a person's text */
 	restart();
-	ck_assert_str_eq(tokens_at(tokens, 1)->host, "圖書館 1");
+	ck_assert_str_eq(entry(1)->host, "圖書館 1");
 	ck_assert_int_eq(use(&g, "web1", yours, m), -EACCES);
 	for (int i = 1; i < TOKENS_ISSUES; i++)
 		ck_assert_msg(use(&g, "web1", mine, n) == 0, "%s", why);
@@ -258,11 +267,11 @@ START_TEST(test_i06_wrong_proofs_end_it)
 		ck_assert_ptr_nonnull(strstr(why, "wrong proof"));
 		restart();
 	}
-	ck_assert_uint_eq(tokens_at(tokens, 0)->failures, TOKENS_FAILURES - 1);
+	ck_assert_uint_eq(entry(0)->failures, TOKENS_FAILURES - 1);
 	use(&wrong, "web1", csr, n);
 	ck_assert_int_eq(use(&g, "web1", csr, n), -EACCES);
 	ck_assert_ptr_nonnull(strstr(why, "wrong proofs too often"));
-	ck_assert_int_eq(tokens_at(tokens, 0)->state, TOKEN_OVER);
+	ck_assert_int_eq(entry(0)->state, TOKEN_OVER);
 	OPENSSL_free(csr);
 }
 END_TEST
@@ -280,7 +289,7 @@ START_TEST(test_i06_a_person_approves_one_key)
 	restart();
 	ck_assert_int_eq(use(&g, "web1", mine, n), 1);
 	ck_assert_int_eq(tokens_approve(tokens, g.id, "0000-0000-0000-0000", why), -EACCES);
-	token_fingerprint(tokens_at(tokens, 0)->subject, fingerprint);
+	token_fingerprint(entry(0)->subject, fingerprint);
 	ck_assert_msg(tokens_approve(tokens, g.id, fingerprint, why) == 0, "%s", why);
 	ck_assert_int_eq(use(&g, "web1", yours, m), -EACCES);
 	ck_assert_int_eq(use(&g, "web1", mine, n), 0);
@@ -321,13 +330,13 @@ START_TEST(test_i06_its_time)
 	clock_use(&c);
 	g = make_for("web1", false);
 	c.wall += 1000 * HOUR;
-	ck_assert_int_eq(tokens_left(tokens, tokens_at(tokens, 0)), 24 * HOUR);
+	ck_assert_int_eq(tokens_left(tokens, entry(0)), 24 * HOUR);
 	c.wall -= 5000 * HOUR;
 	c.boot += 23 * HOUR;
 	restart();
-	ck_assert_int_eq(tokens_left(tokens, tokens_at(tokens, 0)), HOUR);
+	ck_assert_int_eq(tokens_left(tokens, entry(0)), HOUR);
 	c.boot += HOUR;
-	ck_assert_int_eq(tokens_left(tokens, tokens_at(tokens, 0)), 0);
+	ck_assert_int_eq(tokens_left(tokens, entry(0)), 0);
 	ck_assert_int_eq(use(&g, "web1", csr, n), -EACCES);
 	ck_assert_ptr_nonnull(strstr(why, "expired"));
 
@@ -338,11 +347,11 @@ START_TEST(test_i06_its_time)
 	forget_boot();
 	c.boot = NS_PER_S;
 	c.wall += 23 * HOUR;
-	ck_assert_int_eq(tokens_left(tokens, tokens_at(tokens, 0)), HOUR);
+	ck_assert_int_eq(tokens_left(tokens, entry(0)), HOUR);
 	c.wall += HOUR;
-	ck_assert_int_eq(tokens_left(tokens, tokens_at(tokens, 0)), 0);
+	ck_assert_int_eq(tokens_left(tokens, entry(0)), 0);
 	c.wall -= 25 * HOUR;
-	ck_assert_int_eq(tokens_left(tokens, tokens_at(tokens, 0)), 0);
+	ck_assert_int_eq(tokens_left(tokens, entry(0)), 0);
 	OPENSSL_free(csr);
 }
 END_TEST
@@ -364,9 +373,9 @@ START_TEST(test_i06_a_later_one_for_the_same_host_ends_it_and_there_are_only_so_
 	ck_assert_int_eq(tokens_new(tokens, UUID, "more", 24, false, &e, secret, why), -EBUSY);
 	for (int i = 0; i < 2 * TOKENS_KEPT; i++)
 		make_for("web2", false);
-	ck_assert_uint_eq(tokens_count(tokens), TOKENS_KEPT);
+	ck_assert_uint_eq(count(), TOKENS_KEPT);
 	restart();
-	ck_assert_uint_eq(tokens_count(tokens), TOKENS_KEPT);
+	ck_assert_uint_eq(count(), TOKENS_KEPT);
 	ck_assert_msg(use(&first, "web1", csr, n) == 0, "%s", why);
 	ck_assert_int_eq(tokens_new(tokens, UUID, "", 24, false, &e, secret, why), -EINVAL);
 	ck_assert_int_eq(tokens_new(tokens, UUID, "a\nb", 24, false, &e, secret, why), -EINVAL);
@@ -406,7 +415,7 @@ START_TEST(test_c03_the_book_has_no_secret_and_of_what_is_over_no_key)
 	ck_assert(is_in_book(hex[1]));
 	ck_assert_int_eq(stat(book, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
-	ck_assert_int_eq(tokens_end(tokens, tokens_at(tokens, 0)->id, why), 0);
+	ck_assert_int_eq(tokens_end(tokens, entry(0)->id, why), 0);
 	ck_assert(!is_in_book(hex[1]));
 }
 END_TEST

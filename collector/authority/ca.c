@@ -2,16 +2,14 @@
 
 #include <errno.h>
 #include <openssl/ec.h>
-#include <openssl/pem.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
 #include "identity.h"
-#include "io.h"
 
 #define DAY 86400L
 
@@ -60,6 +58,14 @@ static bool set_frame(X509 *cert, EVP_PKEY *subject, const char *common_name, co
 	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) == 1 &&
 	       X509_set_issuer_name(cert, issuer ? issuer : name) && X509_gmtime_adj(X509_getm_notBefore(cert), -DAY) &&
 	       X509_gmtime_adj(X509_getm_notAfter(cert), days * DAY) && X509_set_pubkey(cert, subject);
+}
+
+int ca_name(const char *school, const char *kind, const char *name, char ret[CA_NAME])
+{
+	struct identity id;
+
+	snprintf(ret, CA_NAME, "URI:beadle://%s/%s/%s", school, kind, name);
+	return identity_parse(ret + 4, strlen(ret + 4), &id);
 }
 
 X509 *ca_root(EVP_PKEY *key, const char *common_name, const char *constraints)
@@ -115,68 +121,11 @@ X509 *ca_issue(EVP_PKEY *root_key, X509 *root, EVP_PKEY *subject, const char *co
 	return NULL;
 }
 
-EVP_PKEY *ca_key_of_request(const unsigned char *der, size_t n)
+int ca_failed(char why[256], int error, const char *what)
 {
-	const unsigned char *p = der;
-	X509_REQ *request = n <= 16384 ? d2i_X509_REQ(NULL, &p, (long)n) : NULL;
-	EVP_PKEY *key = request ? X509_REQ_get_pubkey(request) : NULL;
-	char group[32] = "";
-	size_t k;
+	unsigned long e = ERR_peek_last_error();
 
-	if (key && (p != der + n || !EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_group_name(key, group, sizeof(group), &k) != 1 ||
-		    strcmp(group, "prime256v1") || X509_REQ_verify(request, key) != 1)) {
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
-	X509_REQ_free(request);
-	return key;
-}
-
-/* ---- files ---- */
-
-static int write_bio(const char *path, BIO *bio, mode_t mode)
-{
-	char *data;
-	long n = BIO_get_mem_data(bio, &data);
-
-	return n > 0 ? io_replace_file(path, data, (size_t)n, mode) : -EIO;
-}
-
-int ca_write_key(const char *path, EVP_PKEY *key)
-{
-	BIO *bio = BIO_new(BIO_s_secmem());
-	int r = -ENOMEM;
-
-	if (bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1)
-		r = write_bio(path, bio, 0600);
-	BIO_free(bio);
-	return r;
-}
-
-int ca_write_certificates(const char *path, X509 *const *certs, size_t n)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	bool ok = bio != NULL;
-	int r = -ENOMEM;
-
-	for (size_t i = 0; ok && i < n; i++)
-		ok = PEM_write_bio_X509(bio, certs[i]) == 1;
-	if (ok)
-		r = write_bio(path, bio, 0644);
-	BIO_free(bio);
-	return r;
-}
-
-EVP_PKEY *ca_read_key(const char *path)
-{
-	FCLOSE FILE *f = fopen(path, "re");
-
-	return f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
-}
-
-X509 *ca_read_certificate(const char *path)
-{
-	FCLOSE FILE *f = fopen(path, "re");
-
-	return f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+	snprintf(why, 256, "%s: %s", what, ERR_reason_error_string(e) ? ERR_reason_error_string(e) : strerror(-error));
+	ERR_clear_error();
+	return error;
 }

@@ -1,6 +1,6 @@
 /*
- * book.h - a book of the signer's: a file of lines that only grows, each about an agent or a server, durable before anything is handed out. How many are
- * about each is known without reading it again. 0 or -errno.
+ * book.h - a file of lines that only grows, each about somebody (the signer's: who got what, who was revoked); a line is durable when book_add returns.
+ * How many are about each is known without reading it again. 0 or -errno.
  */
 #ifndef BOOK_H
 #define BOOK_H

@@ -10,22 +10,17 @@
 #include "ca.h"
 #include "cleanup.h"
 #include "io.h"
+#include "pem.h"
 
 #define NEXT_KEY "next-ca.key"
 #define NEXT_CERTIFICATES "next-ca.pem"
 #define OVER "former-over"
 
-static const char *path_in(char buf[PATH_MAX], const char *folder, const char *name)
-{
-	snprintf(buf, PATH_MAX, "%s/%s", folder, name);
-	return buf;
-}
-
 static int move(const char *folder, const char *from, const char *to)
 {
 	char a[PATH_MAX], b[PATH_MAX];
 
-	return io_rename(path_in(a, folder, from), path_in(b, folder, to));
+	return io_rename(io_path(a, folder, from), io_path(b, folder, to));
 }
 
 /* The key first: a next certificate without its key is in the midst of this. */
@@ -39,8 +34,8 @@ static int settle(const char *folder)
 static int recover(const char *folder)
 {
 	char key[PATH_MAX], certificates[PATH_MAX];
-	bool has_key = access(path_in(key, folder, NEXT_KEY), F_OK) == 0;
-	bool has_certificates = access(path_in(certificates, folder, NEXT_CERTIFICATES), F_OK) == 0;
+	bool has_key = access(io_path(key, folder, NEXT_KEY), F_OK) == 0;
+	bool has_certificates = access(io_path(certificates, folder, NEXT_CERTIFICATES), F_OK) == 0;
 
 	if (has_certificates && !has_key)
 		return settle(folder);
@@ -57,19 +52,18 @@ static bool is_over(const char *folder, X509 *former)
 	FREE char *text = NULL;
 
 	authority_id(former, id);
-	return io_read_file(path_in(path, folder, OVER), AUTHORITY_ID, &text, NULL) == 0 && !strcmp(text, id);
+	return io_read_file(io_path(path, folder, OVER), AUTHORITY_ID, &text, NULL) == 0 && !strcmp(text, id);
 }
 
 int roll_open(const char *folder, struct roll *ret)
 {
-	char path[PATH_MAX];
 	X509 *all[3] = {NULL, NULL, NULL};
 	int r = recover(folder), n;
 
 	if (r < 0)
 		return r;
 	n = authority_read(folder, "ca.pem", all, 3);
-	*ret = (struct roll){ca_read_key(path_in(path, folder, "ca.key")), all[0], all[1], all[2], false};
+	*ret = (struct roll){pem_read_key(folder, "ca.key"), all[0], all[1], all[2], false};
 	if ((n != 1 && n != 3) || !ret->key || X509_check_private_key(ret->root, ret->key) != 1) {
 		roll_clear(ret);
 		return -ENOENT;
@@ -87,9 +81,14 @@ void roll_clear(struct roll *r)
 	*r = (struct roll){0};
 }
 
+bool roll_made(const struct roll *r, X509 *cert)
+{
+	return X509_verify(cert, X509_get0_pubkey(r->root)) == 1 ||
+	       (r->former && !r->over && X509_verify(cert, X509_get0_pubkey(r->former)) == 1);
+}
+
 static int prepare(const char *folder, const struct roll *now, struct roll *next)
 {
-	char path[PATH_MAX];
 	int r;
 
 	next->key = ca_key_new();
@@ -98,8 +97,8 @@ static int prepare(const char *folder, const struct roll *now, struct roll *next
 	if (!next->vouched)
 		return -EIO;
 	next->former = X509_dup(now->root);
-	r = next->former ? ca_write_key(path_in(path, folder, NEXT_KEY), next->key) : -ENOMEM;
-	return r < 0 ? r : ca_write_certificates(path_in(path, folder, NEXT_CERTIFICATES), (X509 *[]){next->root, next->vouched, next->former}, 3);
+	r = next->former ? pem_write_key(folder, NEXT_KEY, next->key) : -ENOMEM;
+	return r < 0 ? r : pem_write_certificates(folder, NEXT_CERTIFICATES, (X509 *[]){next->root, next->vouched, next->former}, 3);
 }
 
 int roll_begin(const char *folder, struct roll *now)
@@ -127,7 +126,7 @@ int roll_finish(const char *folder, struct roll *now)
 		return -ENOENT;
 	authority_id(now->former, id);
 	if (!now->over)
-		r = io_replace_file(path_in(path, folder, OVER), id, strlen(id), 0600);
+		r = io_replace_file(io_path(path, folder, OVER), id, strlen(id), 0600);
 	now->over = r == 0;
 	return r;
 }

@@ -17,6 +17,7 @@ struct roll { EVP_PKEY *key; X509 *root, *vouched, *former; bool over; };
 /* Goes on with what a crash cut off. -ENOENT: there is no authority that can be read. */
 int roll_open(const char *folder, struct roll *ret);
 void roll_clear(struct roll *);
+bool roll_made(const struct roll *, X509 *cert);			/* is it one of ours, that is not over? */
 
 int roll_begin(const char *folder, struct roll *);		/* -EBUSY: the last one is not over */
 int roll_finish(const char *folder, struct roll *);		/* -ENOENT: there is none */
