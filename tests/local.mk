@@ -14,12 +14,13 @@ fuzzers: $(BUILT_SOURCES)
 	@$(MAKE) $(AM_MAKEFLAGS) $(FUZZERS)
 .PHONY: print-tests print-fuzzers fuzzers
 
-# The long forms, by scripts/test: BEADLE_KILLS kills a test, BEADLE_POWER_CUTS power cuts, BEADLE_FLIPS flipped bits, BEADLE_AGENTS agents that
-# come back at once, BEADLE_SILENCE s until a peer is dead, TIME seconds a fuzz target. Its last lines are the promises' table.
+# The long forms, by scripts/test: BEADLE_KILLS kills in each of four tests, BEADLE_JOURNALS made by chance, BEADLE_POWER_CUTS power cuts,
+# BEADLE_FLIPS flipped bits, BEADLE_AGENTS agents that come back at once, BEADLE_SILENCE s until a peer is dead, TIME seconds a fuzz target.
+# The last lines are the promises' table.
 TIME = 600
 soak:
-	@BEADLE_KILLS=$${BEADLE_KILLS:-200} BEADLE_POWER_CUTS=$${BEADLE_POWER_CUTS:-200} BEADLE_FLIPS=$${BEADLE_FLIPS:-1000} \
-		BEADLE_SILENCE=$${BEADLE_SILENCE:-90} BEADLE_AGENTS=$${BEADLE_AGENTS:-10000} \
+	@BEADLE_KILLS=$${BEADLE_KILLS:-250} BEADLE_JOURNALS=$${BEADLE_JOURNALS:-1000} BEADLE_POWER_CUTS=$${BEADLE_POWER_CUTS:-200} \
+		BEADLE_FLIPS=$${BEADLE_FLIPS:-1000} BEADLE_SILENCE=$${BEADLE_SILENCE:-90} BEADLE_AGENTS=$${BEADLE_AGENTS:-10000} \
 		BEADLE_FUZZ_SECONDS=$(TIME) $(srcdir)/scripts/test unit plugins e2e fuzz
 fuzz:
 	@BEADLE_FUZZ_SECONDS=$(TIME) $(srcdir)/scripts/test fuzz

@@ -18,8 +18,8 @@ from intake import MIB, loaded
 
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NOLOGFLUSH = 2
-ROUNDS = int(os.environ.get("BEADLE_POWER_CUTS", 6))        # 200 in the soak target
-KILLS = int(os.environ.get("BEADLE_KILLS", 20))             # 1,000
+ROUNDS = int(os.environ.get("BEADLE_POWER_CUTS", 6))
+KILLS = int(os.environ.get("BEADLE_KILLS", 20))
 
 
 def run(*argv):

@@ -13,7 +13,7 @@ from conftest import BUILD, free_port, wait_for
 from intake import loaded
 
 SHIM = BUILD / "tests/e2e/faults.so"
-KILLS = max(int(os.environ.get("BEADLE_KILLS", 20)), 15)    # as many seconds; 200 in the soak target
+KILLS = max(int(os.environ.get("BEADLE_KILLS", 20)), 15)    # as many seconds
 KINDS = ["eio", "enospc", "eintr", "short"]
 PAGE = 4096
 
