@@ -358,6 +358,23 @@ static int read_export(const char *path)
 
 /* ---- the program ---- */
 
+/* On its way through mail and clipboard a TAB may have become spaces. Returns the length. */
+static size_t with_tabs(char *line)
+{
+	char *to = line;
+
+	for (const char *from = line + strspn(line, " \t"); *from;) {
+		size_t n = strcspn(from, " \t\r\n"), blank = strspn(from + n, " \t\r\n");
+
+		memmove(to, from, n);
+		to += n;
+		from += n + blank;
+		if (*from)
+			*to++ = '\t';
+	}
+	return (size_t)(to - line);
+}
+
 static int read_witness(const char *path)
 {
 	FCLOSE FILE *f = fopen(path, "re");
@@ -367,7 +384,7 @@ static int read_witness(const char *path)
 	ssize_t n;
 
 	while (f && (n = getline(&line, &room, f)) > 0)
-		if (checkpoint_parse(line, (size_t)n - (line[n - 1] == '\n'), &c) == 0)
+		if (strlen(line) == (size_t)n && checkpoint_parse(line, with_tabs(line), &c) == 0)
 			*(struct witnessed *)must(vec_push(&v.witnessed)) = (struct witnessed){c, path};
 	return f && !ferror(f) ? 0 : -errno;
 }

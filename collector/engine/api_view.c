@@ -137,9 +137,13 @@ static void find_untold(const struct notices *all, json_t *list)
 		tried |= i->state == NOTICE_RETRYING;
 		if (i->state != NOTICE_GIVEN_UP || ++n > UNTOLD)
 			continue;
-		snprintf(what, sizeof(what), "notice to %.64s by %s of incident %llu: given up after %u %s", i->person, i->channel,
-			 (unsigned long long)i->incident, i->tries, i->tries == 1 ? "try" : "tries");
-		found(list, "critical", what, mend);
+		if (i->incident)
+			snprintf(what, sizeof(what), "notice to %.64s by %s of incident %llu: given up after %u %s", i->person, i->channel,
+				 (unsigned long long)i->incident, i->tries, i->tries == 1 ? "try" : "tries");
+		else
+			snprintf(what, sizeof(what), "the journal's checkpoint by mail to %.64s: given up after %u %s", i->person, i->tries,
+				 i->tries == 1 ? "try" : "tries");
+		found(list, i->incident ? "critical" : "warning", what, mend);
 	}
 	if (n > UNTOLD)
 		found(list, "critical", "notices: more were given up than are listed here", mend);

@@ -177,6 +177,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	replies_tick(e, now);
 	enrolments_tick(e, now);
 	erasing_tick(e, wall, now);
+	daily_tick(e, wall);
 	checkpoints_look(e);
 	if (now - e->asked_again > AGAIN_EVERY) {
 		e->asked_again = now;

@@ -8,7 +8,7 @@ collector_engine_libengine_a_SOURCES = collector/engine/engine.h collector/engin
 	collector/engine/totp.h collector/engine/totp.c collector/engine/factors.h collector/engine/factors.c \
 	collector/engine/accounts.h collector/engine/accounts.c collector/engine/assignment.h collector/engine/assignment.c \
 	collector/engine/authorise.h collector/engine/authorise.c collector/engine/authority.c collector/engine/rekey.c collector/engine/erasing.c \
-	collector/engine/doors.c collector/engine/doubt.c collector/engine/engine.c collector/engine/enrolments.c collector/engine/expected.c collector/engine/gaps.c collector/engine/init.c collector/engine/intake.c \
+	collector/engine/daily.c collector/engine/doors.c collector/engine/doubt.c collector/engine/engine.c collector/engine/enrolments.c collector/engine/expected.c collector/engine/gaps.c collector/engine/init.c collector/engine/intake.c \
 	collector/engine/jobs.h collector/engine/jobs.c \
 	collector/engine/notices.h collector/engine/notices.c collector/engine/pipe.h collector/engine/pipe.c \
 	collector/engine/record.h collector/engine/record.c collector/engine/registry.h collector/engine/registry.c \

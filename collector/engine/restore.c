@@ -256,6 +256,8 @@ static int restore(struct engine *e, struct store_reader *reader)
 	if (r == 0)
 		r = reader_notices(reader, each_notice, e);
 	if (r == 0)
+		r = daily_restored(e, reader);
+	if (r == 0)
 		r = reader_states(reader, each_state, e);
 	if (r == 0)
 		r = reader_accounts(reader, each_account, e);

@@ -25,6 +25,7 @@
 #define EVENTS_KEPT 1000	/* of all hosts, for the screen; all of them are on disk */
 
 struct client;			/* doors.c */
+struct words;			/* words.h */
 /* The local socket's other end. console: root, or whom the collector itself runs as. */
 struct local_user { char name[64]; bool console; };
 
@@ -46,6 +47,7 @@ struct checkpoints {
 	int64_t told_at, crowded, asked, since, again, patience;	/* since: the oldest entry that is not signed is kept; again: not before */
 };
 
+#define DAILY_DAY 16		/* "2026-11-26" with its quotes, and the NUL */
 #define BACKUP_ID 33		/* 16 random bytes in hex, and the NUL */
 
 struct engine {
@@ -64,6 +66,7 @@ struct engine {
 	struct store_reader *reader, *copier;	/* of the reading thread, of the copying one */
 	struct { char *word; bool ever; uint64_t number, witnessed; } restored;	/* restored.c */
 	bool revoked_known;			/* there was a copy of the signer's list at start: revoked.c */
+	char mailed[DAILY_DAY];			/* the last day of a checkpoint by mail: daily.c */
 	struct { char id[BACKUP_ID]; } backup;	/* that is under way; "": none */
 	struct pipe *signer, *notifier, *web;
 	struct client *clients;			/* of the local socket */
@@ -158,6 +161,9 @@ void events_waiting(struct engine *, uint64_t incident, struct check *);	/* it i
 void telling_due(const struct due *, void *engine);
 void telling_delivery(struct engine *, const Rooms__Delivery *);
 void telling_closed(struct engine *, uint64_t incident);
+/* A mail that belongs to no incident, told once; what became of those before is forgotten by telling_forget_plain. */
+void telling_plainly(struct engine *, const char *id, const struct person *, const struct words *, int64_t wall);
+void telling_forget_plain(struct engine *);
 
 /* gaps.c: what was lost when a backup was put back (R4). */
 int gaps_load(struct engine *, const struct reader_gap *);
@@ -257,6 +263,8 @@ bool rekey_knows(const struct engine *, const struct checkpoint *);	/* one of th
 void rekey_look(struct engine *);				/* all that came before is kept, and the signer can be asked for it */
 
 /* erasing.c */
+int daily_restored(struct engine *, struct store_reader *);		/* daily.c: the checkpoint by mail; 0 or -errno */
+void daily_tick(struct engine *, int64_t wall);
 void erasing_tick(struct engine *, int64_t wall, int64_t now);	/* what old log-ins say, where the school wants that */
 
 /* authority.c: the school's certificate authority, and how another takes its place (I5). */

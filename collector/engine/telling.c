@@ -21,10 +21,12 @@ static void keep_row(struct engine *e, const struct notice *n)
 	free(text);
 }
 
-/* The same, and a step that says so. */
+/* The same, and a step of its incident that says so. */
 static void keep_notice(struct engine *e, const struct notice *n)
 {
 	keep_row(e, n);
+	if (!n->incident)
+		return;
 	outcome_step(e, n->incident, clock_wall(), "system", "notice",
 		  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "detail", n->name, "id", n->id, "role", n->role,
 			    "person", n->person, "name", n->name, "channel", n->channel, "clause", n->clause, "reason", n->reason,
@@ -63,6 +65,22 @@ void telling_due(const struct due *d, void *arg)
 	keep_notice(e, n);
 }
 
+void telling_plainly(struct engine *e, const char *id, const struct person *person, const struct words *words, int64_t wall)
+{
+	const struct due d = {.id = id, .role = "", .person = person, .channel = "mail", .clause = "5.7.4", .reason = ESCALATION_REPEAT};
+	struct notice *n = notices_add(e->notices, &d, person->mail, words->subject, words->text, "{}", wall);
+
+	if (!n)
+		return;
+	n->change = e->changes;
+	keep_row(e, n);
+}
+
+void telling_forget_plain(struct engine *e)
+{
+	telling_closed(e, 0);
+}
+
 static enum notice_state state_after(const struct notice *n, const Rooms__Delivery *d)
 {
 	switch (d->state) {
@@ -91,7 +109,7 @@ void telling_delivery(struct engine *e, const Rooms__Delivery *d)
 	i = incident_get(e->incidents, n->incident);
 	if (i && e->web)
 		api_push(e, "incident", document_incident(e, i, false));
-	if (!i && !notices_open(n))
+	if (!i && !notices_open(n) && (n->incident || n->state == NOTICE_SENT))
 		notices_forget(e->notices, n->incident);
 }
 

@@ -140,6 +140,24 @@ void words_of(const struct site *s, const struct due *due, const struct incident
 	ret->json = put_json(s, &f, ret);
 }
 
+void words_checkpoint(const struct site *s, bool chinese, uint64_t number, int64_t signed_wall, const char *line, struct words *ret)
+{
+	char when[40];
+
+	put_when(signed_wall, when);
+	snprintf(ret->subject, sizeof(ret->subject), chinese ? "[%s] 日誌檢查點：第 %llu 筆" : "[%s] the journal's checkpoint: entry %llu", s->title,
+		 (unsigned long long)number);
+	snprintf(ret->text, sizeof(ret->text),
+		 chinese ? "Beadle 的日誌於 %s 簽署至第 %llu 筆（%s 5.7.4）。請保存本郵件：日後若有人更改或截斷日誌，可憑下列檢查點發現。\n\n%s\n\n"
+			   "檢查時，將「checkpoint」開頭的整行存成檔案 FILE，執行：\n  beadle-audit-verify --key checkpoint.pem --witness FILE 匯出檔\n"
+			 : "Beadle's journal was signed at %s, up to entry %llu (%s 5.7.4). Keep this mail: with this checkpoint, whoever changes the "
+			   "journal or cuts it off later is found out.\n\n%s\n\n"
+			   "To check, put the whole line that begins with \"checkpoint\" into a file FILE, and run:\n"
+			   "  beadle-audit-verify --key checkpoint.pem --witness FILE EXPORT\n",
+		 when, (unsigned long long)number, s->procedure->number, line);
+	ret->json = NULL;
+}
+
 char *words_finding(const struct curve *c, double value, const char *why, char *buf, size_t room)
 {
 	struct rule_label labels[REGISTRY_LABELS + 1];

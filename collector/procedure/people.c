@@ -18,6 +18,7 @@ struct groups { const char **at; size_t n, room; };
 struct people {
 	VEC(struct person) persons;	/* complete before anything points into it */
 	VEC(struct role_holders) roles;
+	struct role_holders witnesses;
 	VEC(struct people_host) hosts;
 	VEC(struct groups) groups;	/* of the hosts, in order */
 	const char *file;
@@ -121,6 +122,18 @@ static void hold(struct people *p, struct role_holders *r, const struct conf_nod
 		r->at[r->n++] = person;
 }
 
+static void hold_all(struct people *p, struct role_holders *r, const struct conf_node *n, struct problems *problems)
+{
+	r->role = conf_key(n);
+	r->node = n;
+	if (conf_type(n) == CONF_TEXT)
+		hold(p, r, n, problems);
+	if (conf_type(n) == CONF_MAP)
+		problem(problems, conf_file(n), conf_line(n), r->role, "expected a person or a list of persons");
+	for (size_t i = 0; conf_type(n) == CONF_LIST && i < conf_count(n); i++)
+		hold(p, r, conf_at(n, i), problems);
+}
+
 static void read_role(struct people *p, const struct conf_node *n, struct problems *problems)
 {
 	struct role_holders *r;
@@ -132,16 +145,18 @@ static void read_role(struct people *p, const struct conf_node *n, struct proble
 	r = vec_push(&p->roles);
 	if (!r)
 		return;
-	r->role = conf_key(n);
-	r->node = n;
-	if (conf_type(n) == CONF_TEXT) {
-		hold(p, r, n, problems);
+	hold_all(p, r, n, problems);
+}
+
+static void read_witnesses(struct people *p, const struct conf_node *n, struct problems *problems)
+{
+	if (!n)
 		return;
-	}
-	if (conf_type(n) == CONF_MAP)
-		problem(problems, conf_file(n), conf_line(n), r->role, "expected a person or a list of persons");
-	for (size_t i = 0; conf_type(n) == CONF_LIST && i < conf_count(n); i++)
-		hold(p, r, conf_at(n, i), problems);
+	hold_all(p, &p->witnesses, n, problems);
+	for (size_t i = 0; i < p->witnesses.n; i++)
+		if (!p->witnesses.at[i]->mail)
+			problem(problems, conf_file(n), conf_line(n), conf_key(n), "%s: has no mail address, and checkpoints go by mail",
+				p->witnesses.at[i]->id);
 }
 
 static const struct person *host_person(const struct people *p, const struct conf_node *host, const char *what,
@@ -202,6 +217,7 @@ struct people *people_read(const struct conf_node *root, bool default_chinese, s
 	n = conf_map(root, "hosts", problems);
 	for (size_t i = 0; n && i < conf_count(n); i++)
 		read_host(p, conf_at(n, i), problems);
+	read_witnesses(p, conf_get(root, "witnesses"), problems);
 	return p;
 }
 
@@ -231,6 +247,12 @@ void people_check_roles(const struct people *p, const char *const *roles, struct
 }
 
 /* ---- asking ---- */
+
+const struct person *const *people_witnesses(const struct people *p, size_t *ret_n)
+{
+	*ret_n = p->witnesses.n;
+	return p->witnesses.at;
+}
 
 const struct people_host *people_host(const struct people *p, const char *host)
 {

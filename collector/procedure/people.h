@@ -1,10 +1,11 @@
 /*
- * people.h - persons, the roles they hold, and the owners of hosts: the items people, roles and hosts of
- * collector.yaml.
+ * people.h - persons, the roles they hold, the owners of hosts, the journal's witnesses: the items people, roles, hosts and witnesses
+ * of collector.yaml.
  *
  *   people: {chen: {name: 陳志明, mail: chen@school.example, language: zh-TW}}
  *   roles:  {computer_room_manager: [lin], ciso: wang}
  *   hosts:  {"web-*": {owner: chen, deputy: lin, groups: [servers]}}      first match counts
+ *   witnesses: [lin]                                                      who gets the journal's checkpoint by mail, each day
  */
 #ifndef PEOPLE_H
 #define PEOPLE_H
@@ -34,6 +35,7 @@ const struct person *people_get(const struct people *, const char *id);
 const struct people_host *people_host(const struct people *, const char *host);	/* NULL: none matches */
 /* The name of a single host under hosts, at or after *at, which then stands behind it. NULL: no more. */
 const char *people_host_named(const struct people *, size_t *at);
+const struct person *const *people_witnesses(const struct people *, size_t *ret_n);	/* each has a mail address */
 /* Who holds the role for this host; at most room. *ret_fallback: the host has no such person, the manager stands in. */
 size_t people_of(const struct people *, const char *role, const char *host, const struct person **ret, size_t room,
 		 bool *ret_fallback);

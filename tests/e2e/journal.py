@@ -255,7 +255,7 @@ def checkpoint_line(chain, c):
 
 def read_witness(path):
     with open(path, errors="replace", newline="\n") as f:
-        return [(c, str(path)) for c in (parse_checkpoint(line.removesuffix("\n")) for line in f) if c]
+        return [(c, str(path)) for c in (parse_checkpoint("\t".join(re.split("[ \t\r\n]+", line.strip(" \t\r\n")))) for line in f) if c]
 
 
 def verify(export, witnesses=(), key=None):

@@ -10,10 +10,10 @@ import pytest
 
 from clocks import Clock
 from conftest import BUILD, wait_for
-from incidents import USED, by_mail, doctor, identity, open_ones, raw, server  # noqa: F401
+from incidents import CHEN, USED, by_mail, doctor, identity, open_ones, raw, server  # noqa: F401
 from intake import Intake, RawAgent, batch, hello, parse, record, series
 from school import CALM, Site
-from test_journal import actions, read_through, witnessed
+from test_journal import actions, both, read_through, witnessed
 from test_people import Person
 
 STEPS = ["0s", "+1d", "-1d", "+1h", "-1h", "-10y", "+75y", "0s"]
@@ -269,3 +269,37 @@ def test_a02_what_old_log_ins_say_is_erased(stepped, tmp_path):
     kept = b"".join(file.read_bytes() for file in (site.state / "store").iterdir())
     assert b"a-young-one" in kept and b"once-her-password" not in kept and b"and-his" not in kept
     assert read_through(site, tmp_path, agent)[:2] == (0, [])
+
+
+def test_a04_the_last_checkpoint_goes_by_mail_each_day(stepped, server, tmp_path):
+    """Once a day, over a restart as well, and not by a clock that is suspect (R12). The mail is a witness as it was saved, whatever became of its TABs."""
+    server = server(*["take"] * 3)
+    more = by_mail(server)
+    site = stepped(**more | {"notify": more["notify"] + "\nwitnesses: [lin]\n"})
+    wait_for("the first", lambda: server.taken)
+    site.stop()
+    site.start()
+    site.beadle("token", "new", "--host", "web1")
+    site.clock.set("+26h")
+    wait_for("it is seen", lambda: clock(site)["suspect"])
+    time.sleep(3)
+    assert len(server.taken) == 1
+    site.beadle("clock", "confirm", "--note", "by the wall")
+    wait_for("the second", lambda: len(server.taken) == 2)
+    time.sleep(3)
+    first, second = server.taken
+    assert len(server.taken) == 2 and first["Message-ID"] != second["Message-ID"] and second["To"] == "lin@school.example"
+    number = int(re.search(r"entry (\d+)", second["Subject"])[1])
+    mail = tmp_path / "mail"
+    mail.write_text(second.get_content().replace("\t", "  ").replace("\n", " \r\n"))
+    export = tmp_path / "export"
+    export.write_text(site.beadle("audit", "export"))
+    assert both(export, mail)[:2] == (0, [])
+    export.write_text("".join(line for line in export.read_text().splitlines(True)
+                              if not line.startswith(("entry", "checkpoint")) or int(line.split("\t")[1 + line.startswith("c")]) < number))
+    assert str(mail) in both(export, mail)[1]
+
+
+def test_a04_a_checkpoint_that_nobody_carries_is_told(stepped):
+    site = stepped(**CHEN, notify="witnesses: lin\n")         # and no mail server
+    wait_for("doctor", lambda: [what for what in doctor(site) if what.startswith("the journal's checkpoint by mail to lin: given up")])

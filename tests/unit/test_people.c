@@ -82,6 +82,24 @@ START_TEST(test_nobody_at_all_is_no_mistake)
 }
 END_TEST
 
+START_TEST(test_witnesses_have_a_mailbox)
+{
+	const struct person *const *w;
+	size_t n;
+
+	read_text("people: {lin: {mail: lin@school.example}, chat: {webhook: chat}}\nroles: {}\nwitnesses: lin\n");
+	ck_assert_uint_eq(problems_count(problems), 0);
+	w = people_witnesses(people, &n);
+	ck_assert(n == 1 && !strcmp(w[0]->id, "lin"));
+	done();
+	read_text("people: {lin: {mail: lin@school.example}, chat: {webhook: chat}}\nwitnesses:\n  [lin, chat, lni]\n");
+	ck_assert_uint_eq(problems_count(problems), 2);
+	ck_assert_ptr_nonnull(strstr(problems_get(problems, 0), "lni: nobody of that name in people (did you mean \"lin\"?)"));
+	ck_assert_ptr_nonnull(strstr(problems_get(problems, 1), "chat: has no mail address, and checkpoints go by mail"));
+	done();
+}
+END_TEST
+
 static void expect_problem(size_t i, const char *line)
 {
 	ck_assert_uint_gt(problems_count(problems), i);
@@ -146,6 +164,7 @@ int main(void)
 
 	tcase_add_test(tc, test_owner_deputy_and_manager_who_stands_in);
 	tcase_add_test(tc, test_nobody_at_all_is_no_mistake);
+	tcase_add_test(tc, test_witnesses_have_a_mailbox);
 	tcase_add_test(tc, test_every_mistake_is_told_with_its_line);
 	tcase_add_test(tc, test_m1_addresses_that_would_break_a_header_are_refused);
 	suite_add_tcase(suite, tc);
