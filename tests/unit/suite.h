@@ -6,7 +6,7 @@
 
 #define T(f) tcase_add_test(tc, f)
 
-/* What main returns. */
+/* What main returns. No colon in the name: tests/promises.py parts Check's lines at them. */
 static inline int suite_main(const char *name, void (*set_up)(void), void (*tear_down)(void), double seconds, void (*add)(TCase *tc))
 {
 	Suite *suite = suite_create(name);
