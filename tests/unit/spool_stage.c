@@ -8,11 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/log.h"
-#include "tests/unit/folder.h"
-
-char folder[64], last_complaint[2200];
-unsigned lost, complaints;
+unsigned lost;
 uint64_t lost_sum, keep;
 
 static void on_lost(void *arg, const void *data, size_t n)
@@ -25,30 +21,13 @@ static void on_lost(void *arg, const void *data, size_t n)
 	lost_sum += id;
 }
 
-static void on_line(enum log_level level, const char *line, void *arg)
-{
-	if (level == LOG_ERROR) {
-		complaints++;
-		snprintf(last_complaint, sizeof(last_complaint), "%s", line);
-	}
-}
-
 static const struct spool_hooks hooks = {.lost = on_lost};
 
-void setup(void)
+void set_up_spool(void)
 {
-	strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/beadle-spool-XXXXXX" : "/tmp/beadle-spool-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	lost = complaints = 0;
+	setup();
+	lost = 0;
 	lost_sum = keep = 0;
-	log_capture(on_line, NULL);
-}
-
-void teardown(void)
-{
-	ck_assert_int_eq(folder_remove(folder), 0);
-	log_capture(NULL, NULL);
-	disk_use(NULL);
 }
 
 struct spool *open_it(uint64_t limit, bool lossy)

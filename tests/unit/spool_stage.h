@@ -6,20 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/core/disk.h"
 #include "agent/core/spool.h"
-#include "tests/unit/suite.h"
+#include "tests/unit/core_stage.h"
 
 #define LIMIT (1024u * 1024)
 /* Check writes a line for each assertion: in loops of a million only those that fail are worth it. */
 #define must_eq(a, b) do { if ((a) != (b)) ck_assert_uint_eq(a, b); } while (0)
 
-extern char folder[64], last_complaint[2200];
-extern unsigned lost, complaints;	/* records that the spool told as dropped; errors in the log */
-extern uint64_t lost_sum, keep;		/* of their ids; room for what was acknowledged, for open_it */
+extern unsigned lost;		/* records that the spool told as dropped */
+extern uint64_t lost_sum, keep;	/* of their ids; room for what was acknowledged, for open_it */
 
-void setup(void);
-void teardown(void);
+void set_up_spool(void);
 struct spool *open_it(uint64_t limit, bool lossy);
 
 size_t make(uint8_t *buf, uint64_t id, size_t n);	/* a record whose bytes say who it is */

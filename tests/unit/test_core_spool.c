@@ -246,5 +246,5 @@ static void add(TCase *tc)
 
 int main(void)
 {
-	return suite_main("core, spool", setup, teardown, 120, add);
+	return suite_main("core, spool", set_up_spool, teardown, 120, add);
 }

@@ -97,5 +97,5 @@ static void add(TCase *tc)
 
 int main(void)
 {
-	return suite_main("core, failing disk", setup, teardown, 120, add);
+	return suite_main("core, failing disk", set_up_spool, teardown, 120, add);
 }

@@ -119,5 +119,5 @@ static void add(TCase *tc)
 
 int main(void)
 {
-	return suite_main("core, model of the spool", setup, teardown, 120, add);
+	return suite_main("core, model of the spool", set_up_spool, teardown, 120, add);
 }

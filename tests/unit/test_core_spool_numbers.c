@@ -164,5 +164,5 @@ static void add(TCase *tc)
 
 int main(void)
 {
-	return suite_main("core, whose numbers", setup, teardown, 120, add);
+	return suite_main("core, whose numbers", set_up_spool, teardown, 120, add);
 }

@@ -216,5 +216,5 @@ static void add(TCase *tc)
 
 int main(void)
 {
-	return suite_main("core, tail", setup, teardown, 120, add);
+	return suite_main("core, tail", set_up_spool, teardown, 120, add);
 }
