@@ -30,7 +30,6 @@ const struct rule *const rules[RULES] = {&disk_used, &busy, &sync_age, &support,
 
 struct judge *j;
 int64_t wall, boot, agent;
-char told[8192];
 
 void hear(const struct judge_change *c, void *arg)
 {
@@ -38,12 +37,6 @@ void hear(const struct judge_change *c, void *arg)
 
 	snprintf(told + n, sizeof(told) - n, "%s%s %s>%s%s", n ? ", " : "", c->rule ? c->rule->id : "-", state_name(c->before),
 		 state_name(c->after), c->flapping ? " flapping" : "");
-}
-
-void expect_told(int line, const char *what)
-{
-	ck_assert_msg(strcmp(told, what) == 0, "line %d: told \"%s\", expected \"%s\"", line, told, what);
-	told[0] = '\0';
 }
 
 void add_series(uint32_t number, const char *metric, const char *mount)

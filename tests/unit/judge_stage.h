@@ -10,11 +10,9 @@
 #include <stdint.h>
 
 #include "collector/judge/judge.h"
-#include "lib/clock.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/told.h"
 
-#define MINUTE (60 * NS_PER_S)
-#define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
 enum { WEB1, NEW, DISK = 0, OTHER, ROOT = 0, SRV, PENDING, RESTARTS };
@@ -25,7 +23,6 @@ extern const struct rule *const rules[RULES];
 
 extern struct judge *j;
 extern int64_t wall, boot, agent;	/* agent: how far its clock is off */
-extern char told[8192];
 
 void raise_curtain(void);
 void drop_curtain(void);
@@ -36,8 +33,5 @@ void pass(int64_t ns);				/* time passes, second by second as in life; nothing i
 void measure(uint32_t series, double value);	/* a minute passes, then one round with this value */
 void measure_often(uint32_t series, double value, int times);
 void round_without_values(bool ok);
-
-void expect_told(int line, const char *what);
-#define expect(what) expect_told(__LINE__, what)
 
 #endif
