@@ -20,14 +20,46 @@ agent_core_beadle_core_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 agent_core_beadle_core_LDFLAGS = $(PROGRAM_LDFLAGS)
 agent_core_beadle_core_LDADD = $(CORE_LIBS)
 
-check_PROGRAMS += tests/unit/test_core_spool
-TESTS += tests/unit/test_core_spool
-tests_unit_test_core_spool_SOURCES = tests/unit/test_core_spool.c
-tests_unit_test_core_spool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_core_spool_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+# tests/unit/core_stage.c: a folder for what the core keeps, and what it complains of.
+CORE_STAGE = tests/unit/suite.h tests/unit/core_stage.h tests/unit/core_stage.c
+check_PROGRAMS += tests/unit/test_core_schedule tests/unit/test_core_dictionary tests/unit/test_core_outbox \
+	tests/unit/test_core_events tests/unit/test_core_witness
+TESTS += tests/unit/test_core_schedule tests/unit/test_core_dictionary tests/unit/test_core_outbox \
+	tests/unit/test_core_events tests/unit/test_core_witness
+tests_unit_test_core_schedule_SOURCES = tests/unit/test_core_schedule.c $(CORE_STAGE)
+tests_unit_test_core_schedule_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_schedule_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_dictionary_SOURCES = tests/unit/test_core_dictionary.c $(CORE_STAGE)
+tests_unit_test_core_dictionary_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_dictionary_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_outbox_SOURCES = tests/unit/test_core_outbox.c $(CORE_STAGE)
+tests_unit_test_core_outbox_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_outbox_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_events_SOURCES = tests/unit/test_core_events.c $(CORE_STAGE)
+tests_unit_test_core_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_events_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_witness_SOURCES = tests/unit/test_core_witness.c $(CORE_STAGE)
+tests_unit_test_core_witness_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_witness_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
 
-check_PROGRAMS += tests/unit/test_core
-TESTS += tests/unit/test_core
-tests_unit_test_core_SOURCES = tests/unit/test_core.c
-tests_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
-tests_unit_test_core_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+# tests/unit/spool_stage.c: records whose bytes say who they are, and a disk that fails.
+SPOOL_STAGE = $(CORE_STAGE) tests/unit/spool_stage.h tests/unit/spool_stage.c
+check_PROGRAMS += tests/unit/test_core_spool tests/unit/test_core_spool_numbers tests/unit/test_core_spool_model \
+	tests/unit/test_core_spool_tail tests/unit/test_core_spool_disk
+TESTS += tests/unit/test_core_spool tests/unit/test_core_spool_numbers tests/unit/test_core_spool_model \
+	tests/unit/test_core_spool_tail tests/unit/test_core_spool_disk
+tests_unit_test_core_spool_SOURCES = tests/unit/test_core_spool.c $(SPOOL_STAGE)
+tests_unit_test_core_spool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_spool_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_spool_numbers_SOURCES = tests/unit/test_core_spool_numbers.c $(SPOOL_STAGE)
+tests_unit_test_core_spool_numbers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_spool_numbers_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_spool_model_SOURCES = tests/unit/test_core_spool_model.c $(SPOOL_STAGE)
+tests_unit_test_core_spool_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_spool_model_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_spool_tail_SOURCES = tests/unit/test_core_spool_tail.c $(SPOOL_STAGE)
+tests_unit_test_core_spool_tail_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_spool_tail_LDADD = $(CORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_core_spool_disk_SOURCES = tests/unit/test_core_spool_disk.c $(SPOOL_STAGE)
+tests_unit_test_core_spool_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_test_core_spool_disk_LDADD = $(CORE_LIBS) $(CHECK_LIBS)

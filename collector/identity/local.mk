@@ -11,11 +11,16 @@ collector_identity_beadle_signer_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(PROTOB
 collector_identity_beadle_signer_LDFLAGS = $(PROGRAM_LDFLAGS)
 collector_identity_beadle_signer_LDADD = $(IDENTITY_LIBS) $(WIRE_LIBS) $(CONFINE_LIBS)
 
-check_PROGRAMS += tests/unit/test_identity
-TESTS += tests/unit/test_identity
-tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
+# tests/unit/impostor.c: certificates that are wrong in one thing each, and who shows them.
+IMPOSTOR = tests/unit/suite.h tests/unit/impostor.h tests/unit/impostor.c
+check_PROGRAMS += tests/unit/test_identity tests/unit/test_identity_protocol
+TESTS += tests/unit/test_identity tests/unit/test_identity_protocol
+tests_unit_test_identity_SOURCES = tests/unit/test_identity.c $(IMPOSTOR)
 tests_unit_test_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_identity_LDADD = $(TLS_LIBS) $(CHECK_LIBS)
+tests_unit_test_identity_protocol_SOURCES = tests/unit/test_identity_protocol.c $(IMPOSTOR)
+tests_unit_test_identity_protocol_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_identity_protocol_LDADD = $(TLS_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/test_signer
 TESTS += tests/unit/test_signer

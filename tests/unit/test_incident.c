@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "collector/judge/incident.h"
-#include "lib/clock.h"
-
-#define HOUR (3600 * NS_PER_S)
+#include "tests/unit/suite.h"
+#include "tests/unit/told.h"
 
 enum { WEB1 = 1, DB1, DISK = 10, ANTIVIRUS, ROOT = 100, SRV, SIGNATURES };
 
@@ -17,7 +16,6 @@ static const struct rule virus = {.id = "virus", .check_id = "CHK-02", .clause =
 static const struct rule silent = {.id = "silent", .clause = "5.6.1.4", .kind = "INC-A"};
 
 static struct incidents *all;
-static char told[8192];
 static int64_t wall, boot;
 
 static void hear(const struct incident *i, const struct incident_step *s, void *arg)
@@ -28,13 +26,6 @@ static void hear(const struct incident *i, const struct incident_step *s, void *
 	snprintf(told + n, sizeof(told) - n, "%s%llu %s %s %s", n ? ", " : "", (unsigned long long)i->id,
 		 incident_act_name(s->act), state_name(i->severity), s->actor);
 }
-
-static void expect_(int line, const char *what)
-{
-	ck_assert_msg(strcmp(told, what) == 0, "line %d: told \"%s\", expected \"%s\"", line, told, what);
-	told[0] = '\0';
-}
-#define expect(what) expect_(__LINE__, what)
 
 static int64_t change(uint32_t host, uint32_t check, uint32_t series, const struct rule *rule, enum state before,
 		      enum state after)
@@ -323,16 +314,8 @@ START_TEST(test_restored_as_stored)
 }
 END_TEST
 
-#define T(f) tcase_add_test(tc, f)
-int main(void)
+static void add(TCase *tc)
 {
-	Suite *suite = suite_create("incident");
-	TCase *tc = tcase_create("scenes");
-	SRunner *runner;
-	int bad;
-
-	tcase_add_checked_fixture(tc, open_stage, close_stage);
-	tcase_set_timeout(tc, 60);
 	T(test_one_incident_for_a_host_and_kind_collects_its_findings);
 	T(test_recovers_when_all_findings_do_and_reopens); T(test_critical_that_is_lost_sight_of_stays_critical);
 	T(test_silence_opens_too_with_and_without_a_rule); T(test_good_news_of_what_nobody_knew_is_no_incident);
@@ -343,10 +326,9 @@ int main(void)
 	T(test_rule_moved_to_another_kind_finds_its_old_incident); T(test_findings_are_bounded_and_the_rest_is_counted);
 	T(test_critical_behind_a_thousand_warnings_is_found);
 	T(test_restored_as_stored);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	bad = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return bad > 0;
+}
+
+int main(void)
+{
+	return suite_main("incident", open_stage, close_stage, 60, add);
 }
