@@ -78,6 +78,15 @@ void api_answer_later(struct asked *later, unsigned status, json_t *body)
 		json_decref(body);
 }
 
+void api_answer_text(struct asked *later, unsigned status, char *json)
+{
+	DL_DELETE(later->engine->asked, later);
+	if (later->pipe)
+		replies_send_text(later->engine, later->pipe, later->query, status, json);
+	else
+		free(json);
+}
+
 void api_refuse_later(struct asked *later, unsigned status, const char *code, const char *text)
 {
 	api_answer_later(later, status, error_body(code, text));

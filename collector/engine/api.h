@@ -39,6 +39,7 @@ void api_refuse(const struct asker *, unsigned status, const char *code, const c
 	__attribute__((format(printf, 4, 5)));
 void api_later(struct asked *, const struct asker *);						/* begin */
 void api_answer_later(struct asked *, unsigned status, json_t *body);				/* and end; the caller frees */
+void api_answer_text(struct asked *, unsigned status, char *json);				/* the same; takes json */
 void api_refuse_later(struct asked *, unsigned status, const char *code, const char *text);
 bool api_must_prove(const struct asker *);	/* logged in with a role that needs a second factor, and without one */
 bool api_is_console(const struct asker *, const char *what);	/* else refused: `what` ("a backup is made") by root alone */

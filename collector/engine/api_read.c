@@ -1,10 +1,11 @@
-/* api_read.c - queries that need the store: they are read on another thread, so that the engine never waits for SQL. */
+/* api_read.c - queries that need the store: they are read, and their answers spelled, on another thread, so that the engine waits for neither. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api.h"
+#include "cleanup.h"
 #include "clock.h"
 #include "log.h"
 
@@ -15,7 +16,9 @@
 struct reading {
 	struct asked asked;
 	struct job job;
+	void (*read)(struct reading *, struct store_reader *);	/* on that thread, as all of this */
 	json_t *document;		/* what the engine knew; the thread fills the rest in */
+	char *answer;
 	uint64_t incident;
 	uint32_t check, series, host;
 	int64_t from, to;
@@ -48,15 +51,29 @@ static void done(struct job *job)
 		api_refuse_later(&r->asked, 503, "unavailable", r->error == -ETIMEDOUT ? "that is too much to read at once: ask for less"
 											: strerror(-r->error));
 	else
-		api_answer_later(&r->asked, 200, json_incref(r->document));
+		api_answer_text(&r->asked, 200, TAKE(r->answer));
+	free(r->answer);
 	json_decref(r->document);
 	free(r);
 }
 
-static void start(const struct asker *a, struct reading *r, void (*work)(struct job *, void *))
+static void work(struct job *job, void *reader)
 {
-	if (r)
+	struct reading *r = reading_of(job);
+
+	r->read(r, reader);
+	if (r->error == 0)
+		r->answer = json_dumps(r->document, JSON_COMPACT);
+	json_decref(r->document);
+	r->document = NULL;
+}
+
+static void start(const struct asker *a, struct reading *r, void (*read)(struct reading *, struct store_reader *))
+{
+	if (r) {
+		r->read = read;
 		r->job = (struct job){.work = work, .done = done};
+	}
 	if (r && jobs_add(a->engine->reading, &r->job, a->origin)) {
 		api_later(&r->asked, a);
 		return;
@@ -145,18 +162,17 @@ static int read_closed(struct reading *r, struct store_reader *reader)
 	return kept ? 0 : e < 0 ? e : -ENOENT;
 }
 
-static void read_incident(struct job *job, void *of_thread)
+static void read_incident(struct reading *r, struct store_reader *reader)
 {
-	struct reading *r = reading_of(job);
 	json_t *list, *notice;
 	const char *id;
 
-	if (!r->document && (r->error = read_closed(r, of_thread)) < 0)
+	if (!r->document && (r->error = read_closed(r, reader)) < 0)
 		return;
 	json_object_set_new(r->document, "steps", json_array());
 	json_object_set_new(r->document, "more_steps", json_integer(0));
 	json_object_set_new(r->document, "notices", json_object());
-	r->error = reader_steps(of_thread, r->incident, each_step, r);
+	r->error = reader_steps(reader, r->incident, each_step, r);
 	list = json_array();
 	json_object_foreach(json_object_get(r->document, "notices"), id, notice)
 		json_array_append(list, notice);
@@ -202,10 +218,9 @@ static int each_closed(const struct reader_incident *i, void *arg)
 	return 0;
 }
 
-static void read_closed_list(struct job *job, void *of_thread)
+static void read_closed_list(struct reading *r, struct store_reader *reader)
 {
-	struct reading *r = reading_of(job);
-	int e = reader_incidents(of_thread, UINT32_MAX, each_closed, r);
+	int e = reader_incidents(reader, UINT32_MAX, each_closed, r);
 
 	r->error = e < 0 ? e : 0;
 }
@@ -289,10 +304,9 @@ static int each_row(const struct reader_row *row, void *arg)
 	return 0;
 }
 
-static void read_history(struct job *job, void *of_thread)
+static void read_history(struct reading *r, struct store_reader *reader)
 {
-	struct reading *r = reading_of(job);
-	int e = reader_history(of_thread, r->check, r->from, r->to, &r->damaged, each_row, r);
+	int e = reader_history(reader, r->check, r->from, r->to, &r->damaged, each_row, r);
 
 	r->error = e < 0 ? e : 0;
 	if (r->damaged)

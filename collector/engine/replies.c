@@ -55,6 +55,11 @@ void replies_send(struct engine *e, struct pipe *pipe, uint64_t query, unsigned 
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);
+	replies_send_text(e, pipe, query, status, text);
+}
+
+void replies_send_text(struct engine *e, struct pipe *pipe, uint64_t query, unsigned status, char *text)
+{
 	if (e->touched && text && hold(e, pipe, query, status, text))
 		return;
 	send_text(pipe, query, status, text);

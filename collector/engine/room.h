@@ -124,6 +124,7 @@ void engine_kept(struct engine *, struct store_change *);
 
 /* replies.c: a query's answer. One of what changed something goes out when that is kept; after 10 s it is told that it is not. Takes body. */
 void replies_send(struct engine *, struct pipe *, uint64_t query, unsigned status, json_t *body);
+void replies_send_text(struct engine *, struct pipe *, uint64_t query, unsigned status, char *json);	/* takes it; NULL: there was no memory */
 void replies_kept(struct engine *);
 void replies_tick(struct engine *, int64_t now_boot);
 void replies_pipe_gone(struct engine *, const struct pipe *);		/* NULL: all */
