@@ -26,8 +26,7 @@ static const struct row {
 			  LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_KERNEL | CONFINE_ETC},
 	/* Behind Landlock it could not see what other processes run. */
 	[CONFINE_PROCSCAN] = {{"beadle-procscan", NULL, CAPABILITY(CAP_SYS_PTRACE), true}, {CALLS_READ, 0, 0, 1}, 0, 0},
-	/* On a server with an agent, whose identity it shows. */
-	[CONFINE_WATCH] = {{"beadle-watch", "beadle", 0, true}, {WORK, NETWORK, 0, 1},
+	[CONFINE_WATCH] = {{"beadle-watch", "beadle-watch", 0, true}, {WORK, NETWORK, 0, 1},
 			   LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_KERNEL | CONFINE_ETC},
 	[CONFINE_COLLECTOR] = {.should = {"beadle-collector", NULL, CAPABILITY_LAUNCHER, false}},
 	/* While it reads: for an instant, at each start. */
