@@ -18,7 +18,7 @@ int command_completion(int argc, char **argv)
 	       "\t\tclock) COMPREPLY=($(compgen -W 'confirm --note --json' -- \"$w\")) ;;\n"
 	       "\t\tidentity) COMPREPLY=($(compgen -W 'new list revoke --host --out --replace --json' -- \"$w\")) ;;\n"
 	       "\t\ttoken) COMPREPLY=($(compgen -W 'new list revoke approve --host --replace --approve --hours --at --json' -- \"$w\")) ;;\n"
-	       "\t\tenroll) COMPREPLY=($(compgen -W '--host --again --identity --agent-config --json' -- \"$w\")) ;;\n"
+	       "\t\tenroll) COMPREPLY=($(compgen -W '--host --again --identity --agent-config --watcher --watch-config --json' -- \"$w\")) ;;\n"
 	       "\t\tauthority) COMPREPLY=($(compgen -W 'show roll finish --force --json' -- \"$w\")) ;;\n"
 	       "\t\taudit) COMPREPLY=($(compgen -f -W 'export verify change-key --out --key --witness' -- \"$w\")) ;;\n"
 	       "\t\tbackup) COMPREPLY=($(compgen -f -W '--passphrase-file --json' -- \"$w\")) ;;\n"

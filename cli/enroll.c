@@ -1,4 +1,4 @@
-/* beadle enroll: this server gets its identity from the collector that made the token. The key is made here and stays here. */
+/* beadle enroll: this server, or its watcher, gets its identity from the collector that made the token. The key is made here and stays here. */
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
@@ -26,12 +26,15 @@
 #include "request.h"
 #include "screen.h"
 
-#define AGENT_USER "beadle"
 #define ASK_AGAIN (2 * NS_PER_S)	/* while a person has not approved */
 #define BUSY_TRIES 5
 #define SUSPECT (3600 * NS_PER_S)	/* clocks so far apart are worth a word */
 
-struct place { char folder[PATH_MAX], collector[300]; const char *config; };
+/* Whose identity it is: the agent's of this server, or its watcher's. */
+static const struct kind { const char *config, *state, *user, *unit; } agent = {SYSCONFDIR "/agent.yaml", LOCALSTATEDIR "/lib/beadle/agent", "beadle", "beadle-agent"},
+	watcher = {SYSCONFDIR "/watch.yaml", LOCALSTATEDIR "/lib/beadle/watch", "beadle-watch", "beadle-watch"};
+
+struct place { char folder[PATH_MAX], collector[300]; const struct kind *kind; const char *config; };
 
 /* ---- the token ---- */
 
@@ -66,7 +69,7 @@ static void take_config(struct place *p, bool folder_given)
 {
 	struct problems *problems = problems_new();
 	struct conf *c = problems ? conf_read(p->config, problems) : NULL;
-	const char *identity = NULL, *state = LOCALSTATEDIR "/lib/beadle/agent", *collector = NULL;
+	const char *identity = NULL, *state = p->kind->state, *collector = NULL;
 
 	if (c && !problems_count(problems)) {
 		conf_string(conf_root(c), "identity", NULL, &identity, problems);
@@ -84,10 +87,10 @@ static void take_config(struct place *p, bool folder_given)
 }
 
 /* The folder is made as root; from here on we are its owner, and what comes from the network is not parsed as root. */
-static int prepare(const char *folder)
+static int prepare(const char *folder, const char *owner)
 {
 	static const char *const names[] = {".", "ca.pem", "cert.pem", "key.pem", NULL};
-	const struct passwd *user = geteuid() == 0 ? getpwnam(AGENT_USER) : NULL;
+	const struct passwd *user = geteuid() == 0 ? getpwnam(owner) : NULL;
 	int r = io_make_folders(folder, 0711);
 
 	if (r == 0 && user)
@@ -185,10 +188,10 @@ static int tell_done(const struct place *p, const struct enrolment_answer *a)
 		return command_print(json_pack("{s:s, s:s, s:s, s:s}", "host", a->host, "uuid", a->uuid, "identity", p->folder,
 					       "collector", a->agents));
 	if (!strcmp(p->collector, a->agents))
-		printf("%s is enrolled; next: systemctl enable --now beadle-agent\n", a->host);
+		printf("%s is enrolled; next: systemctl enable --now %s\n", a->host, p->kind->unit);
 	else
-		printf("%s is enrolled; next: set \"collector: %s\" in %s, then systemctl enable --now beadle-agent\n", a->host, a->agents,
-		       p->config);
+		printf("%s is enrolled; next: set \"collector: %s\" in %s, then systemctl enable --now %s\n", a->host, a->agents,
+		       p->config, p->kind->unit);
 	return EXIT_DONE;
 }
 
@@ -245,7 +248,7 @@ static int begin(const struct place *p, const struct token *t, const char *host,
 		if (r < 0)
 			return command_failed(p->folder, r);
 		if (!command_json)
-			printf("enrolled, as an earlier run of this command had been answered; next: systemctl enable --now beadle-agent\n");
+			printf("enrolled, as an earlier run of this command had been answered; next: systemctl enable --now %s\n", p->kind->unit);
 		return EXIT_DONE;
 	}
 	if (!another && (is_there(p->folder, "key.pem") || is_there(p->folder, "cert.pem"))) {
@@ -259,18 +262,20 @@ static int begin(const struct place *p, const struct token *t, const char *host,
 }
 
 static const struct option options[] = {{"host", required_argument, NULL, 'H'}, {"again", no_argument, NULL, 'a'},
-	{"identity", required_argument, NULL, 'i'}, {"agent-config", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+	{"identity", required_argument, NULL, 'i'}, {"agent-config", required_argument, NULL, 'c'}, {"watcher", no_argument, NULL, 'w'},
+	{"watch-config", required_argument, NULL, 'W'}, {NULL, 0, NULL, 0}};
 
 int command_enroll(int argc, char **argv)
 {
-	struct place p = {.config = SYSCONFDIR "/agent.yaml"};
-	char text[2048], own[256] = "";
-	const char *host = own;
+	struct place p = {.kind = &agent, .config = agent.config};
+	char text[2048], own[256] = "watcher-";
+	const size_t before = strlen(own);
+	const char *host = NULL;
 	bool another = false, given = false;
 	struct token t;
 	int o, r;
 
-	gethostname(own, sizeof(own) - 1);
+	gethostname(own + before, sizeof(own) - before - 1);
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (o == 'H')
 			host = optarg;
@@ -278,7 +283,10 @@ int command_enroll(int argc, char **argv)
 			another = true;
 		else if (o == 'c')
 			p.config = optarg;
-		else if (o == 'i') {
+		else if (o == 'w' || o == 'W') {
+			p.kind = &watcher;
+			p.config = o == 'W' ? optarg : watcher.config;
+		} else if (o == 'i') {
 			snprintf(p.folder, sizeof(p.folder), "%s", optarg);
 			given = true;
 		} else
@@ -294,8 +302,10 @@ int command_enroll(int argc, char **argv)
 	OPENSSL_cleanse(text, sizeof(text));
 	if (r < 0)
 		return EXIT_FAILED;
+	if (!host)
+		host = p.kind == &watcher ? own : own + before;
 	take_config(&p, given);
-	r = prepare(p.folder) < 0 ? EXIT_FAILED : begin(&p, &t, host, another);
+	r = prepare(p.folder, p.kind->user) < 0 ? EXIT_FAILED : begin(&p, &t, host, another);
 	OPENSSL_cleanse(&t, sizeof(t));
 	return r;
 }

@@ -30,6 +30,8 @@ static void print_hosts(const json_t *d)
 		screen_cell(t, screen_of_state(document_text(h, "state")), "%s", document_text(h, "state"));
 		if (json_is_true(json_object_get(h, "revoked")))
 			screen_cell(t, SCREEN_FAINT, "revoked");
+		else if (json_is_true(json_object_get(h, "watches")))
+			screen_cell(t, SCREEN_PLAIN, "watcher, %s", screen_ago(document_number(h, "seen_at"), ago));
 		else if (json_is_true(json_object_get(h, "never_connected")))
 			screen_cell(t, SCREEN_WARN, "never connected");
 		else if (json_is_true(json_object_get(h, "connected")))

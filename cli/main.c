@@ -30,7 +30,7 @@ const struct command commands[] = {
 	 "certificates of the servers' agents", command_identity},
 	{"token", "new --host NAME [--replace] [--approve] [--hours N] [--at HOST[:PORT]] | list | revoke ID |\n"
 	 "                    approve ID FINGERPRINT", "what lets a server enrol itself, once", command_token},
-	{"enroll", "[TOKEN] [--host NAME] [--again] [--identity FOLDER] [--agent-config FILE]",
+	{"enroll", "[TOKEN] [--host NAME] [--again] [--identity FOLDER] [--agent-config FILE] [--watcher] [--watch-config FILE]",
 	 "on a server: get its identity from the collector that made the token", command_enroll},
 	{"person", "list | add NAME --roles ROLE[,ROLE]... | roles NAME --roles ROLE[,ROLE]... |\n"
 	 "                     disable NAME | enable NAME | password NAME | factor NAME",

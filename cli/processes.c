@@ -27,7 +27,7 @@ struct process {
 	char name[COMM + 1], state;
 	uint32_t user;
 	uint64_t holds;			/* capabilities */
-	int no_new_privileges, seccomp;
+	int no_new_privileges, seccomp, filters;	/* filters: how many; -1: the kernel does not say */
 };
 struct processes { VEC(struct process) all; };
 
@@ -47,7 +47,7 @@ static void take(struct process *p, const char *line)
 	if (sscanf(line, "Name: %15[^\n]", p->name) == 1 || sscanf(line, "State: %c", &p->state) == 1 ||
 	    sscanf(line, "Pid: %d", &p->pid) == 1 || sscanf(line, "PPid: %d", &p->parent) == 1 ||
 	    sscanf(line, "Uid: %*u %u", &p->user) == 1 || sscanf(line, "NoNewPrivs: %d", &p->no_new_privileges) == 1 ||
-	    sscanf(line, "Seccomp: %d", &p->seccomp) == 1)
+	    sscanf(line, "Seccomp: %d", &p->seccomp) == 1 || sscanf(line, "Seccomp_filters: %d", &p->filters) == 1)
 		return;
 	if (sscanf(line, "CapPrm: %llx", &mask) == 1 || sscanf(line, "CapAmb: %llx", &mask) == 1)
 		p->holds |= mask;
@@ -58,7 +58,7 @@ static bool read_process(const char *pid, struct process *ret)
 	char path[300], line[256];
 	FCLOSE FILE *file = NULL;
 
-	*ret = (struct process){0};
+	*ret = (struct process){.filters = -1};
 	snprintf(path, sizeof(path), "/proc/%s/status", pid);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file))
@@ -130,6 +130,12 @@ static bool wrong_user(const struct process *p, const struct process *parent, co
 	return true;
 }
 
+/* What a process has from who started it is not its own. */
+static bool unfiltered(const struct process *p, const struct process *parent, const struct confine_should *should)
+{
+	return p->seccomp != 2 || (should->filtered != CONFINE_BY_PARENT && parent && p->filters >= 0 && p->filters <= parent->filters);
+}
+
 static bool is_wrong(const struct process *p, const struct process *parent, const struct confine_should *should, char why[512])
 {
 	char words[512];
@@ -142,8 +148,9 @@ static bool is_wrong(const struct process *p, const struct process *parent, cons
 		snprintf(why, 512, "holds capabilities that it should not: %.440s", words_of(p->holds & ~should->capabilities, words));
 	else if (should->filtered && !p->no_new_privileges)
 		snprintf(why, 512, "could gain privileges (no_new_privs is not set)");
-	else if (should->filtered && p->seccomp != 2)
-		snprintf(why, 512, "may make every system call (seccomp is not in force)");
+	else if (should->filtered && unfiltered(p, parent, should))
+		snprintf(why, 512, p->seccomp == 2 ? "may make every system call that its parent may (it has no filter of its own)"
+						   : "may make every system call (seccomp is not in force)");
 	else
 		return false;
 	return true;

@@ -101,7 +101,7 @@ struct sending { struct node node; struct reference from; size_t n; uint8_t fram
 struct renewal {
 	struct node node;
 	struct reference from;
-	uint32_t host;
+	uint32_t host;		/* 0: of a watcher, who has said no Hello */
 	char agent[64];
 	ProtobufCBinaryData current, csr, proof;
 	uint8_t bytes[];
@@ -115,7 +115,14 @@ struct enrolling {
 	size_t n;
 	uint8_t csr[];
 };
-struct probing { struct node node; struct reference from; };
+/* own: as in wire.Probe; the rest is known of the connection. */
+struct probing {
+	struct node node;
+	struct reference from;
+	bool own;
+	uint32_t generation;
+	char agent[64], address[INET6_ADDRSTRLEN];
+};
 struct door { struct node node; bool open; };
 struct checkpoint_told { struct node node; char line[CHECKPOINT_LINE]; };
 /* As in wire.Authority; they lie in bytes[]. */

@@ -15,21 +15,27 @@
 #define WORK (CALLS_READ | CALLS_WRITE | CALLS_MODES)
 /* Names of hosts and users may be asked of a daemon of this machine, over a Unix socket. */
 #define NETWORK (FAMILY_UNIX | FAMILY_INTERNET)
+/* What a launcher may do, all that it starts may at most: so its list has what any of them needs, or a plugin can be granted. Refused without a
+ * word in use, for who has just been started has no handler yet, and a plugin's own walls tell what it tried. */
+#define LAUNCH (WORK | CALLS_FORK | CALLS_EXEC | CALLS_USERS)
 
 static const struct row {
 	struct confine_should should;
 	struct syscalls calls;
 	unsigned walls, base;		/* 0: no wall around files */
 } rows[CONFINE_ROLES] = {
-	[CONFINE_AGENT] = {.should = {"beadle-agent", NULL, CAPABILITY_AGENT_MOST, false}},
+	[CONFINE_AGENT] = {{"beadle-agent", NULL, CAPABILITY_AGENT_MOST, true}, {LAUNCH | CALLS_FANOTIFY, NETWORK | FAMILY_RAW, SYSCALLS_QUIET_IN_USE, 0}, 0, 0},
+	/* It parses, as whoever started it; and starts hosts that are only asked, which get nothing of what a plugin can be granted: no network. */
+	[CONFINE_CONFIG] = {{"beadle-config", NULL, CAPABILITY_AGENT_MOST, true}, {LAUNCH, 0, SYSCALLS_QUIET_IN_USE, 0}, 0, 0},
+	/* Each host is its child, and so it could forbid itself nothing more. */
+	[CONFINE_TEMPLATE] = {.should = {"beadle-host", NULL, CAPABILITY_AGENT, CONFINE_BY_PARENT}},
 	[CONFINE_CORE] = {{"beadle-core", "beadle", 0, true}, {WORK | CALLS_FORK, NETWORK, 0, 1},
 			  LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_KERNEL | CONFINE_ETC},
 	/* Behind Landlock it could not see what other processes run. */
 	[CONFINE_PROCSCAN] = {{"beadle-procscan", NULL, CAPABILITY(CAP_SYS_PTRACE), true}, {CALLS_READ, 0, 0, 1}, 0, 0},
-	/* On a server with an agent, whose identity it shows. */
-	[CONFINE_WATCH] = {{"beadle-watch", "beadle", 0, true}, {WORK, NETWORK, 0, 1},
+	[CONFINE_WATCH] = {{"beadle-watch", "beadle-watch", 0, true}, {WORK, NETWORK, 0, 1},
 			   LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_KERNEL | CONFINE_ETC},
-	[CONFINE_COLLECTOR] = {.should = {"beadle-collector", NULL, CAPABILITY_LAUNCHER, false}},
+	[CONFINE_COLLECTOR] = {{"beadle-collector", NULL, CAPABILITY_LAUNCHER, true}, {LAUNCH | CALLS_LISTEN, NETWORK, SYSCALLS_QUIET_IN_USE, 0}, 0, 0},
 	/* While it reads: for an instant, at each start. */
 	[CONFINE_SETUP] = {{"beadle-setup", "beadle-collector", 0, true}, {CALLS_READ, 0, 0, 1},
 			   LANDLOCK_CONNECT | LANDLOCK_BIND | LANDLOCK_SIGNALS, CONFINE_LIBRARIES | CONFINE_NAMES},

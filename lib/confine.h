@@ -15,7 +15,7 @@
 #define CONFINE_WHY 256
 
 enum confine_role {
-	CONFINE_AGENT, CONFINE_CORE, CONFINE_PROCSCAN, CONFINE_WATCH,
+	CONFINE_AGENT, CONFINE_CONFIG, CONFINE_TEMPLATE, CONFINE_CORE, CONFINE_PROCSCAN, CONFINE_WATCH,
 	CONFINE_COLLECTOR, CONFINE_SETUP, CONFINE_COLLECT, CONFINE_SIGNER, CONFINE_NOTIFIER, CONFINE_WEB,
 	CONFINE_ROLES,
 };
@@ -30,11 +30,12 @@ enum confine_base { CONFINE_LIBRARIES = 1, CONFINE_NAMES = 2, CONFINE_KERNEL = 4
  * -errno with the reason in words: then the process must end. */
 int confine_enter(enum confine_role, const struct confine_path *, size_t n, char why[CONFINE_WHY]);
 
+#define CONFINE_BY_PARENT 2	/* filtered by what it has from who started it, and by nothing of its own */
 /* What a role should look like in /proc/PID/status. */
 struct confine_should {
 	const char *program, *user;	/* NULL: whoever started it */
 	uint64_t capabilities;		/* at most */
-	bool filtered;
+	unsigned filtered;		/* 1: by a filter of its own */
 };
 const struct confine_should *confine_should(enum confine_role);
 

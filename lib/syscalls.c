@@ -57,6 +57,10 @@ static const char set_fork[] =
 	"fork vfork wait4 waitpid waitid kill pidfd_open pidfd_send_signal setpgid setsid";
 static const char set_exec[] = "execve execveat";
 static const char set_listen[] = "listen accept accept4";
+static const char set_users[] =
+	"setuid setuid32 setgid setgid32 setreuid setreuid32 setregid setregid32 setresuid setresuid32 setresgid setresgid32 setgroups "
+	"setgroups32 setfsuid setfsuid32 setfsgid setfsgid32 capset";
+static const char set_fanotify[] = "fanotify_init fanotify_mark";
 #ifdef SANITIZED
 /* The leak checker stops the other threads as a debugger does; the thread checker starts itself anew. */
 static const char set_sanitizer[] = "ptrace fork vfork clone wait4 execve personality process_vm_readv open openat readlink readlinkat "
@@ -72,7 +76,7 @@ static const char set_hostile[] =
 
 static const struct { unsigned set; const char *names; } sets[] = {
 	{CALLS_READ, set_read}, {CALLS_WRITE, set_write}, {CALLS_MODES, set_modes}, {CALLS_FORK, set_fork},
-	{CALLS_EXEC, set_exec}, {CALLS_LISTEN, set_listen},
+	{CALLS_EXEC, set_exec}, {CALLS_LISTEN, set_listen}, {CALLS_USERS, set_users}, {CALLS_FANOTIFY, set_fanotify},
 };
 
 /* Clones that make a name space are none of ours. */
@@ -148,9 +152,9 @@ static uint32_t refusal(int quiet)
 {
 	const char *wish = getenv("BEADLE_WALLS");
 
-	if (quiet)
-		return SCMP_ACT_ERRNO(EPERM);
-	return wish && strcmp(wish, "kill") == 0 ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_TRAP;
+	if (quiet != SYSCALLS_QUIET && wish && strcmp(wish, "kill") == 0)
+		return SCMP_ACT_KILL_PROCESS;
+	return quiet ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_TRAP;
 }
 
 static int add_all(scmp_filter_ctx f, const struct syscalls *s)

@@ -16,6 +16,8 @@ enum syscalls_sets {
 	CALLS_FORK = 1 << 3,		/* processes of its own, and signals to them */
 	CALLS_EXEC = 1 << 4,
 	CALLS_LISTEN = 1 << 5,
+	CALLS_USERS = 1 << 6,		/* become another user, give up capabilities */
+	CALLS_FANOTIFY = 1 << 7,
 };
 /* Families of sockets that may be made. */
 enum syscalls_families {
@@ -24,9 +26,11 @@ enum syscalls_families {
 	FAMILY_RAW = 1 << 2,
 };
 
+enum syscalls_quiet { SYSCALLS_QUIET = 1, SYSCALLS_QUIET_IN_USE = 2 };
+
 struct syscalls {
 	unsigned sets, families;
-	int quiet;	/* refused without a word: programs of others try this and that */
+	int quiet;	/* refused without a word: programs of others try this and that (SYSCALLS_QUIET); or, but for tests, who has just been started */
 	int deadly;	/* what only somebody who has taken the process over would call ends it */
 };
 

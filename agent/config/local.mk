@@ -10,7 +10,7 @@ pkglibexec_PROGRAMS += agent/config/beadle-config
 agent_config_beadle_config_SOURCES = agent/config/main.c
 agent_config_beadle_config_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 agent_config_beadle_config_LDFLAGS = $(PROGRAM_LDFLAGS)
-agent_config_beadle_config_LDADD = $(CONFIG_LIBS)
+agent_config_beadle_config_LDADD = $(CONFIG_LIBS) $(CONFINE_LIBS)
 
 # What the plugins measure, for the collector: asked of the modules themselves.
 pkgdata_DATA = metrics.yaml

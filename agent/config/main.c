@@ -14,6 +14,7 @@
 #include "agent/config/plan.h"
 #include "installed.h"
 #include "lib/cleanup.h"
+#include "lib/confine.h"
 #include "lib/io.h"
 #include "lib/log.h"
 #include "lib/text.h"
@@ -115,12 +116,15 @@ int main(int argc, char **argv)
 {
 	struct arguments a = {.path = SYSCONFDIR "/agent.yaml"};
 	CLEANUP(problems_free_p) struct problems *p = problems_new();
+	char why[CONFINE_WHY];
 	int r = 0;
 
 	log_open("agent: config");
 	if (!p || parse_arguments(&a, argc, argv) < 0)
 		return usage();
 	umask(022);
+	if (confine_enter(CONFINE_CONFIG, NULL, 0, why) < 0)
+		return log_error("%s", why), 1;
 	if (a.inventory)
 		metrics_print(argv + optind, (size_t)(argc - optind), stdout, p);
 	else

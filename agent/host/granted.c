@@ -146,7 +146,7 @@ int granted_confine(const struct plugin_record *record, char why[WALLS_WHY])
 		return failed(why, "files (Landlock)", r);
 	calls.families = g->families;
 	if (g->programs)
-		calls = (struct syscalls){.sets = calls.sets | CALLS_EXEC | CALLS_MODES, .families = g->families, .quiet = 1};
+		calls = (struct syscalls){.sets = calls.sets | CALLS_EXEC | CALLS_MODES, .families = g->families, .quiet = SYSCALLS_QUIET};
 	r = syscalls_confine(&calls);
 	if (r == 0 && record->descriptors & HANDED_RAW && !(g->families & FAMILY_RAW))
 		r = syscalls_no_headers();

@@ -17,9 +17,9 @@
 #include "installed.h"
 #include "lib/capability.h"
 #include "lib/clock.h"
+#include "lib/confine.h"
 #include "lib/log.h"
 #include "lib/ready.h"
-#include "lib/secret.h"
 
 #define BACK_OFF_FIRST NS_PER_S
 #define BACK_OFF_MAX (60 * NS_PER_S)
@@ -189,7 +189,6 @@ static int run(struct launcher *l)
 	if (l->signals < 0 || choose_user(l) < 0)
 		return 1;
 	umask(022);
-	secret_keep();
 	if (geteuid() == 0 && capability_keep(CAPABILITY_AGENT_MOST) < 0)
 		log_warning("it keeps capabilities that it has no use for");
 	if (reader_run(l->config, l->uid, l->gid, &l->reading) < 0) {
@@ -218,6 +217,7 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'}, {0}};
 	struct launcher l = {.config = SYSCONFDIR "/agent.yaml", .back_off = BACK_OFF_FIRST, .reading = {.plan = -1},
 			     .children = {.to_template = -1, .to_core = -1, .wishes = -1}};
+	char why[CONFINE_WHY];
 	bool check = false;
 	int o, nothing;
 
@@ -240,5 +240,7 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc)
 		return log_error("unknown argument %s", argv[optind]), 2;
+	if (confine_enter(CONFINE_AGENT, NULL, 0, why) < 0)
+		return log_error("%s", why), 1;
 	return check ? reader_check(l.config) : run(&l);
 }

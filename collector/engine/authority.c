@@ -138,15 +138,27 @@ static void tell_agents(struct engine *e)
 	}
 }
 
-void authority_tell_enrolled(const struct engine *e, Wire__Enrolled *to, Wire__Authority *authority)
+static Wire__Authority *name(const struct authority *a, Wire__Authority *authority)
 {
 	static uint8_t der[2 * 8192];		/* of the engine's one thread */
-	const struct authority *a = e->authority;
 
-	if (!authority_is_open(e) || i2d_X509(a->root, NULL) + i2d_X509(a->vouched, NULL) > (int)sizeof(der))
-		return;
+	if (i2d_X509(a->root, NULL) + i2d_X509(a->vouched, NULL) > (int)sizeof(der))
+		return NULL;
 	put(put(der, a->root, &authority->root), a->vouched, &authority->vouched);
-	to->authority = authority;
+	authority->alone = a->over;
+	return authority;
+}
+
+void authority_tell_enrolled(const struct engine *e, Wire__Enrolled *to, Wire__Authority *authority)
+{
+	if (authority_is_open(e))
+		to->authority = name(e->authority, authority);
+}
+
+void authority_tell_watcher(const struct engine *e, Wire__Working *to, Wire__Authority *authority)
+{
+	if (e->authority->former && !authority_own_is_former(e))
+		to->authority = name(e->authority, authority);
 }
 
 /* ---- the collector's own files ---- */

@@ -159,12 +159,12 @@ static const char *person_of(struct engine *e, const struct host *h, const char 
 
 json_t *document_host(struct engine *e, const struct host *h, bool with_checks)
 {
-	json_t *o = json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:I, s:o, s:b, s:b, s:b}", "id", (json_int_t)h->id, "name",
+	json_t *o = json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:I, s:o, s:b, s:b, s:b, s:b}", "id", (json_int_t)h->id, "name",
 			      document_bytes(h->name), "uuid", h->uuid, "state", document_state(host_state(e, h)), "connected",
 			      h->connections > 0, "seen_at", (json_int_t)h->seen, "clock_offset_ns", (json_int_t)h->offset, "owner",
 			      text_or_null(person_of(e, h, PEOPLE_OWNER)), "deputy", text_or_null(person_of(e, h, PEOPLE_DEPUTY)),
 			      "incidents", open_incidents(e, h->id), "address", text_or_null(h->address),
-			      "revoked", h->revoked, "never_connected", !h->met, "events_held", h->events_held);
+			      "revoked", h->revoked, "never_connected", !h->met, "events_held", h->events_held, "watches", h->watches);
 	json_t *facts, *checks;
 
 	if (!o || !with_checks)

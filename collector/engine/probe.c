@@ -4,6 +4,9 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "collector/reckoning.h"
+#include "collector/standing.h"
+#include "log.h"
 #include "room.h"
 #include "text.h"
 
@@ -19,9 +22,12 @@ static void tell_watcher(struct engine *e, const struct reference *to, const cha
 {
 	Wire__Envelope envelope = WIRE__ENVELOPE__INIT;
 	Wire__Working working = WIRE__WORKING__INIT;
+	Wire__Authority authority = WIRE__AUTHORITY__INIT;
 	struct sending *s;
 
 	working.trouble = (char *)trouble;
+	working.wall = (uint64_t)reckoning_now(e->its.reckoning);
+	authority_tell_watcher(e, &working, &authority);
 	envelope.message_case = WIRE__ENVELOPE__MESSAGE_WORKING;
 	envelope.working = &working;
 	s = message_sending(to, &envelope.base);
@@ -69,8 +75,29 @@ static void ask(struct engine *e, const struct probe *question)
 	LL_PREPEND(e->probes, p);
 }
 
+/* Who has an identity of its own is no agent's shadow: it came with its token, uses its certificate, and is missed (R14). */
+static void notice(struct engine *e, const struct probing *m)
+{
+	struct host *h = registry_find_host(&e->registry, m->agent);
+
+	if (!h || h->met)
+		return;
+	if (standing_used(e->its.standing, m->agent, m->generation) < 0)
+		log_error("%s: out of memory: its older certificates still count", h->name);
+	h->seen = clock_wall();
+	if (!h->address || strcmp(h->address, m->address)) {
+		free(h->address);
+		h->address = strdup(m->address);
+	}
+	h->watches = true;
+	enrolments_came(e, m->agent, m->generation);
+	judge_looked(e->judge, h->id, h->seen, clock_boot());
+}
+
 void probe_by_watcher(struct engine *e, const struct probing *m)
 {
+	if (m->own)
+		notice(e, m);
 	ask(e, &(struct probe){.from = m->from});
 }
 

@@ -33,6 +33,7 @@ struct host {
 	int64_t renewals_since;
 	bool met;				/* its agent has connected at some time, */
 	uint32_t generation;			/* and with this certificate of its at last */
+	bool watches;				/* a watcher's, who never connects as an agent: it has looked since the start */
 	bool revoked;				/* its record stays, nobody waits for it */
 	int64_t seen;				/* wall clock of the last message; 0: not since start */
 	int64_t offset, told;			/* its wall clock less ours, ns; as in reckoning.h */

@@ -77,7 +77,7 @@ static bool too_often(struct host *h)
 
 void renewals_agent(struct engine *e, const struct renewal *r)
 {
-	struct host *h = registry_get_host(&e->registry, r->host);
+	struct host *h = r->host ? registry_get_host(&e->registry, r->host) : registry_find_host(&e->registry, r->agent);
 	const struct identity_given *known = roster_get(e->roster, r->agent);
 	Rooms__Sign sign = ROOMS__SIGN__INIT;
 	Rooms__RenewAgent renew = ROOMS__RENEW_AGENT__INIT;

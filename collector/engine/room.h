@@ -281,6 +281,7 @@ void authority_request(Rooms__Sign *, Rooms__ChangeAuthority *, Rooms__Authority
 /* The signer's answer to that is taken up, and journalled with `more` (the caller's). False: it cannot be read. */
 bool authority_answered(struct engine *, const Rooms__Authority *, const struct deed *, json_t *more);
 void authority_tell_enrolled(const struct engine *, Wire__Enrolled *, Wire__Authority *);	/* for who has a token of before: the latter filled */
+void authority_tell_watcher(const struct engine *, Wire__Working *, Wire__Authority *);
 
 /* api.c */
 void api_query(struct engine *, struct pipe *, const Rooms__Query *, const struct local_user *);		/* NULL: from web */

@@ -23,7 +23,7 @@ struct worker;
 enum connection_state {
 	CONNECTION_HANDSHAKE,	/* TLS; a visitor of the gate */
 	CONNECTION_HELLO,	/* the certificate is good; Hello is awaited */
-	CONNECTION_PROBED,	/* it asked whether we work; the answer is the end */
+	CONNECTION_PROBED,	/* a watcher has asked; the answer is the end */
 	CONNECTION_WELCOME,	/* store and engine look at the Hello */
 	CONNECTION_OPEN,
 	CONNECTION_SERIES,	/* store and engine look at new series; nothing is read */

@@ -115,7 +115,7 @@ static enum connection_end on_hello(struct connection *c, const Wire__Hello *hel
 	return CONNECTION_GOES_ON;
 }
 
-static enum connection_end on_probe(struct connection *c)
+static enum connection_end on_probe(struct connection *c, const Wire__Probe *probe)
 {
 	struct probing *p = calloc(1, sizeof(*p));
 
@@ -123,6 +123,10 @@ static enum connection_end on_probe(struct connection *c)
 		return no_memory(c);
 	p->node.kind = MESSAGE_PROBE;
 	p->from = c->self;
+	p->own = probe->own;
+	p->generation = c->generation;
+	memcpy(p->agent, c->agent, sizeof(p->agent));
+	memcpy(p->address, c->address, sizeof(p->address));
 	c->state = CONNECTION_PROBED;
 	queue_push(c->worker->shared->engine, &p->node);
 	return CONNECTION_GOES_ON;
@@ -134,7 +138,10 @@ static enum connection_end on_first(struct connection *c, const Wire__Envelope *
 	case WIRE__ENVELOPE__MESSAGE_HELLO:
 		return on_hello(c, e->hello);
 	case WIRE__ENVELOPE__MESSAGE_PROBE:
-		return on_probe(c);
+		return on_probe(c, e->probe);
+	case WIRE__ENVELOPE__MESSAGE_RENEW:	/* a watcher's, who has no session: the answer is the end */
+		c->state = CONNECTION_PROBED;
+		return renew_asked(c, e->renew);
 	default:
 		return refuse(c, "the first frame is not a Hello");
 	}
@@ -387,7 +394,7 @@ enum connection_end session_send(struct connection *c, const struct sending *s)
 		return CONNECTION_CLOSED;
 	if (c->state != CONNECTION_PROBED)
 		return CONNECTION_GOES_ON;
-	connection_close(c, LOG_DEBUG, "asked whether we work");
+	connection_close(c, LOG_DEBUG, "asked whether we work, or for a certificate");
 	return CONNECTION_CLOSED;
 }
 

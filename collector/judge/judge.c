@@ -124,6 +124,19 @@ void judge_connected(struct judge *j, uint32_t host, bool connected, int64_t now
 	}
 }
 
+void judge_looked(struct judge *j, uint32_t host, int64_t now_wall, int64_t now_boot)
+{
+	struct host *h;
+
+	if (host >= j->hosts.n || !j->hosts.at[host].known || !j->hosts.at[host].expected)
+		return;
+	h = &j->hosts.at[host];
+	h->looks = true;
+	h->lost = j->now = now_boot;
+	j->wake = 0;
+	silence_gone(j, host, false, now_wall);
+}
+
 void judge_forgive(struct judge *j, int64_t now_boot)
 {
 	j->wake = 0;

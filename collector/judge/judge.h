@@ -70,6 +70,8 @@ void judge_round(struct judge *, uint32_t check, bool ok, const char *why, int64
 void judge_skips(struct judge *, uint32_t check, const char *const *what, size_t n);
 /* A connection of the host came or went (they are counted: the new one may come before the old one ends). */
 void judge_connected(struct judge *, uint32_t host, bool connected, int64_t now_wall, int64_t now_boot);
+/* A watcher has come and gone, who never connects: it is missed when it has not come for as long as one that never was connected. */
+void judge_looked(struct judge *, uint32_t host, int64_t now_wall, int64_t now_boot);
 /* The collector itself was away or its intake stood still: silence until `now_boot` is not blamed on hosts (R14). */
 void judge_forgive(struct judge *, int64_t now_boot);
 /* Silence: stale checks, hosts gone, `for` that has run out. Call it about once a second. */

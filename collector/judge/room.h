@@ -62,7 +62,8 @@ struct host {
 	uint32_t connections;
 	int64_t lost;			/* boot clock: since when nobody is connected */
 	bool known, gone;
-	bool expected;			/* it was never connected */
+	bool expected;			/* it was never connected, */
+	bool looks;			/* for it is a watcher, which comes for an instant */
 	bool retired;			/* revoked, nobody waits for it */
 };
 

@@ -98,13 +98,17 @@ void silence_gone(struct judge *j, uint32_t host, bool gone, int64_t at)
 	if (h->gone == gone)
 		return;
 	h->gone = gone;
-	if (gone && h->expected)
+	if (gone && h->looks)
+		snprintf(why, sizeof(why), "its watcher has not looked at the collector for %lld s", (long long)((j->now - h->lost) / NS_PER_S));
+	else if (gone && h->expected)
 		snprintf(why, sizeof(why), "no agent has ever connected with the identity that was made for it");
 	else if (gone)
 		snprintf(why, sizeof(why), "the agent has not been connected for %lld s",
 			 (long long)((j->now - h->lost) / NS_PER_S));
 	else if (h->retired)
 		snprintf(why, sizeof(why), "is no longer waited for: its identity was revoked");
+	else if (h->looks)
+		snprintf(why, sizeof(why), "its watcher looks at the collector again");
 	else if (h->expected)
 		snprintf(why, sizeof(why), "is connected for the first time");
 	tell(j, RULE_AGENT_GONE, host, JUDGE_NONE, gone, at, why);

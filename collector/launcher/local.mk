@@ -7,4 +7,4 @@ collector_launcher_liblauncher_a_SOURCES = collector/launcher/launcher.h \
 sbin_PROGRAMS += collector/launcher/beadle-collector
 collector_launcher_beadle_collector_SOURCES = collector/launcher/main.c
 collector_launcher_beadle_collector_LDFLAGS = $(PROGRAM_LDFLAGS)
-collector_launcher_beadle_collector_LDADD = collector/launcher/liblauncher.a lib/libconfine.a $(BASE_LIBS)
+collector_launcher_beadle_collector_LDADD = collector/launcher/liblauncher.a $(CONFINE_LIBS)

@@ -21,11 +21,11 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "config.h"
+#include "confine.h"
 #include "doors.h"
 #include "installed.h"
 #include "log.h"
 #include "ready.h"
-#include "secret.h"
 #include "settings.h"
 #include "launch.h"
 #include "users.h"
@@ -188,6 +188,7 @@ int main(int argc, char **argv)
 		{"name", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0}};
 	const char *config = SYSCONFDIR "/collector.yaml", *administrator = "admin";
+	char why[CONFINE_WHY];
 	bool check = false;
 	int o;
 
@@ -209,7 +210,8 @@ int main(int argc, char **argv)
 	if (optind < argc && strcmp(argv[optind], "init"))
 		return usage(stderr);
 	umask(0077);
-	secret_keep();
+	if (confine_enter(CONFINE_COLLECTOR, NULL, 0, why) < 0)
+		return log_error("%s", why), EXIT_FAILURE;
 	keep(CAPABILITY_LAUNCHER | CAPABILITY(CAP_NET_BIND_SERVICE));	/* its doors may be low ones */
 	if (check || optind < argc)
 		return run_setup(config, check ? "check" : "init", administrator);

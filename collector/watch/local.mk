@@ -1,6 +1,7 @@
 # collector/watch: looks at a collector from another server.
 noinst_LIBRARIES += collector/watch/libwatch.a
-collector_watch_libwatch_a_SOURCES = collector/watch/look.h collector/watch/look.c collector/watch/settings.h collector/watch/settings.c \
+collector_watch_libwatch_a_SOURCES = collector/watch/look.h collector/watch/look.c collector/watch/own.h collector/watch/own.c \
+	collector/watch/settings.h collector/watch/settings.c \
 	collector/watch/watch.h collector/watch/watch.c collector/watch/words.h collector/watch/words.c
 collector_watch_libwatch_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CURL_CFLAGS) $(PROTOBUF_C_CFLAGS)
 WATCH_LIBS = collector/watch/libwatch.a $(NOTIFY_LIBS) $(TLS_LIBS) $(WIRE_LIBS) $(CONF_LIBS) $(BASE_LIBS)

@@ -1,6 +1,8 @@
 #include "look.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include "clock.h"
 #include "frame.h"
 #include "identity.h"
+#include "log.h"
 #include "proto/beadle.pb-c.h"
 #include "text.h"
 
@@ -45,30 +48,55 @@ static enum look broken(SSL *ssl, bool greeted, int64_t until, char why[LOOK_WHY
 
 /* ---- question and answer ---- */
 
-static bool ask(SSL *ssl, int64_t until)
+static bool put(SSL *ssl, const Wire__Envelope *e, int64_t until)
 {
-	Wire__Envelope e = WIRE__ENVELOPE__INIT;
-	Wire__Probe probe = WIRE__PROBE__INIT;
 	FREE uint8_t *frame = NULL;
 	size_t room = 0;
-	int64_t n;
+	int64_t n = frame_pack(&e->base, &frame, &room);
 
-	e.message_case = WIRE__ENVELOPE__MESSAGE_PROBE;
-	e.probe = &probe;
-	n = frame_pack(&e.base, &frame, &room);
 	return n > 0 && call_write(ssl, frame, (size_t)n, until);
 }
 
-static enum look judge(const Wire__Envelope *e, char why[LOOK_WHY])
+static bool ask(SSL *ssl, const struct own *own, int64_t until)
+{
+	Wire__Envelope e = WIRE__ENVELOPE__INIT;
+	Wire__Probe probe = WIRE__PROBE__INIT;
+
+	probe.own = own->keeps;
+	e.message_case = WIRE__ENVELOPE__MESSAGE_PROBE;
+	e.probe = &probe;
+	return put(ssl, &e, until);
+}
+
+static bool ask_renewal(SSL *ssl, struct own *own, int64_t until)
+{
+	Wire__Envelope e = WIRE__ENVELOPE__INIT;
+	Wire__Renew renew = WIRE__RENEW__INIT;
+	bool done;
+
+	e.message_case = WIRE__ENVELOPE__MESSAGE_RENEW;
+	e.renew = &renew;
+	done = own_request(own, &renew) && put(ssl, &e, until);
+	OPENSSL_free(renew.csr.data);
+	OPENSSL_free(renew.proof.data);
+	return done;
+}
+
+static enum look judge(SSL *ssl, struct own *own, const Wire__Envelope *e, char why[LOOK_WHY])
 {
 	if (e && e->message_case == WIRE__ENVELOPE__MESSAGE_REFUSAL)
 		return say(why, LOOK_REFUSED, e->refusal->reason);
+	if (e && e->message_case == WIRE__ENVELOPE__MESSAGE_RENEWED)
+		return own_renewed(own, e->renewed), LOOK_WORKS;
 	if (!e || e->message_case != WIRE__ENVELOPE__MESSAGE_WORKING)
 		return say(why, LOOK_SILENT, "its answer cannot be read");
-	return *e->working->trouble ? say(why, LOOK_TROUBLE, e->working->trouble) : LOOK_WORKS;
+	if (*e->working->trouble)
+		return say(why, LOOK_TROUBLE, e->working->trouble);
+	own_worked(own, SSL_get_certificate(ssl), e->working);
+	return LOOK_WORKS;
 }
 
-static enum look hear(SSL *ssl, int64_t until, char why[LOOK_WHY])
+static enum look hear(SSL *ssl, struct own *own, int64_t until, char why[LOOK_WHY])
 {
 	CLEANUP(free_arena) struct arena *arena = arena_new(0);
 	uint8_t frame[FRAME_HEAD + ANSWER_MAX];
@@ -82,12 +110,12 @@ static enum look hear(SSL *ssl, int64_t until, char why[LOOK_WHY])
 	if (n > 0 && !call_read(ssl, frame + FRAME_HEAD, (size_t)n - FRAME_HEAD, until))
 		return broken(ssl, true, until, why);
 	arena_limit(arena, frame_ceiling(sizeof(frame)));
-	return judge(n > 0 ? (const Wire__Envelope *)frame_unpack(&wire__envelope__descriptor, frame, (size_t)n, arena) : NULL, why);
+	return judge(ssl, own, n > 0 ? (const Wire__Envelope *)frame_unpack(&wire__envelope__descriptor, frame, (size_t)n, arena) : NULL, why);
 }
 
 /* ---- one call ---- */
 
-static enum look call(SSL *ssl, int64_t until, char why[LOOK_WHY])
+static enum look call(SSL *ssl, struct own *own, bool renew, int64_t until, char why[LOOK_WHY])
 {
 	int64_t now = clock_wall() / NS_PER_S, begin;
 	struct identity id;
@@ -99,9 +127,9 @@ static enum look call(SSL *ssl, int64_t until, char why[LOOK_WHY])
 	begin = identity_begin(ssl);
 	if (identity_verify(ssl, IDENTITY_COLLECTOR, now > begin ? now : begin + 1, &id, cause) < 0)
 		return say(why, LOOK_STRANGER, cause);
-	if (!ask(ssl, until))
+	if (!(renew ? ask_renewal(ssl, own, until) : ask(ssl, own, until)))
 		return broken(ssl, true, until, why);
-	return hear(ssl, until, why);
+	return hear(ssl, own, until, why);
 }
 
 static enum look unreachable(int error, char why[LOOK_WHY])
@@ -111,16 +139,16 @@ static enum look unreachable(int error, char why[LOOK_WHY])
 	return say(why, LOOK_SILENT, strerror(-error));
 }
 
-enum look look_at(const char *identity, const char *address, int64_t until, char why[LOOK_WHY])
+static enum look visit(struct own *own, const char *address, bool renew, int64_t until, char why[LOOK_WHY])
 {
 	CLEANUP(free_ctx) SSL_CTX *ctx = NULL;
 	CLEANUP(free_ssl) SSL *ssl = NULL;
 	CLOSE int fd = -1;
-	char cause[256] = "";
+	char cause[256] = "", folder[PATH_MAX];
 	enum look found;
 
 	why[0] = 0;
-	ctx = identity_context(identity, 0, cause);
+	ctx = identity_context(own_shown(own, folder), 0, cause);
 	if (!ctx)
 		return say(why, LOOK_BLIND, cause);
 	fd = call_reach(address, until);
@@ -129,10 +157,22 @@ enum look look_at(const char *identity, const char *address, int64_t until, char
 	ssl = SSL_new(ctx);
 	if (!ssl || SSL_set_fd(ssl, fd) != 1)
 		return say(why, LOOK_BLIND, strerror(ENOMEM));
-	found = call(ssl, until, why);
+	found = call(ssl, own, renew, until, why);
 	if (found == LOOK_WORKS)
 		SSL_shutdown(ssl);
 	ERR_clear_error();
+	return found;
+}
+
+enum look look_at(struct own *own, const char *address, int64_t until, char why[LOOK_WHY])
+{
+	enum look found = visit(own, address, false, until, why);
+	char cause[LOOK_WHY];
+
+	if (found != LOOK_WORKS)
+		own_failed(own);
+	else if (own_due(own) && visit(own, address, true, until, cause) != LOOK_WORKS)
+		log_warning("%s: our certificate is not renewed: %s", address, cause);
 	return found;
 }
 

@@ -1,6 +1,6 @@
 /*
  * beadle-watch - on any server but the collector's own: looks every half minute whether the collector works, and mails by itself when it does
- * not (SECURITY R13). Runs as the user of the agent's core, whose identity it shows.
+ * not (SECURITY R13). Runs as a user of its own, with an identity of its own.
  */
 #include "config.h"
 
@@ -77,11 +77,13 @@ static void identity_folder(const struct watcher *w, struct stat *ret)
 		*ret = (struct stat){0};
 }
 
-/* Landlock knows the folder, not its name: another one in its place is read after a start alone. */
+/* Landlock knows the folder, not its name: another one in its place is read after a start alone. Our own is inside the state's. */
 static bool identity_is_another(const struct watcher *w)
 {
 	struct stat now;
 
+	if (w->settings.kept)
+		return false;
 	identity_folder(w, &now);
 	if (!now.st_ino || (now.st_ino == w->identity.st_ino && now.st_dev == w->identity.st_dev))
 		return false;

@@ -1,10 +1,13 @@
 #include "settings.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "clock.h"
 #include "installed.h"
 #include "text.h"
 
-#define USER "beadle"		/* who runs us: the identity's owner */
+#define USER "beadle-watch"
 
 /* One text or a list of them, each of which must be good. */
 static void take_texts(const struct conf_node *root, const char *key, bool (*good)(const char *), const char *expected, struct texts *ret,
@@ -41,8 +44,12 @@ void settings_read(const struct conf_node *root, struct settings *ret, struct pr
 	*ret = (struct settings){0};
 	take_texts(root, "collector", text_address, "HOST:PORT", &ret->collectors, p);
 	take_texts(root, "to", text_mail_address, "an address such as chen@school.example", &ret->to, p);
-	take_path(root, "identity", LOCALSTATEDIR "/lib/beadle/agent/identity", &ret->identity, p);
 	take_path(root, "state", LOCALSTATEDIR "/lib/beadle/watch", &ret->state, p);
+	if (!conf_get(root, "identity") && asprintf(&ret->kept, "%s/identity", ret->state) < 0)
+		ret->kept = NULL;
+	ret->identity = ret->kept;
+	if (!ret->kept)
+		take_path(root, "identity", "/", &ret->identity, p);
 	conf_choice(root, "language", languages, 0, &language, p);
 	ret->chinese = language == 0;
 	conf_duration(root, "every", 30 * NS_PER_S, NS_PER_S, 300 * NS_PER_S, &ret->every, p);
@@ -58,4 +65,6 @@ void settings_clear(struct settings *s)
 	vec_free(&s->collectors.list);
 	vec_free(&s->to.list);
 	channels_clear(&s->channels);
+	free(s->kept);
+	s->kept = NULL;
 }

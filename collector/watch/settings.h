@@ -2,8 +2,8 @@
  * settings.h - watch.yaml: which collectors a server watches, and whom it mails when one does not work.
  *
  *   collector: collector.school.example:7411          or a list
- *   identity: /var/lib/beadle/agent/identity          of this server's agent
  *   state: /var/lib/beadle/watch
+ *   identity: FOLDER                                   kept by somebody else; by default its own, STATE/identity
  *   language: zh-TW
  *   every: 30s
  *   for: 5min                                          it must fail for so long
@@ -23,6 +23,7 @@ struct texts { VEC(const char *) list; };
 struct settings {
 	struct texts collectors, to;
 	const char *identity, *state;
+	char *kept;				/* its own identity, which it renews; NULL: somebody else does */
 	bool chinese;
 	int64_t every, patience, again;		/* ns */
 	struct channels channels;

@@ -33,6 +33,7 @@ struct watch {
 	watch_tell *tell;
 	void *arg;
 	VEC(struct watched) all;
+	struct own own;
 	int64_t looked;			/* boot clock; 0: not yet */
 	char path[PATH_MAX];
 };
@@ -186,7 +187,7 @@ unsigned watch_look(struct watch *w)
 	forgive(w);
 	for (size_t i = 0; i < w->all.n; i++) {
 		char why[LOOK_WHY];
-		enum look found = look_at(w->its->identity, w->all.at[i].address, clock_boot() + patience, why);
+		enum look found = look_at(&w->own, w->all.at[i].address, clock_boot() + patience, why);
 
 		bad += found != LOOK_WORKS;
 		watch_found(w, i, found, why);
@@ -203,7 +204,7 @@ struct watch *watch_new(const struct settings *s, watch_tell *tell_it, void *arg
 
 	if (!w)
 		return NULL;
-	*w = (struct watch){.its = s, .tell = tell_it, .arg = arg};
+	*w = (struct watch){.its = s, .tell = tell_it, .arg = arg, .own = {.folder = s->identity, .keeps = s->kept}};
 	snprintf(w->path, sizeof(w->path), "%s/told", s->state);
 	for (size_t i = 0; i < s->collectors.list.n; i++) {
 		struct watched *c = find(w, s->collectors.list.at[i]) ? NULL : vec_push(&w->all);

@@ -1,8 +1,10 @@
 """The collector itself falls silent (R13): a watcher on another server mails by itself, and a heartbeat outside stays away."""
 import contextlib
 import http.server
+import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import ssl
@@ -19,6 +21,7 @@ from incidents import doctor
 from intake import Intake, RawAgent, blob
 from protobuf import frame
 from school import BEADLE, CALM, FAST, Site
+from test_authority import by as by_authority, trusted
 from test_own_disk import fill
 
 PROBE, WORKING = 11, 12
@@ -28,7 +31,8 @@ TO = "chen@school.example"
 class Watcher(Program):
     def __init__(self, folder, address, identity, mail, language="zh-TW", extra=""):
         self.config, self.state = folder / "watch.yaml", folder / "watch"
-        self.config.write_text(f"collector: \"{address}\"\nidentity: {identity}\nstate: {self.state}\nlanguage: {language}\n"
+        self.config.write_text(f"collector: \"{address}\"\nstate: {self.state}\nlanguage: {language}\n"
+                               + (f"identity: {identity}\n" if identity else "") +      # None: its own, in its state
                                f"every: 1s\nfor: 2s\nto: [{TO}]\nmail: {mail}\n{extra}")
         super().__init__([BEADLE, "watch-collector", "--config", self.config], folder / "watch.log")
 
@@ -149,6 +153,105 @@ def test_r13_an_identity_that_comes_later_is_taken_by_the_next_start(tmp_path, p
     time.sleep(1.5)
     assert watcher.process.poll() is None and watcher.text().count("blind: ") == 1
     stop(watcher)
+
+
+def own_identity(site, folder, name):
+    """As the operators' guide has it: a token, and `beadle enroll --watcher` on the watcher's machine. Returns STATE/identity."""
+    made = site.ask("token", "new", "--host", name, "--at", f"127.0.0.1:{site.door}")
+    config = folder / "enroll.yaml"
+    config.write_text(f"collector: 127.0.0.1:{site.port}\nstate: {folder}/watch\n")
+    done = subprocess.run([BEADLE, "enroll", made["token"], "--host", name, "--watch-config", config], env=ENV, capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0 and "systemctl enable --now beadle-watch" in done.stdout, done.stdout + done.stderr
+    return folder / "watch/identity"
+
+
+def host(site, name):
+    return next(h for h in site.ask("hosts")["hosts"] if h["name"] == name)
+
+
+def trouble(watcher):
+    return re.findall("^.*warning: .*: (?:silent|stranger|refused|trouble|blind): .*$", watcher.text(), re.M)
+
+
+def test_r13_a_watcher_with_an_identity_of_its_own_follows_another_authority_and_goes_on_seeing(tmp_path, exim, programs):
+    """I5: a whole roll-over while it looks. No mail, no look in vain, and then it still sees the collector end."""
+    site = programs(Site(tmp_path)).start()
+    folder = own_identity(site, tmp_path, "watcher-web1")
+    if os.geteuid() == 0:
+        assert folder.owner() == "beadle-watch" and {p.owner() for p in folder.iterdir()} == {"beadle-watch"}
+    watcher = programs(Watcher(tmp_path, f"127.0.0.1:{site.port}", None, by(tmp_path, exim))).start()
+    wait_for("its token is over", lambda: all(t["state"] == "over" for t in site.ask("token", "list")["tokens"]))
+    assert host(site, "watcher-web1")["watches"] and not host(site, "watcher-web1")["connected"]
+    former = site.ask("authority", "show")["authority"]
+    shutil.copytree(folder, tmp_path / "old")
+
+    site.beadle("authority", "roll")
+    now = site.ask("authority", "show")["authority"]
+    wait_for("it has followed", lambda: site.ask("authority", "show")["left"] == [])
+    wait_for("its files are in place", lambda: by_authority(folder) == now and not (folder / "next").exists())
+    assert trusted(folder) == 2 and certs.read(folder)[1] == 2 and now != former
+    assert RawAgent(site.port, tmp_path / "old").refused(), "a newer one of the same watcher was used"
+    site.beadle("authority", "finish")
+    wait_for("the former is trusted no more", lambda: trusted(folder) == 1)
+    time.sleep(3)       # it has looked since
+    site.collector.stop(60)
+    site.start()
+    wait_for("it is seen again", lambda: host(site, "watcher-web1")["watches"])
+    assert [line for line in trouble(watcher) if "silent: " not in line] == [] and exim.mails() == [], watcher.text()
+    assert not site.ask("incidents")["incidents"]
+
+    site.collector.stop(60)
+    assert "沒有回應" in mails(exim, 1)[0]["Subject"]
+    stop(watcher)
+
+
+def test_r13_a_watchers_own_certificate_is_renewed_in_time_without_a_look_in_vain(tmp_path, programs):
+    """One that is 40 days old. Nobody else's is touched: that of an agent, which renews itself."""
+    site = programs(Site(tmp_path)).start()
+    folder = certs.aged(own_identity(site, tmp_path, "watcher-web1"), site.state / "signer", 40)
+    agent = site.agent("web1", CALM)
+    others = certs.aged(agent.folder / "identity", site.state / "signer", 40)
+    before, key = [(others / name).read_bytes() for name in ("cert.pem", "key.pem")], (folder / "key.pem").read_bytes()
+    (tmp_path / "two").mkdir()
+    mail = "{server: localhost, from: a@b.example}"
+    watcher = programs(Watcher(tmp_path, f"127.0.0.1:{site.port}", None, mail)).start()
+    second = programs(Watcher(tmp_path / "two", f"127.0.0.1:{site.port}", others, mail)).start()
+    watcher.wait_log("the certificate was renewed, with a new key")
+    assert certs.read(folder)[1] == 2 and certs.fits(folder) and not (folder / "next").exists()
+    assert (folder / "key.pem").read_bytes() != key and (folder / "key.pem").stat().st_mode & 0o77 == 0
+    time.sleep(2)       # the second has looked
+    assert trouble(watcher) == trouble(second) == [] and [(others / name).read_bytes() for name in ("cert.pem", "key.pem")] == before
+    watcher.kill()
+    watcher.start()
+    time.sleep(3)
+    assert trouble(watcher) == [] and watcher.text().count("renewed") == 1, "it is not due again"
+    assert not [h for h in site.ask("hosts")["hosts"] if h["name"] == "web1" and not h["never_connected"]]
+    stop(watcher)
+    stop(second)
+
+
+def test_r14_a_watcher_that_looks_no_more_is_missed_and_an_agents_shadow_hides_nothing(tmp_path, programs):
+    """With an agent's identity nothing is noted: that the agent has never come is found all the same."""
+    site = programs(Site(tmp_path, edit_procedure=lambda text: text.replace("awaited: 1h ", "awaited: 5s "))).start()
+    own_identity(site, tmp_path, "watcher-web1")
+    agent = site.agent("web1", CALM)
+    (tmp_path / "two").mkdir()
+    mail = "{server: localhost, from: a@b.example}"
+    watcher = programs(Watcher(tmp_path, f"127.0.0.1:{site.port}", None, mail)).start()
+    programs(Watcher(tmp_path / "two", f"127.0.0.1:{site.port}", agent.folder / "identity", mail)).start()
+
+    def found():
+        return sorted((i["host_name"], i["state"]) for i in site.ask("incidents", "--all")["incidents"])
+    wait_for("the agent is missed", lambda: ("web1", "open") in found())
+    time.sleep(8)
+    assert found() == [("web1", "open")], "the watcher looks"
+    stop(watcher)
+    wait_for("the watcher is missed", lambda: ("watcher-web1", "open") in found())
+    assert "its watcher has not looked at the collector for" in json.dumps(
+        [site.ask("incident", i["id"]) for i in site.ask("incidents")["incidents"]])
+    watcher.start()
+    wait_for("it is back", lambda: ("watcher-web1", "recovered") in found())
 
 
 def test_r13_a_probe_is_answered_by_the_store_and_speaks_for_no_host(tmp_path):

@@ -106,7 +106,23 @@ def test_p06_a_granted_file_that_is_replaced_stays_open(tmp_path):
         agent.kill()
 
 
+LAUNCHERS = {"beadle-agent", "beadle-collector", "beadle-host"}       # and the template: each with what it hands on
 HELD = {"beadle-core", "beadle-collect", "beadle-signer", "beadle-notifier", "beadle-web", "plugin disk"}
+
+
+# Puts a filter up that lets everything through, as a launcher's does for what it starts; then starts a program that puts up none.
+BARE = r"""
+import ctypes, os, pwd, struct, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+allow = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0x7fff0000))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.create_string_buffer(struct.pack("@HP", 1, ctypes.addressof(allow))), 0, 0) == 0
+user = {"user": "beadle-signer", "group": "beadle-signer"} if os.geteuid() == 0 else {}
+child = subprocess.Popen(sys.argv[1:], extra_groups=[] if user else None, **user)
+print(child.pid, flush=True)
+sys.stdin.read()
+child.kill()
+"""
 
 
 def test_p06_each_process_holds_what_it_should_and_doctor_shows_it(tmp_path):
@@ -129,15 +145,24 @@ def test_p06_each_process_holds_what_it_should_and_doctor_shows_it(tmp_path):
                 told = status(pid)
                 assert told["NoNewPrivs"] == "1" and told["Seccomp"] == "2", (name, told)
                 assert what.endswith("no capability, no new privileges, system calls filtered"), (name, what)
+                assert int(told["Seccomp_filters"]) > int(status(told["PPid"])["Seccomp_filters"]), "one of its own"
                 if os.geteuid() == 0:
                     assert {told[f"Cap{k}"] for k in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}, (name, told)
                     assert told["Uid"].split()[0] != "0", (name, told)
+            if name in LAUNCHERS:
+                assert status(pid)["Seccomp"] == "2" and what.endswith("no new privileges, system calls filtered"), (name, what)
+        assert LAUNCHERS <= {name for name, _ in shown()}
         users = [status(pid)["Uid"] for (name, pid) in shown() if name in HELD]
         assert os.geteuid() != 0 or len(set(users)) == len(users)
         with subprocess.Popen([tmp_path / "beadle-signer", "100"]) as loose:
             why = "runs as root, not as beadle-signer" if os.geteuid() == 0 else "could gain privileges (no_new_privs is not set)"
             assert shown()["beadle-signer", loose.pid] == ("critical", why)
             loose.kill()
+        with subprocess.Popen(["/usr/bin/python3", "-c", BARE, tmp_path / "beadle-signer", "100"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as parent:
+            bare = int(parent.stdout.readline())
+            assert shown()["beadle-signer", bare] == ("critical", "may make every system call that its parent may (it has no filter of its own)")
+            parent.stdin.close()
         site.stop()
     finally:
         site.collector.kill()

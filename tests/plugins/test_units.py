@@ -32,7 +32,6 @@ users: {first: 70000}
 """
 WATCH = """\
 collector: 127.0.0.1:7411
-identity: /var/lib/beadle/agent/identity
 state: /var/lib/beadle/watch
 language: en
 every: 1s
@@ -110,7 +109,10 @@ def measured(c, seconds=40):
 
 
 def watched(c):
-    """The watcher behind its unit, as the user whose identity it shows: it works, and /proc/PID/status."""
+    """The watcher behind its unit, as a user and with an identity of its own: it works, and /proc/PID/status."""
+    beadle = f"{c.prefix}/bin/beadle"
+    made = json.loads(c.run(beadle, "--socket", SOCKET, "--json", "token", "new", "--host", "watcher-box", "--at", "127.0.0.1"))
+    c.run(beadle, "enroll", "--watcher", "--host", "watcher-box", made["token"])
     c.run("systemctl", "start", "beadle-watch", fails=True)
     said, deadline = "", time.monotonic() + 20
     while not said and time.monotonic() < deadline:
@@ -119,6 +121,8 @@ def watched(c):
     assert said == "1 of 1 work", c.run("journalctl", "-u", "beadle-watch", "-n", "30", fails=True)
     pid = c.run("systemctl", "show", "-p", "MainPID", "--value", "beadle-watch").strip()
     status = dict(line.split(":\t", 1) for line in c.run("cat", f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    assert "denied" in c.run("setpriv", "--reuid=beadle-watch", "--clear-groups", "sh", "-c", "cat /var/lib/beadle/agent/identity/key.pem 2>&1", fails=True)
+    assert "denied" in c.run("setpriv", "--reuid=beadle", "--clear-groups", "sh", "-c", "cat /var/lib/beadle/watch/identity/key.pem 2>&1", fails=True)
     c.run("systemctl", "stop", "beadle-watch")
     return status
 
@@ -150,7 +154,7 @@ def test_all_plugins_measure_behind_the_installed_units(machine, tmp_path):
         assert int(bounding.split()[1], 16) & 1 << bit, f"{name} can be granted, and the unit takes it away: {bounding}"
     status = watched(machine)
     assert status["Name"].strip() == "beadle-watch" and status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
-    assert machine.run("id", "-nu", status["Uid"].split()[0]).strip() == "beadle" and int(status["CapBnd"], 16) == 0, status
+    assert machine.run("id", "-nu", status["Uid"].split()[0]).strip() == "beadle-watch" and int(status["CapBnd"], 16) == 0, status
     # The container itself forbids adjtimex(2): the one thing that may be left out.
     bad = [(name, outcome, extra) for name, outcome, extra in rounds(machine, tmp_path)
            if outcome != 0 and not (name == "clock" and outcome == 1 and extra.count(b"\x42\x0c\x08\x01\x12\x08adjtimex") == 1)]

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,6 +288,68 @@ START_TEST(test_p06_what_only_an_intruder_tries_ends_the_process)
 }
 END_TEST
 
+/* ---- launchers, and who reads for the agent's: their filter is their children's, too ---- */
+
+static int make_fanotify(void) { return syscall(SYS_fanotify_init, 0, 0) < 0 ? errno : 0; }
+static int make_spaces(void) { return unshare(CLONE_NEWUSER) < 0 ? errno : 0; }
+static int make_ring(void) { return syscall(SYS_io_uring_setup, 1, NULL) < 0 ? errno : 0; }
+static int load_bpf(void) { return syscall(SYS_bpf, 0, NULL, 0) < 0 ? errno : 0; }
+static int go_below(void) { return socket(AF_PACKET, SOCK_RAW, 0) < 0 ? errno : 0; }
+static int become_us(void) { return setresuid(geteuid(), geteuid(), geteuid()) < 0 ? errno : 0; }
+static int trace(void) { return syscall(SYS_process_vm_writev, getppid(), NULL, 0, NULL, 0, 0) < 0 ? errno : 0; }
+
+/* In a program that was started: it finds what refuses it already in force. */
+static int program_is_filtered(void)
+{
+	return execl("/bin/grep", "grep", "-q", "^Seccomp:.2$", "/proc/self/status", (char *)NULL) < 0 ? errno : 0;
+}
+
+static int as_child(int (*try)(void))
+{
+	char why[CONFINE_WHY];
+
+	return confine_enter(CONFINE_SIGNER, NULL, 0, why) < 0 ? 255 : try();
+}
+static int child_calls_keyctl(void) { return as_child(call_keyctl); }
+static int child_calls_mount(void) { return as_child(call_mount); }
+
+static const enum confine_role launchers[] = {CONFINE_AGENT, CONFINE_COLLECTOR, CONFINE_CONFIG};
+
+START_TEST(test_p06_a_launcher_starts_programs_and_becomes_users_and_no_more)
+{
+	enum confine_role role = launchers[_i];
+
+	expect(role, run_program, 0);
+	expect(role, program_is_filtered, 0);
+	expect(role, become_us, 0);
+	expect(role, go_online, role == CONFINE_CONFIG ? EPERM : 0);	/* who parses has no network */
+	expect(role, make_beside, 0);
+	expect(role, call_mount, EPERM);
+	expect(role, call_keyctl, EPERM);
+	expect(role, make_spaces, EPERM);
+	expect(role, make_ring, EPERM);
+	expect(role, load_bpf, EPERM);
+	expect(role, go_below, EPERM);
+	expect(role, trace, EPERM);
+	if (geteuid() == 0)
+		expect(role, make_fanotify, role == CONFINE_AGENT ? 0 : EPERM);
+}
+END_TEST
+
+/* What a child's own walls say is heard: told in its log, or its end. */
+START_TEST(test_p06_a_launchers_filter_hides_no_word_of_its_childrens)
+{
+	char said[1024];
+	int status = in_role(launchers[_i], child_calls_keyctl, said);
+
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == EPERM && strstr(said, "walls: refused"), "%x: %s", (unsigned)status, said);
+#ifdef SANITIZED
+	return;
+#endif
+	ck_assert_int_eq(WTERMSIG(in_role(launchers[_i], child_calls_mount, said)), SIGSYS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("confine");
@@ -304,6 +367,8 @@ int main(void)
 	tcase_add_test(in_roles, test_p06_a_role_has_its_own_calls);
 	tcase_add_test(in_roles, test_p06_what_a_library_may_try_is_refused_and_told);
 	tcase_add_test(in_roles, test_p06_what_only_an_intruder_tries_ends_the_process);
+	tcase_add_loop_test(in_roles, test_p06_a_launcher_starts_programs_and_becomes_users_and_no_more, 0, 3);
+	tcase_add_loop_test(in_roles, test_p06_a_launchers_filter_hides_no_word_of_its_childrens, 0, 3);
 	suite_add_tcase(s, in_roles);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

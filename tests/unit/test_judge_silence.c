@@ -253,6 +253,27 @@ START_TEST(test_r14_an_identity_that_nobody_uses_is_found_after_a_patience_of_it
 }
 END_TEST
 
+/* It never connects, and is there as long as it looks. */
+START_TEST(test_r14_a_watcher_is_missed_when_it_looks_no_more)
+{
+	judge_rules(j, with_never, 4, wall);
+	expect_newcomer();
+	for (int i = 0; i < 5; i++) {
+		pass(HOUR - NS_PER_S);
+		judge_looked(j, NEW, wall, boot);
+	}
+	expect("");
+	pass(HOUR);
+	expect("never ok>unknown");
+	judge_looked(j, NEW, wall, boot);
+	expect("never unknown>ok");
+	judge_looked(j, WEB1, wall, boot);	/* who is no watcher: nothing */
+	judge_connected(j, WEB1, false, wall, boot);
+	pass(2 * MINUTE);
+	expect("gone ok>unknown");
+}
+END_TEST
+
 START_TEST(test_r14_what_was_found_never_to_come_is_not_found_again_after_a_restart)
 {
 	judge_rules(j, with_never, 4, wall);
@@ -319,6 +340,7 @@ static void add(TCase *tc)
 	T(test_r14_a_host_that_was_away_already_gets_its_patience_anew);
 	T(test_r14_restart_of_the_collector_waits_for_all_hosts);
 	T(test_r14_an_identity_that_nobody_uses_is_found_after_a_patience_of_its_own);
+	T(test_r14_a_watcher_is_missed_when_it_looks_no_more);
 	T(test_r14_what_was_found_never_to_come_is_not_found_again_after_a_restart);
 	T(test_r14_without_a_rule_for_it_what_never_came_is_gone);
 	T(test_r14_the_collectors_absence_makes_no_newcomer_late);

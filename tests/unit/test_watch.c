@@ -227,6 +227,32 @@ START_TEST(settings_are_read_and_each_mistake_is_told_with_its_line)
 }
 END_TEST
 
+START_TEST(its_own_identity_is_in_its_state_and_one_that_is_named_is_not_its_own)
+{
+	static const struct { const char *more, *identity; bool kept; } each[] = {
+		{"state: /s\n", "/s/identity", true},
+		{"state: /s\nidentity: /s/identity\n", "/s/identity", false},
+	};
+
+	for (size_t i = 0; i < sizeof(each) / sizeof(*each); i++) {
+		char text[300];
+		struct problems *p = problems_new();
+		struct conf *c;
+		struct settings s;
+
+		snprintf(text, sizeof(text), GOOD "%s", each[i].more);
+		c = conf_parse(text, strlen(text), "watch.yaml", p);
+		settings_read(conf_root(c), &s, p);
+		ck_assert_uint_eq(problems_count(p), 0);
+		ck_assert_str_eq(s.identity, each[i].identity);
+		ck_assert_int_eq(s.kept != NULL, each[i].kept);
+		settings_clear(&s);
+		conf_free(c);
+		problems_free(p);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("watch");
@@ -242,6 +268,7 @@ int main(void)
 	tcase_add_test(t, r13_a_stranger_is_told_also_while_it_is_away);
 	tcase_add_test(t, r13_the_words_are_in_both_languages);
 	tcase_add_test(t, settings_are_read_and_each_mistake_is_told_with_its_line);
+	tcase_add_test(t, its_own_identity_is_in_its_state_and_one_that_is_named_is_not_its_own);
 	suite_add_tcase(s, t);
 	setenv("BEADLE_LOG", "error", 1);
 	log_open("test");
